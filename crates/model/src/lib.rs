@@ -1,0 +1,28 @@
+//! The words that every layer shares: time, ids, labels, telemetry records, facts' actors, limits.
+//!
+//! **Invariant:** imports none of our crates, does no IO beyond reading the clock in [`SystemClock`],
+//! and knows no wire or disk format.
+
+pub mod batch;
+pub mod clock;
+pub mod fact;
+pub mod id;
+pub mod labels;
+pub mod limits;
+pub mod log;
+pub mod resource;
+pub mod span;
+pub mod time;
+pub mod value;
+
+pub use batch::{Batch, Metadata, MetricKind, Sample, Series};
+pub use clock::{Clock, ManualClock, SystemClock};
+pub use fact::{Actor, ActorKind};
+pub use id::{Id, IdKind};
+pub use labels::{Label, Labels};
+pub use limits::Limits;
+pub use log::LogRecord;
+pub use resource::Resource;
+pub use span::{Span, SpanId, SpanKind, SpanStatus, TraceId};
+pub use time::Timestamp;
+pub use value::{Attributes, Value};
