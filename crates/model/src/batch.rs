@@ -47,6 +47,7 @@ pub struct Metadata {
 /// One request's telemetry: enriched, redacted and within limits, ready to be stored and counted.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Batch {
+    /// When our clock said that the request had come.
     pub received_at: Timestamp,
     pub spans: Vec<Span>,
     pub logs: Vec<LogRecord>,
