@@ -1,1 +1,114 @@
-//! ingest.
+//! Ingest: raw telemetry becomes one normalised [`Batch`], without secrets and within limits.
+//!
+//! The order is enrich (who emitted it), redact, limit: a secret cut in half by a limit would no longer be recognised.
+//! What is refused, redacted or trimmed is counted by its reason, so that nothing vanishes in silence.
+//!
+//! **Invariant:** nothing here reads a clock, a store or the network: same input, same batch.
+
+pub mod enrich;
+pub mod limit;
+pub mod metric;
+pub mod raw;
+pub mod redact;
+pub mod refused;
+
+mod log;
+mod series;
+mod span;
+
+use model::{Batch, Limits, Timestamp};
+
+pub use metric::delta::DeltaState;
+pub use raw::{
+    RawBatch, RawData, RawHistogram, RawLog, RawMetric, RawPoint, RawResource, RawSeries, RawSpan,
+    RawSummary, Temporality,
+};
+pub use redact::Redactor;
+use refused::Tally;
+pub use refused::{Counts, Refused, Signal, reason};
+
+/// One request's telemetry, ready for the stores, and what did not make it.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Ingested {
+    /// What is to be stored and counted.
+    pub batch: Batch,
+    /// What was refused, one entry per signal and reason, in a fixed order.
+    pub refused: Vec<Refused>,
+    /// How many values each redaction rule replaced.
+    pub redacted: Counts,
+    /// What was kept in part: `attributes_dropped`, `values_truncated`, `logs_truncated`, `exemplars_dropped`, …
+    pub trimmed: Counts,
+}
+
+/// Normalises one request.
+///
+/// `deltas` turns delta sums into cumulative ones; the caller commits it when the batch was stored and rolls it back when
+/// it was not (see [`DeltaState`]).
+pub fn ingest(
+    raw: RawBatch,
+    limits: &Limits,
+    redactor: &Redactor,
+    deltas: &mut DeltaState,
+    received_at: Timestamp,
+) -> Ingested {
+    let mut work = Work::new(limits, redactor, received_at);
+    let mut batch = Batch { received_at, ..Batch::default() };
+    for resource in raw.resources {
+        let RawResource { attributes, spans, logs, metrics } = resource;
+        let resource = enrich::resource(attributes, &mut work);
+        batch
+            .spans
+            .extend(spans.into_iter().filter_map(|raw| span::span(raw, &resource, &mut work)));
+        batch
+            .logs
+            .extend(logs.into_iter().filter_map(|raw| log::record(raw, &resource, &mut work)));
+        metric::convert(metrics, &resource, deltas, &mut work, &mut batch);
+    }
+    for raw in raw.series {
+        batch.series.extend(series::remote_written(raw, &mut work));
+    }
+    batch.metadata.extend(raw.metadata.into_iter().map(|raw| series::metadata(raw, &mut work)));
+    Ingested {
+        batch,
+        refused: work.tally.refused.into_values().collect(),
+        redacted: work.tally.redacted,
+        trimmed: work.tally.trimmed,
+    }
+}
+
+/// What every step of one request needs.
+#[derive(Debug)]
+pub struct Work<'a> {
+    limits: &'a Limits,
+    redactor: &'a Redactor,
+    received_at: Timestamp,
+    /// The last moment that is not too far ahead of our clock.
+    latest: Timestamp,
+    tally: Tally,
+}
+
+impl<'a> Work<'a> {
+    fn new(limits: &'a Limits, redactor: &'a Redactor, received_at: Timestamp) -> Self {
+        let ahead = std::time::Duration::from_secs(limits.future_seconds_max);
+        let tally = Tally::default();
+        Self { limits, redactor, received_at, latest: received_at + ahead, tally }
+    }
+
+    /// Refuses what is dated too far ahead of our clock.
+    fn is_future(&mut self, signal: Signal, at: Timestamp, what: &str) -> bool {
+        if at <= self.latest {
+            return false;
+        }
+        let limit_s = self.limits.future_seconds_max;
+        self.tally.refuse(signal, reason::FUTURE, 1, || {
+            format!(
+                "{what} is dated `{at}`, more than {limit_s} s ahead of `{}`; the setting is `limits.max_future_seconds`",
+                self.received_at
+            )
+        });
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,36 @@
+//! Log records: dated, redacted, within limits.
+
+use std::sync::Arc;
+
+use model::{LogRecord, Resource};
+
+use crate::{RawLog, Signal, Work, limit};
+
+/// A record that gives no time happened when it was observed, else when it came.
+pub(crate) fn record(
+    raw: RawLog,
+    resource: &Arc<Resource>,
+    work: &mut Work<'_>,
+) -> Option<LogRecord> {
+    let at = raw.at.or(raw.observed_at).unwrap_or(work.received_at);
+    if work.is_future(Signal::Logs, at, "a log record") {
+        return None;
+    }
+    let redactor = work.redactor;
+    let mut record = LogRecord {
+        resource: Arc::clone(resource),
+        at,
+        severity: raw.severity,
+        severity_text: raw.severity_text,
+        body: raw.body,
+        trace_id: raw.trace_id,
+        span_id: raw.span_id,
+        attributes: raw.attributes,
+    };
+    redactor.value(&mut record.body, &mut work.tally.redacted);
+    limit::log_body(&mut record.body, work);
+    limit::text(&mut record.severity_text, work);
+    redactor.attributes(&mut record.attributes, &mut work.tally.redacted);
+    limit::attributes(&mut record.attributes, work);
+    Some(record)
+}

@@ -1,0 +1,144 @@
+//! Telemetry as it was decoded from the wire, before anything has been checked.
+
+use model::{
+    Attributes, Metadata, Sample, SpanId, SpanKind, SpanStatus, Timestamp, TraceId, Value,
+    span::{SpanEvent, SpanLink},
+};
+
+/// One request.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct RawBatch {
+    /// OTLP: records grouped by their emitter.
+    pub resources: Vec<RawResource>,
+    /// Prometheus remote write: finished series.
+    pub series: Vec<RawSeries>,
+    /// Prometheus remote write: what families say of themselves.
+    pub metadata: Vec<Metadata>,
+}
+
+/// All that one emitter sent.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct RawResource {
+    pub attributes: Attributes,
+    pub spans: Vec<RawSpan>,
+    pub logs: Vec<RawLog>,
+    pub metrics: Vec<RawMetric>,
+}
+
+/// A span; an id that is absent, all zero or of a wrong length is `None`.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct RawSpan {
+    pub trace_id: Option<TraceId>,
+    pub span_id: Option<SpanId>,
+    pub parent: Option<SpanId>,
+    pub name: Box<str>,
+    pub kind: SpanKind,
+    pub start: Timestamp,
+    pub end: Timestamp,
+    pub status: SpanStatus,
+    pub status_message: Box<str>,
+    pub attributes: Attributes,
+    pub events: Vec<SpanEvent>,
+    pub links: Vec<SpanLink>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct RawLog {
+    pub at: Option<Timestamp>,
+    pub observed_at: Option<Timestamp>,
+    pub severity: u8,
+    pub severity_text: Box<str>,
+    pub body: Value,
+    pub trace_id: Option<TraceId>,
+    pub span_id: Option<SpanId>,
+    pub attributes: Attributes,
+}
+
+/// An OpenTelemetry metric with its points.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RawMetric {
+    pub name: Box<str>,
+    pub description: Box<str>,
+    /// A UCUM unit such as `ms`, `By` or `{request}`.
+    pub unit: Box<str>,
+    pub data: RawData,
+}
+
+/// Whether points are totals since a start, or differences since the point before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Temporality {
+    #[default]
+    Unspecified,
+    Cumulative,
+    Delta,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum RawData {
+    Gauge(Vec<RawPoint>),
+    Sum {
+        monotonic: bool,
+        temporality: Temporality,
+        points: Vec<RawPoint>,
+    },
+    Histogram {
+        temporality: Temporality,
+        points: Vec<RawHistogram>,
+    },
+    /// Refused by name; only the number of points is kept.
+    ExponentialHistogram {
+        points: u64,
+    },
+    Summary(Vec<RawSummary>),
+    /// The metric had no data at all.
+    Empty,
+}
+
+/// A point of a gauge or a sum.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RawPoint {
+    pub attributes: Attributes,
+    /// `None` when the emitter did not say; such a point is refused.
+    pub at: Option<Timestamp>,
+    /// `None` when the emitter says that there is no value any more.
+    pub value: Option<f64>,
+    pub exemplars: u64,
+}
+
+/// A point of a histogram with explicit bounds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RawHistogram {
+    pub attributes: Attributes,
+    pub at: Option<Timestamp>,
+    pub count: u64,
+    pub sum: Option<f64>,
+    /// Upper bounds, ascending; the last bucket has none.
+    pub bounds: Vec<f64>,
+    /// One more than `bounds`, not cumulated; or none at all.
+    pub counts: Vec<u64>,
+    /// The emitter says that there is no value any more.
+    pub ended: bool,
+    pub exemplars: u64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct RawSummary {
+    pub attributes: Attributes,
+    pub at: Option<Timestamp>,
+    pub count: u64,
+    pub sum: f64,
+    /// Quantile and value.
+    pub quantiles: Vec<(f64, f64)>,
+    pub ended: bool,
+}
+
+/// A series as Prometheus sends it.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct RawSeries {
+    /// Names and values, with `__name__` among them.
+    pub labels: Vec<(Box<str>, Box<str>)>,
+    pub samples: Vec<Sample>,
+    /// Native histograms, which are refused by name.
+    pub native_histograms: u64,
+    pub exemplars: u64,
+}

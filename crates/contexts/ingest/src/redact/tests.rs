@@ -1,0 +1,109 @@
+use std::sync::LazyLock;
+
+use super::*;
+
+fn check(text: &str) -> String {
+    static REDACTOR: LazyLock<Redactor> = LazyLock::new(Redactor::new);
+    let mut out: Box<str> = text.into();
+    REDACTOR.text(&mut out, &mut Counts::new());
+    out.into()
+}
+
+#[test]
+fn replaces_known_shapes() {
+    let redactor = Redactor::new();
+    for (text, expected) in [
+        ("key AKIAIOSFODNN7EXAMPLE used", "key [redacted:aws_key] used"),
+        ("ghp_0123456789abcdefghijABCDEFGHIJ012345", "[redacted:github_token]"),
+        ("x glpat-abcdefghij0123456789 y", "x [redacted:gitlab_token] y"),
+        ("xoxb-123456789012-abcdefABCDEF", "[redacted:slack_token]"),
+        (
+            "https://hooks.slack.com/services/T0/B0/abc",
+            "https://hooks.slack.com/services/[redacted:slack_token]",
+        ),
+        ("id eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln ok", "id [redacted:jwt] ok"),
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----\nrest",
+            "[redacted:private_key]\nrest",
+        ),
+        ("-----BEGIN PRIVATE KEY-----\ncut off", "[redacted:private_key]"),
+        ("sent Bearer abc123def456 to it", "sent Bearer [redacted:bearer] to it"),
+        ("Authorization: Basic dXNlcjpwYXNz", "Authorization: [redacted:header]"),
+        ("curl -H 'Cookie: sid=1; b=2' http://x", "curl -H 'Cookie: [redacted:header]' http://x"),
+        (
+            "postgres://app:hunter2@db/shop?x=1",
+            "postgres://app:[redacted:url_credentials]@db/shop?x=1",
+        ),
+        ("redis://:p@ss:w@r:6379", "redis://:[redacted:url_credentials]@r:6379"),
+        ("GET /a?token=s3cr3t&b=1", "GET /a?token=[redacted:assignment]&b=1"),
+        ("GET /a?access_token=abc&b=1", "GET /a?access_token=[redacted:assignment]&b=1"),
+        (
+            "SELECT 1 WHERE password = 'hunter2' AND a=1",
+            "SELECT 1 WHERE password = [redacted:assignment] AND a=1",
+        ),
+        (
+            r#"{"user":"a","password":"x y","n":1}"#,
+            r#"{"user":"a","password":[redacted:assignment],"n":1}"#,
+        ),
+        ("login failed, password: hunter2", "login failed, password: [redacted:password]"),
+        ("using token 4f9a8b7c6d", "using token [redacted:labelled]"),
+        ("CREATE USER a IDENTIFIED BY 'pw'", "CREATE USER a IDENTIFIED BY [redacted:sql_password]"),
+        ("paid with 4111 1111 1111 1111", "paid with [redacted:credit_card]"),
+    ] {
+        assert_eq!(check(text), expected);
+        let mut again: Box<str> = check(text).into();
+        redactor.text(&mut again, &mut Counts::new());
+        assert_eq!(&*again, expected, "redacting twice changes nothing");
+    }
+}
+
+#[test]
+fn leaves_what_is_no_secret() {
+    for text in [
+        "",
+        "POST /checkout",
+        "invalid token: unexpected end",
+        "token expired",
+        "WHERE password = ? AND token = $1",
+        "https://example.org:8080/a@b",
+        "bearer of bad news",
+        "the secret sauce",
+        "Übertragung läuft",
+    ] {
+        assert_eq!(check(text), text);
+    }
+}
+
+#[test]
+fn goes_into_nested_values_and_counts_by_rule() {
+    let mut counts = Counts::new();
+    let mut body = Value::Map(vec![
+        ("note".into(), Value::Array(vec![Value::string("AKIAIOSFODNN7EXAMPLE")])),
+        (
+            "headers".into(),
+            Value::Map(vec![("Authorization".into(), Value::Array(vec![Value::string("x")]))]),
+        ),
+        ("pin.password".into(), Value::Int(1234)),
+        ("has_password".into(), Value::Bool(true)),
+    ]);
+    Redactor::new().value(&mut body, &mut counts);
+    assert_eq!(
+        body.to_string(),
+        r#"{"note":["[redacted:aws_key]"],"headers":{"Authorization":"[redacted:key]"},"pin.password":"[redacted:key]","has_password":true}"#
+    );
+    assert_eq!(format!("{counts:?}"), r#"{"aws_key": 1, "key": 2}"#);
+}
+
+proptest::proptest! {
+    /// Whatever a text is, redaction ends, keeps it valid, and is idempotent.
+    #[test]
+    fn is_idempotent(text in r#"(password|token|bearer|eyJ|://|=|:|@|"|'|\\| |[a-z0-9é4]{1,8}){0,24}"#) {
+        static REDACTOR: LazyLock<Redactor> = LazyLock::new(Redactor::new);
+        let redactor = &*REDACTOR;
+        let mut once: Box<str> = text.into();
+        redactor.text(&mut once, &mut Counts::new());
+        let mut twice = once.clone();
+        redactor.text(&mut twice, &mut Counts::new());
+        proptest::prop_assert_eq!(once, twice);
+    }
+}

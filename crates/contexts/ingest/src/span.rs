@@ -1,0 +1,69 @@
+//! Spans: checked, redacted, within limits.
+
+use std::sync::Arc;
+
+use model::{Resource, Span, Timestamp};
+
+use crate::{RawSpan, Signal, Work, limit, refused::reason};
+
+pub(crate) fn span(raw: RawSpan, resource: &Arc<Resource>, work: &mut Work<'_>) -> Option<Span> {
+    let (Some(trace_id), Some(span_id)) = (raw.trace_id, raw.span_id) else {
+        work.tally.refuse(Signal::Spans, reason::INVALID_ID, 1, || {
+            format!(
+                "span `{}` of `{}` has no valid id; a trace id is 16 bytes and a span id 8, not all zero",
+                raw.name, resource.service
+            )
+        });
+        return None;
+    };
+    if raw.start == Timestamp::EPOCH && raw.end == Timestamp::EPOCH {
+        work.tally.refuse(Signal::Spans, reason::NO_TIME, 1, || {
+            format!("span `{span_id}` of `{}` has neither start nor end", resource.service)
+        });
+        return None;
+    }
+    if work.is_future(Signal::Spans, raw.start.max(raw.end), "a span") {
+        return None;
+    }
+    Some(clean(
+        Span {
+            trace_id,
+            span_id,
+            parent: raw.parent,
+            resource: Arc::clone(resource),
+            name: raw.name,
+            kind: raw.kind,
+            start: raw.start,
+            end: raw.end,
+            status: raw.status,
+            status_message: raw.status_message,
+            attributes: raw.attributes,
+            events: raw.events,
+            links: raw.links,
+        },
+        work,
+    ))
+}
+
+fn clean(mut span: Span, work: &mut Work<'_>) -> Span {
+    let redactor = work.redactor;
+    limit::list(&mut span.events, "events_dropped", work);
+    limit::list(&mut span.links, "links_dropped", work);
+    redactor.text(&mut span.name, &mut work.tally.redacted);
+    redactor.text(&mut span.status_message, &mut work.tally.redacted);
+    limit::text(&mut span.name, work);
+    limit::text(&mut span.status_message, work);
+    redactor.attributes(&mut span.attributes, &mut work.tally.redacted);
+    limit::attributes(&mut span.attributes, work);
+    for event in &mut span.events {
+        redactor.text(&mut event.name, &mut work.tally.redacted);
+        limit::text(&mut event.name, work);
+        redactor.attributes(&mut event.attributes, &mut work.tally.redacted);
+        limit::attributes(&mut event.attributes, work);
+    }
+    for link in &mut span.links {
+        redactor.attributes(&mut link.attributes, &mut work.tally.redacted);
+        limit::attributes(&mut link.attributes, work);
+    }
+    span
+}

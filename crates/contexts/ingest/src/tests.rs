@@ -1,0 +1,230 @@
+//! Whole requests through the context.
+
+use model::{Attributes, Sample, SpanId, TraceId, Value};
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_secs(1_000_000);
+
+fn run(raw: RawBatch, limits: &Limits) -> Ingested {
+    ingest(raw, limits, &Redactor::new(), &mut DeltaState::default(), NOW)
+}
+
+fn attributes(pairs: &[(&str, &str)]) -> Attributes {
+    pairs.iter().map(|(key, value)| ((*key).into(), Value::string(*value))).collect()
+}
+
+fn metric(name: &str, unit: &str, data: RawData) -> RawBatch {
+    let metrics =
+        vec![RawMetric { name: name.into(), description: "".into(), unit: unit.into(), data }];
+    let attributes = attributes(&[
+        ("service.name", "cart"),
+        ("service.namespace", "shop"),
+        ("service.instance.id", "a"),
+        ("host.arch", "arm64"),
+    ]);
+    RawBatch {
+        resources: vec![RawResource { attributes, metrics, ..RawResource::default() }],
+        ..RawBatch::default()
+    }
+}
+
+fn point(at_s: i64, value: f64) -> RawPoint {
+    RawPoint {
+        attributes: attributes(&[("http.route", "/x")]),
+        at: Some(Timestamp::from_secs(at_s)),
+        value: Some(value),
+        exemplars: 0,
+    }
+}
+
+fn show(ingested: &Ingested) -> String {
+    let mut out = String::new();
+    for series in &ingested.batch.series {
+        let samples: Vec<_> =
+            series.samples.iter().map(|s| format!("{}@{}", s.value, s.at_ms)).collect();
+        out += &format!("{} {}\n", series.labels, samples.join(" "));
+    }
+    for refused in &ingested.refused {
+        out += &format!(
+            "refused {} {} {}: {}\n",
+            refused.signal.as_str(),
+            refused.count,
+            refused.reason,
+            refused.message
+        );
+    }
+    out
+}
+
+#[test]
+fn a_counter_becomes_a_series_with_the_emitters_identity() {
+    let data = RawData::Sum {
+        monotonic: true,
+        temporality: Temporality::Cumulative,
+        points: vec![point(10, 3.0), point(20, 4.0)],
+    };
+    let ingested = run(metric("http.requests", "{request}", data), &Limits::default());
+    insta::assert_snapshot!(show(&ingested), @r#"
+    http_requests_total{http_route="/x", instance="a", job="shop/cart", service_instance_id="a", service_name="cart"} 3@10000 4@20000
+    target_info{host_arch="arm64", instance="a", job="shop/cart", service_instance_id="a", service_name="cart", service_namespace="shop"} 1@20000
+    "#);
+    assert_eq!(ingested.batch.metadata[0].family.as_ref(), "http_requests_total");
+}
+
+#[test]
+fn deltas_are_summed_up_and_a_retry_counts_once() {
+    let raw = |at| {
+        metric(
+            "n",
+            "",
+            RawData::Sum {
+                monotonic: true,
+                temporality: Temporality::Delta,
+                points: vec![point(at, 2.0)],
+            },
+        )
+    };
+    let (limits, redactor, mut deltas) =
+        (Limits::default(), Redactor::new(), DeltaState::default());
+    let mut go = |at| {
+        show(&ingest(raw(at), &limits, &redactor, &mut deltas, NOW))
+            .lines()
+            .next()
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert!(go(1).ends_with(" 2@1000"));
+    assert!(go(2).ends_with(" 4@2000"));
+    assert!(go(2).contains("target_info"));
+}
+
+#[test]
+fn histograms_and_summaries_become_their_parts() {
+    let histogram = RawHistogram {
+        attributes: vec![],
+        at: Some(Timestamp::from_secs(1)),
+        count: 6,
+        sum: Some(1.5),
+        bounds: vec![0.005, 10.0],
+        counts: vec![1, 2, 3],
+        ended: false,
+        exemplars: 1,
+    };
+    let wrong = RawHistogram { counts: vec![1], ..histogram.clone() };
+    let data =
+        RawData::Histogram { temporality: Temporality::Cumulative, points: vec![histogram, wrong] };
+    let mut raw = metric("d", "s", data);
+    raw.resources[0].attributes.truncate(1);
+    let summary = RawSummary {
+        attributes: vec![],
+        at: Some(Timestamp::from_secs(1)),
+        count: 2,
+        sum: 3.0,
+        quantiles: vec![(0.5, 1.0)],
+        ended: false,
+    };
+    let more = [
+        RawData::Summary(vec![summary]),
+        RawData::ExponentialHistogram { points: 2 },
+        RawData::Empty,
+    ];
+    raw.resources[0].metrics.extend(more.map(|data| RawMetric {
+        name: "q".into(),
+        description: "".into(),
+        unit: "".into(),
+        data,
+    }));
+    let ingested = run(raw, &Limits::default());
+    insta::assert_snapshot!(show(&ingested), @r#"
+    d_seconds_count{job="cart", service_name="cart"} 6@1000
+    d_seconds_sum{job="cart", service_name="cart"} 1.5@1000
+    d_seconds_bucket{job="cart", le="0.005", service_name="cart"} 1@1000
+    d_seconds_bucket{job="cart", le="10", service_name="cart"} 3@1000
+    d_seconds_bucket{job="cart", le="+Inf", service_name="cart"} 6@1000
+    q_count{job="cart", service_name="cart"} 2@1000
+    q_sum{job="cart", service_name="cart"} 3@1000
+    q{job="cart", quantile="0.5", service_name="cart"} 1@1000
+    target_info{job="cart", service_name="cart"} 1@1000
+    refused samples 2 exponential_histogram: `q` of `cart` is an exponential histogram; send explicit buckets
+    refused samples 1 invalid_histogram: histogram `d_seconds` has 1 buckets for 2 bounds; bounds ascend and buckets are one more
+    refused samples 1 no_data: metric `q` of `cart` has no data
+    "#);
+    assert_eq!(ingested.trimmed.get("exemplars_dropped"), Some(&2));
+}
+
+#[test]
+fn remote_written_series_keep_to_the_rules() {
+    let series = |labels: &[(&str, &str)], at_ms| RawSeries {
+        labels: labels.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+        samples: vec![Sample { at_ms, value: 1.0 }],
+        native_histograms: 0,
+        exemplars: 0,
+    };
+    let limits = Limits { labels_max: 3, label_value_bytes_max: 16, ..Limits::default() };
+    let raw = RawBatch {
+        series: vec![
+            series(&[("__name__", "up"), ("api_token", "abc"), ("job", "")], 5),
+            series(&[("job", "x")], 5),
+            series(&[("__name__", "m"), ("a", "1"), ("b", "2"), ("c", "3")], 5),
+            series(&[("__name__", "m"), ("path", "12345678901234567")], 5),
+            series(&[("__name__", "m"), ("a", "1"), ("a", "2")], 5),
+            series(&[("__name__", "m")], i64::MAX),
+        ],
+        ..RawBatch::default()
+    };
+    insta::assert_snapshot!(show(&run(raw, &limits)), @r#"
+    up{api_token="[redacted:key]"} 1@5
+    refused samples 1 duplicate_label: series `m` has the label `a` twice
+    refused samples 1 future: a sample is dated `2262-04-11T23:47:16.854775807Z`, more than 600 s ahead of `1970-01-12T13:46:40Z`; the setting is `limits.max_future_seconds`
+    refused samples 1 label_value_too_long: label `path` of `m` has 17 bytes; at most 16 are allowed (`limits.max_label_value_bytes`)
+    refused samples 1 no_metric_name: a series has no `__name__`
+    refused samples 1 too_many_labels: series `m` of `` has 4 labels; at most 3 are allowed (`limits.max_labels`)
+    "#);
+}
+
+#[test]
+fn spans_and_logs_are_checked_redacted_and_limited() {
+    let span = RawSpan {
+        trace_id: Some(TraceId([1; 16])),
+        span_id: Some(SpanId([2; 8])),
+        name: "GET /a?token=abc".into(),
+        start: Timestamp::from_secs(1),
+        end: Timestamp::from_secs(2),
+        attributes: attributes(&[("db.password", "x"), ("user", "ana")]),
+        ..RawSpan::default()
+    };
+    let no_id = RawSpan { trace_id: None, ..span.clone() };
+    let no_time = RawSpan { start: Timestamp::EPOCH, end: Timestamp::EPOCH, ..span.clone() };
+    let future = RawSpan { end: NOW + std::time::Duration::from_secs(601), ..span.clone() };
+    let log = RawLog {
+        at: None,
+        observed_at: None,
+        severity: 9,
+        severity_text: "INFO".into(),
+        body: Value::string("x".repeat(64)),
+        trace_id: None,
+        span_id: None,
+        attributes: vec![],
+    };
+    let resource = RawResource {
+        spans: vec![span, no_id, no_time, future],
+        logs: vec![log],
+        ..RawResource::default()
+    };
+    let limits = Limits { log_bytes_max: 20, ..Limits::default() };
+    let ingested = run(RawBatch { resources: vec![resource], ..RawBatch::default() }, &limits);
+    let span = &ingested.batch.spans[0];
+    assert_eq!(ingested.batch.spans.len(), 1);
+    assert_eq!(&*span.name, "GET /a?token=[redacted:assignment]");
+    assert_eq!(
+        Value::Map(span.attributes.clone()).to_string(),
+        r#"{"db.password":"[redacted:key]","user":"ana"}"#
+    );
+    assert_eq!(
+        (ingested.batch.logs[0].at, ingested.batch.logs[0].body.to_string().as_str()),
+        (NOW, "xxxxxx…[truncated]")
+    );
+    let reasons: Vec<_> = ingested.refused.iter().map(|refused| refused.reason).collect();
+    assert_eq!(reasons, ["future", "invalid_id", "no_time"]);
+}
