@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn the_encoding_is_frozen() {
         let record = link(draft(2), 2, [7; 32], Timestamp::from_secs(1_795_000_100));
-        assert_snapshot!(hex::encode(record.hash), @"");
+        assert_snapshot!(hex::encode(record.hash), @"79b30b908a355839e0589b57837d6e5cfaea3c212515cd331d3f40ce0e6e1afd");
     }
 
     proptest! {

@@ -179,7 +179,7 @@ mod tests {
         assert!(matches!(Checkpoint::read(dir, None), Err(Reason::CheckpointUnreadable { .. })));
 
         let text = fs::read(dir.join(CHECKPOINT_FILE)).unwrap();
-        for at in 0..text.len() {
+        for at in (0..text.len()).step_by(3) {
             let mut bad = text.clone();
             bad[at] ^= 0x01;
             fs::write(dir.join(CHECKPOINT_FILE), &bad).unwrap();

@@ -121,7 +121,7 @@ impl Journal for MemoryJournal {
             .iter()
             .map(|range| {
                 let actor = erasure.actor.clone();
-                own::draft(PAYLOAD_ERASED, *range, &erasure.reason, actor, (head, now))
+                own::draft(PAYLOAD_ERASED, *range, &erasure.reason, actor, (head.seq + 1, now))
             })
             .collect();
         let committed = self.committed.len();

@@ -7,7 +7,7 @@ use model::{Actor, Timestamp};
 
 use crate::{
     chain::sha256,
-    fact::{Draft, FactId, Head},
+    fact::{Draft, FactId},
 };
 
 /// Kinds that begin with this are written by the journal alone.
@@ -61,20 +61,18 @@ impl Range {
     }
 }
 
-/// A draft of one of the journal's own facts, to be written after `head`.
+/// A draft of one of the journal's own facts, to be written in a batch that begins with number `at.0`.
 ///
-/// Its id is taken from the head's hash, because nobody outside asked for it and the journal has no randomness.
+/// Its id is taken from what it says and from that number, which is never given twice: nobody outside asked for the fact, and the journal has no randomness.
 pub(crate) fn draft(
     kind: &str,
     range: Range,
     reason: &str,
     actor: Actor,
-    at: (Head, Timestamp),
+    at: (u64, Timestamp),
 ) -> Draft {
-    let (head, now) = at;
-    let mut seed = head.hash.to_vec();
-    seed.extend_from_slice(format!("{kind} {} {}", range.first, range.last).as_bytes());
-    let digest = sha256(&seed);
+    let (seq, now) = at;
+    let digest = sha256(format!("{kind} {} {} {seq} {now}", range.first, range.last).as_bytes());
     let random = digest.iter().take(10).fold(0, |bits: u128, byte| bits << 8 | u128::from(*byte));
     let unix_ms = u64::try_from(now.as_millis()).unwrap_or(0);
     Draft {

@@ -219,13 +219,7 @@ impl SqliteJournal {
             seq = found.last;
             let range = Range { first: found.first, last: found.last };
             let actor = Actor::system("journal");
-            own::draft(
-                RESUMED_AFTER_BREAK,
-                range,
-                &found.reason.to_string(),
-                actor,
-                (self.state.head, now),
-            )
+            own::draft(RESUMED_AFTER_BREAK, range, &found.reason.to_string(), actor, (seq + 1, now))
         });
         let mut records = Vec::with_capacity(drafts.len() + 1);
         for draft in resumption.into_iter().chain(drafts) {
@@ -340,7 +334,7 @@ impl Journal for SqliteJournal {
                 return Err(EraseError::Own { seq });
             }
         }
-        let at = (self.state.head, now);
+        let at = (self.next_seq(), now);
         let drafts = ranges
             .iter()
             .map(|range| {
@@ -364,7 +358,7 @@ impl Journal for SqliteJournal {
         if waiting.is_empty() {
             return Err(AcceptError::Nothing);
         }
-        let at = (self.state.head, now);
+        let at = (self.next_seq(), now);
         let drafts = waiting
             .iter()
             .map(|index| {

@@ -92,3 +92,6 @@ fn unreadable(checkpoint: &Result<Checkpoint, Reason>, what: String) -> Report {
     walk.see_damage(what);
     report(walk.finish(), Vec::new())
 }
+
+#[cfg(test)]
+mod tests;

@@ -169,7 +169,10 @@ impl Walk {
     }
 
     pub(crate) fn finish(mut self) -> Walked {
-        self.settle_doubt(false, false);
+        // A last record that the checkpoint proves is genuine; then the one before it is not.
+        let proved =
+            self.checkpoint.as_ref().is_ok_and(|checkpoint| checkpoint.seq == self.last_seq);
+        self.settle_doubt(proved && !self.contradicted, true);
         self.forget_what_never_was();
         let checkpoint = self.judge_checkpoint();
         if self.broken {

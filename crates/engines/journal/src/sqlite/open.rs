@@ -207,7 +207,7 @@ fn rebuild(
             range,
             &found.reason.to_string(),
             actor,
-            (walked.head, now),
+            (range.last + 1, now),
         );
         let recorded_at = walked.last_recorded_at.map_or(now, |last| now.max(last));
         insert(&conn, &link(draft, range.last + 1, walked.head.hash, recorded_at))?;
@@ -226,7 +226,10 @@ fn copy(old: &Connection, new: &Connection, walked: &Walked) -> rusqlite::Result
         new.prepare(&format!("INSERT OR IGNORE INTO facts ({columns}) VALUES ({marks})"))?;
     let mut rows = read.query([walked.head.seq.cast_signed()])?;
     let mut last = 0;
-    while let Some(row) = rows.next()? {
+    // No further than the head: to look for a row behind it could already meet the damage.
+    while last < walked.head.seq
+        && let Some(row) = rows.next()?
+    {
         let values: Vec<Value> =
             (0..16).map(|column| row.get(column)).collect::<rusqlite::Result<_>>()?;
         write.execute(rusqlite::params_from_iter(values))?;
