@@ -1,0 +1,59 @@
+// The HTTP client: one function for reading, one for changing, and problems as errors.
+
+import type { Problem } from "./schema";
+
+/** Path of the external URL, with a slash at its end; index.html carries it in <base href>. */
+export const rootUrl = new URL("../", document.baseURI);
+const apiUrl = new URL("evenkeel/v1/", rootUrl);
+
+/** A problem that the server named, or that kept us from reaching it (status 0). */
+export class ApiError extends Error {
+  constructor(readonly problem: Problem) {
+    super(problem.detail || problem.title);
+  }
+  get status(): number {
+    return this.problem.status;
+  }
+}
+
+export type Params = Record<string, string | number | undefined>;
+
+export function urlOf(path: string, params: Params = {}): URL {
+  const url = new URL(path, apiUrl);
+  for (const [key, value] of Object.entries(params)) if (value !== undefined && value !== "") url.searchParams.set(key, String(value));
+  return url;
+}
+
+export function get<T>(path: string, params?: Params, signal?: AbortSignal): Promise<T> {
+  return call<T>(urlOf(path, params), signal ? { signal } : {});
+}
+
+export function post<T>(path: string, body: unknown): Promise<T> {
+  return call<T>(urlOf(path), {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+}
+
+async function call<T>(url: URL, init: RequestInit): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(url, { credentials: "same-origin", ...init });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ApiError({ type: "about:blank", title: "unreachable", status: 0, detail: "The server does not answer." });
+  }
+  if (!response.ok) throw new ApiError(await problemOf(response));
+  return (await response.json()) as T;
+}
+
+async function problemOf(response: Response): Promise<Problem> {
+  const fallback = { type: "about:blank", title: response.statusText, status: response.status, detail: `The server answered ${response.status}.` };
+  if (!response.headers.get("content-type")?.includes("problem+json")) return fallback;
+  try {
+    return { ...fallback, ...((await response.json()) as Partial<Problem>) };
+  } catch {
+    return fallback;
+  }
+}

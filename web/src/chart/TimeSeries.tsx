@@ -1,0 +1,199 @@
+// The one chart: lines over time by uPlot, with limits, markers of changes, and gaps drawn as gaps.
+
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import { clock, type Zone } from "../lib/format";
+import { usePrefs } from "../prefs";
+import css from "./chart.module.css";
+
+export interface Line {
+  label: string;
+  values: (number | null)[];
+  /** A custom property of tokens.css. */
+  color: string;
+  fill?: boolean;
+}
+
+export interface Marker {
+  /** Unix seconds. */
+  at: number;
+  label: string;
+}
+
+interface Props {
+  /** What the chart shows, for those who do not see it. */
+  label: string;
+  at: number[];
+  lines: Line[];
+  format: (value: number | null | undefined) => string;
+  limit?: { value: number; label: string };
+  markers?: Marker[];
+  height?: number;
+  min?: number;
+}
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+function useSystemDark(): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      dark.addEventListener("change", listener);
+      return () => dark.removeEventListener("change", listener);
+    },
+    () => dark.matches,
+  );
+}
+
+/** The colour that a custom property has now; a canvas knows none. */
+function colorOf(name: string): string {
+  const probe = document.createElement("i");
+  probe.style.color = `var(${name})`;
+  document.body.append(probe);
+  const color = getComputedStyle(probe).color;
+  probe.remove();
+  return color;
+}
+
+export function TimeSeries(props: Props) {
+  const known = props.lines.some((line) => line.values.some((value) => value != null));
+  if (!known)
+    return (
+      <div className={css.figure}>
+        <div className={css.none}>No telemetry in this range: unknown, which is not zero.</div>
+      </div>
+    );
+  return <Plot {...props} />;
+}
+
+function Plot({ label, at, lines, format, limit, markers = [], height = 170, min }: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot>(undefined);
+  const zoomed = useRef(false);
+  const [cursor, setCursor] = useState<number | null>(null);
+  const { theme, zone } = usePrefs();
+  const systemDark = useSystemDark();
+  const latest = useRef({ markers, limit, format });
+  latest.current = { markers, limit, format };
+  const data = useMemo(() => [at, ...lines.map((line) => line.values)] as uPlot.AlignedData, [at, lines]);
+  const shape = lines.map((line) => `${line.label}${line.color}${line.fill}`).join();
+
+  useEffect(() => {
+    const host = box.current;
+    if (host === null) return;
+    const grid = { stroke: colorOf("--line"), width: 1 };
+    const axis = { stroke: colorOf("--muted"), grid, ticks: grid, font: "11px system-ui" };
+    const options: uPlot.Options = {
+      width: host.clientWidth || 300,
+      height,
+      legend: { show: false },
+      cursor: { sync: { key: "evenkeel" }, drag: { x: true, y: false }, points: { size: 6 } },
+      ...(zone === "utc" ? { tzDate: (ts: number) => uPlot.tzDate(new Date(ts * 1000), "Etc/UTC") } : {}),
+      scales: { y: { range: (_u, low, high) => yRange(low, high, min, latest.current.limit?.value) } },
+      axes: [
+        { ...axis, space: 70, values: (_u, ticks) => timeLabels(ticks, zone) },
+        { ...axis, size: 62, values: (_u, ticks) => ticks.map((tick) => latest.current.format(tick)) },
+      ],
+      series: [
+        {},
+        ...lines.map((line) => ({
+          label: line.label,
+          stroke: colorOf(line.color),
+          width: 1.6,
+          points: { show: false },
+          spanGaps: false,
+          ...(line.fill ? { fill: colorOf("--chart-fill") } : {}),
+        })),
+      ],
+      hooks: {
+        setCursor: [(u) => setCursor(u.cursor.idx ?? null)],
+        setSelect: [(u) => (zoomed.current = u.select.width > 0)],
+        draw: [(u) => drawMarks(u, latest.current.markers, latest.current.limit)],
+      },
+    };
+    const chart = new uPlot(options, data, host);
+    chart.over.addEventListener("dblclick", () => (zoomed.current = false));
+    plot.current = chart;
+    const resize = new ResizeObserver(() => chart.setSize({ width: host.clientWidth, height }));
+    resize.observe(host);
+    return () => {
+      resize.disconnect();
+      chart.destroy();
+      plot.current = undefined;
+    };
+    // Data is set by the effect below; a chart is only made anew when its shape or its colours change.
+    // eslint-disable-next-line react-hooks/exhaustive-deps
+  }, [shape, theme, systemDark, zone, height, min]);
+
+  useEffect(() => plot.current?.setData(data, !zoomed.current), [data]);
+
+  const index = cursor ?? at.length - 1;
+  return (
+    <figure className={css.figure}>
+      <figcaption className={css.legend}>
+        {lines.map((line) => (
+          <span key={line.label}>
+            <i className={css.swatch} style={{ background: `var(${line.color})` }} />
+            {line.label} <b>{format(line.values[index])}</b>
+          </span>
+        ))}
+        {at[index] !== undefined && <span>{clock(new Date(at[index] * 1000).toISOString(), zone, Date.now())}</span>}
+      </figcaption>
+      <div ref={box} className={css.plot} role="img" aria-label={label} />
+    </figure>
+  );
+}
+
+function timeLabels(ticks: number[], zone: Zone): string[] {
+  const long = (ticks.at(-1) ?? 0) - (ticks[0] ?? 0) > 2 * 86_400;
+  const pad = (n: number) => String(n).padStart(2, "0");
+  return ticks.map((tick) => {
+    const date = zone === "utc" ? uPlot.tzDate(new Date(tick * 1000), "Etc/UTC") : new Date(tick * 1000);
+    return long ? `${pad(date.getMonth() + 1)}-${pad(date.getDate())}` : `${pad(date.getHours())}:${pad(date.getMinutes())}`;
+  });
+}
+
+function yRange(low: number, high: number, min: number | undefined, limit: number | undefined): [number, number] {
+  let from = Math.min(low ?? 0, limit ?? low ?? 0, min ?? low ?? 0);
+  let to = Math.max(high ?? 1, limit ?? high ?? 1);
+  if (to <= from) to = from + 1;
+  const pad = (to - from) * 0.06;
+  if (min === undefined || from < min) from -= pad;
+  return [from, to + pad];
+}
+
+/** The limit as a dashed line, changes as thin lines with their names. */
+function drawMarks(u: uPlot, markers: Marker[], limit: Props["limit"]): void {
+  const { ctx } = u;
+  const { left, top, width, height } = u.bbox;
+  const ratio = devicePixelRatio;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(left, top, width, height);
+  ctx.clip();
+  ctx.font = `${11 * ratio}px system-ui`;
+  ctx.lineWidth = ratio;
+  ctx.setLineDash([4 * ratio, 4 * ratio]);
+  if (limit) {
+    ctx.strokeStyle = ctx.fillStyle = colorOf("--warn");
+    const y = u.valToPos(limit.value, "y", true);
+    line(ctx, left, y, left + width, y);
+    ctx.fillText(limit.label, left + 4 * ratio, y - 4 * ratio);
+  }
+  ctx.strokeStyle = ctx.fillStyle = colorOf("--muted");
+  markers.forEach((marker, i) => {
+    const x = u.valToPos(marker.at, "x", true);
+    if (x < left || x > left + width) return;
+    line(ctx, x, top, x, top + height);
+    const text = ctx.measureText(marker.label).width;
+    const flip = x + text + 8 * ratio > left + width;
+    ctx.fillText(marker.label, flip ? x - text - 4 * ratio : x + 4 * ratio, top + (12 + 13 * (i % 3)) * ratio);
+  });
+  ctx.restore();
+}
+
+function line(ctx: CanvasRenderingContext2D, x1: number, y1: number, x2: number, y2: number): void {
+  ctx.beginPath();
+  ctx.moveTo(x1, y1);
+  ctx.lineTo(x2, y2);
+  ctx.stroke();
+}

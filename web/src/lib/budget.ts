@@ -1,0 +1,37 @@
+// How the present window's error budget came to be what it is.
+
+import type { Budget, SloPoint } from "../api/schema";
+
+export interface Series {
+  /** Unix seconds. */
+  at: number[];
+  value: (number | null)[];
+}
+
+/**
+ * The budget left at the end of each point, as a share of the present window's budget, reckoned back from what is
+ * left now. Over a whole window it begins at 1; what had been spent before the window does not count.
+ */
+export function budgetLeft(points: SloPoint[], budget: Budget, stepSeconds: number): Series {
+  const at: number[] = [];
+  const value: (number | null)[] = [];
+  const known = budget.left_ratio != null && budget.allowed_events > 0;
+  let left = budget.left_ratio ?? 0;
+  for (let i = points.length - 1; i >= 0; i -= 1) {
+    const point = points[i]!;
+    at.unshift(Date.parse(point.at) / 1000 + stepSeconds);
+    value.unshift(known && point.total != null ? left : null);
+    if (known) left += ((point.total ?? 0) - (point.good ?? 0)) / budget.allowed_events;
+  }
+  return { at, value };
+}
+
+/** Events a second, good and bad; null where nothing is known. */
+export function rates(points: SloPoint[], stepSeconds: number): { at: number[]; total: (number | null)[]; bad: (number | null)[]; ratio: (number | null)[] } {
+  return {
+    at: points.map((point) => Date.parse(point.at) / 1000),
+    total: points.map((point) => (point.total == null ? null : point.total / stepSeconds)),
+    bad: points.map((point) => (point.total == null || point.good == null ? null : (point.total - point.good) / stepSeconds)),
+    ratio: points.map((point) => (!point.total || point.good == null ? null : (point.total - point.good) / point.total)),
+  };
+}

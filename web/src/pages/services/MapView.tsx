@@ -1,0 +1,86 @@
+// The map as a drawing; the tables beside it say the same.
+
+import { useMemo } from "react";
+import type { MapNode, ServiceMap } from "../../api/schema";
+import { count, percent, word } from "../../lib/format";
+import { cx } from "../../ui/basics";
+import { edgeKey, NODE, place } from "./layout";
+import css from "./services.module.css";
+
+/** From this share of failed calls an edge is drawn as bad. */
+const BAD_RATIO = 0.01;
+
+interface Props {
+  map: ServiceMap;
+  focus: string | undefined;
+  onOpen: (service: string) => void;
+}
+
+export function MapView({ map, focus, onOpen }: Props) {
+  const shape = JSON.stringify([map.nodes.map((node) => node.service).sort(), map.edges.map(edgeKey).sort()]);
+  // New numbers on the same calls must not move anything.
+  // eslint-disable-next-line react-hooks/exhaustive-deps
+  const placed = useMemo(() => place(map), [shape]);
+  const near = new Set(map.edges.filter((edge) => edge.caller === focus || edge.callee === focus).flatMap((edge) => [edge.caller, edge.callee]));
+  const faded = (name: string) => focus !== undefined && name !== focus && !near.has(name);
+  return (
+    <div className={css.map} tabIndex={0} role="region" aria-label="Service map">
+      <svg width={placed.width} height={placed.height} viewBox={`0 0 ${placed.width} ${placed.height}`} role="group" aria-label={`${map.nodes.length} services and ${map.edges.length} calls; the tables below have the same`}>
+        <defs>
+          <marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" markerUnits="userSpaceOnUse" orient="auto">
+            <path d="M0 0 8 4 0 8Z" fill="var(--line-strong)" />
+          </marker>
+        </defs>
+        {map.edges.map((edge) => {
+          const points = placed.edges.get(edgeKey(edge));
+          if (points === undefined) return null;
+          const bad = edge.requests.error_ratio >= BAD_RATIO;
+          const middle = points[Math.floor(points.length / 2)]!;
+          const path = `M${points.map((point) => `${point.x} ${point.y}`).join("L")}`;
+          return (
+            <g key={edgeKey(edge)} className={cx((faded(edge.caller) || faded(edge.callee)) && css.faded)}>
+              <path className={cx(css.edge, bad && css.edgeBad)} d={path} strokeWidth={Math.min(4, 1 + Math.log10(1 + edge.requests.per_second))} strokeDasharray={bad ? "6 3" : undefined} />
+              <text className={css.edgeLabel} x={middle.x} y={middle.y - 5} textAnchor="middle">
+                {count(Math.round(edge.requests.per_second * 10) / 10)}/s{bad ? ` · ${percent(edge.requests.error_ratio)} bad` : ""}
+              </text>
+            </g>
+          );
+        })}
+        {map.nodes.map((node) => {
+          const at = placed.nodes.get(node.service);
+          return at && <Node key={node.service} node={node} x={at.x} y={at.y} faded={faded(node.service)} onOpen={onOpen} />;
+        })}
+      </svg>
+    </div>
+  );
+}
+
+function Node({ node, x, y, faded, onOpen }: { node: MapNode; x: number; y: number; faded: boolean; onOpen: (service: string) => void }) {
+  const state = node.external ? "not instrumented" : node.slo_state ? word(node.slo_state) : "no SLO";
+  const numbers = node.requests ? `${count(Math.round(node.requests.per_second))}/s, ${percent(node.requests.error_ratio)} bad` : "no telemetry";
+  return (
+    <g
+      className={cx(css.node, faded && css.faded)}
+      data-state={node.slo_state ?? undefined}
+      transform={`translate(${x - NODE.width / 2} ${y - NODE.height / 2})`}
+      role="button"
+      tabIndex={0}
+      aria-label={`${node.service}: ${state}, ${numbers}`}
+      onClick={() => onOpen(node.service)}
+      onKeyDown={(event) => {
+        if (event.key !== "Enter" && event.key !== " ") return;
+        event.preventDefault();
+        onOpen(node.service);
+      }}
+    >
+      <rect width={NODE.width} height={NODE.height} rx={7} strokeDasharray={node.external ? "4 3" : undefined} />
+      <rect className={css.bar} x={0} y={8} width={4} height={NODE.height - 16} rx={2} />
+      <text x={14} y={21}>
+        {node.service}
+      </text>
+      <text x={14} y={39} className={css.small}>
+        {node.slo_state === "ok" ? numbers : `${state} · ${node.requests ? `${percent(node.requests.error_ratio)} bad` : "no telemetry"}`}
+      </text>
+    </g>
+  );
+}

@@ -1,0 +1,82 @@
+// Ctrl-K: go to anything, run an action.
+
+import { Dialog } from "@base-ui/react/dialog";
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import { Command } from "cmdk";
+import { isPaused, setPaused } from "../api/live";
+import { incidentsQuery, servicesQuery, slosQuery } from "../api/queries";
+import { word } from "../lib/format";
+import { getPrefs, setPrefs } from "../prefs";
+import { css as ui } from "../ui/basics";
+import { Icon, type IconName } from "../ui/icons";
+import { GO } from "./keys";
+import css from "./shell.module.css";
+
+interface Entry {
+  label: string;
+  hint?: string;
+  icon: IconName;
+  run: () => void;
+}
+
+export function Palette({ onClose, onSheet }: { onClose: () => void; onSheet: () => void }) {
+  const groups = useEntries(onSheet);
+  return (
+    <Dialog.Root open onOpenChange={(open) => !open && onClose()}>
+      <Dialog.Portal>
+        <Dialog.Backdrop className={ui.backdrop ?? ""} />
+        <Dialog.Popup className={css.palette ?? ""} aria-label="Search and actions">
+          <Command label="Search and actions" loop>
+            <Command.Input placeholder="Search services, SLOs, incidents, actions" autoFocus />
+            <Command.List label="Results">
+              <Command.Empty>Nothing matches.</Command.Empty>
+              {groups.map(([heading, entries]) => (
+                <Command.Group key={heading} heading={heading}>
+                  {entries.map((entry) => (
+                    <Command.Item
+                      key={entry.label + (entry.hint ?? "")}
+                      value={`${heading} ${entry.label} ${entry.hint ?? ""}`}
+                      onSelect={() => {
+                        onClose();
+                        entry.run();
+                      }}
+                    >
+                      <Icon name={entry.icon} />
+                      {entry.label}
+                      {entry.hint && <small>{entry.hint}</small>}
+                    </Command.Item>
+                  ))}
+                </Command.Group>
+              ))}
+            </Command.List>
+          </Command>
+        </Dialog.Popup>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}
+
+function useEntries(onSheet: () => void): [string, Entry[]][] {
+  const navigate = useNavigate();
+  const incidents = useQuery(incidentsQuery()).data?.items ?? [];
+  const slos = useQuery(slosQuery).data?.items ?? [];
+  const services = useQuery(servicesQuery()).data?.items ?? [];
+  const groups: [string, Entry[]][] = [
+    ["Go to", GO.map(([key, path, label]) => ({ label, hint: `g ${key}`, icon: "play", run: () => void navigate({ to: path }) }))],
+    ["Incidents", incidents.map(({ id, title, status }) => ({ label: title, hint: word(status), icon: "incident", run: () => void navigate({ to: "/incidents/$id", params: { id } }) }))],
+    ["SLOs", slos.map(({ name, display_name, state }) => ({ label: display_name || name, hint: word(state), icon: "slo", run: () => void navigate({ to: "/slos/$name", params: { name } }) }))],
+    ["Services", services.map(({ name, environment }) => ({ label: name, hint: environment, icon: "services", run: () => void navigate({ to: "/services", search: (old) => ({ ...old, peek: name }) }) }))],
+    [
+      "Actions",
+      [
+        { label: "Check the gate for a deploy", icon: "gate", run: () => void navigate({ to: "/deploys" }) },
+        { label: isPaused() ? "Resume live updates" : "Pause live updates", hint: ".", icon: "pause", run: () => setPaused(!isPaused()) },
+        ...(["system", "light", "dark"] as const).map((theme) => ({ label: `Theme: ${theme}`, icon: "sun" as const, run: () => setPrefs({ theme }) })),
+        { label: getPrefs().zone === "utc" ? "Show local times" : "Show times in UTC", icon: "now", run: () => setPrefs({ zone: getPrefs().zone === "utc" ? "local" : "utc" }) },
+        { label: "Keyboard shortcuts", hint: "?", icon: "keyboard", run: onSheet },
+      ],
+    ],
+  ];
+  return groups.filter(([, entries]) => entries.length > 0);
+}
