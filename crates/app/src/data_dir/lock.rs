@@ -1,0 +1,28 @@
+//! The lock on a data directory.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::Write as _,
+};
+
+use camino::Utf8Path;
+
+use super::{OpenError, names, private_file};
+
+/// The locked file; the lock goes when it is closed, however the process ends.
+pub(super) fn take(dir: &Utf8Path) -> Result<File, OpenError> {
+    let path = dir.join(names::LOCK);
+    let file = |source| OpenError::File { path: path.clone(), source };
+    let mut lock = private_file().truncate(false).open(&path).map_err(file)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let pid = fs::read_to_string(&path).ok().and_then(|text| text.trim().parse().ok());
+            return Err(OpenError::Locked { path: dir.to_owned(), pid });
+        }
+        Err(TryLockError::Error(source)) => return Err(file(source)),
+    }
+    // For people who ask who holds it; on a full disk the lock alone must do.
+    drop(lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())));
+    Ok(lock)
+}
