@@ -1,0 +1,332 @@
+//! The tree of an expression; every node knows where it stands.
+
+use model::Matcher;
+
+use crate::span::Span;
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expr {
+    pub span: Span,
+    pub kind: ExprKind,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExprKind {
+    Number(f64),
+    String(String),
+    Selector(Selector),
+    /// `selector[range]`
+    Matrix {
+        selector: Selector,
+        range_ms: i64,
+    },
+    /// `expr[range:step]`; without a step the query's default holds.
+    Subquery {
+        expr: Box<Expr>,
+        range_ms: i64,
+        step_ms: Option<i64>,
+        shift: Shift,
+    },
+    Negate(Box<Expr>),
+    /// `+expr`
+    Plus(Box<Expr>),
+    Paren(Box<Expr>),
+    Binary(Box<Binary>),
+    Aggregate(Box<Aggregate>),
+    Call {
+        function: &'static Function,
+        name_span: Span,
+        args: Vec<Expr>,
+    },
+}
+
+/// `name{matchers} offset … @ …`
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Selector {
+    /// The metric's name where it was written before the braces.
+    pub name: Option<Box<str>>,
+    /// All matchers, with that of the name.
+    pub matchers: Vec<Matcher>,
+    pub shift: Shift,
+}
+
+/// `offset` and `@`, in milliseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Shift {
+    pub offset_ms: i64,
+    pub at: Option<At>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum At {
+    /// Unix milliseconds.
+    Time(i64),
+    /// The query's start.
+    Start,
+    /// The query's end.
+    End,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Binary {
+    pub op: BinaryOp,
+    pub op_span: Span,
+    pub left: Expr,
+    pub right: Expr,
+    /// Comparison gives 0 or 1 in place of filtering.
+    pub bool: bool,
+    pub matching: Option<Matching>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BinaryOp {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Mod,
+    Pow,
+    Atan2,
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    And,
+    Or,
+    Unless,
+}
+
+/// `on (…)`, `ignoring (…)`, `group_left (…)`, `group_right (…)`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matching {
+    /// `true`: match on these labels alone; `false`: on all but these.
+    pub on: bool,
+    pub labels: Vec<Box<str>>,
+    pub group: Option<Group>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    pub side: Side,
+    /// Labels taken over from the one-side.
+    pub include: Vec<Box<str>>,
+}
+
+/// The side that may have many series for one of the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Left,
+    Right,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Aggregate {
+    pub op: AggregateOp,
+    pub param: Option<Expr>,
+    pub expr: Expr,
+    /// `by` these labels, or all but these (`without`).
+    pub grouping: Option<Grouping>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grouping {
+    pub without: bool,
+    pub labels: Vec<Box<str>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AggregateOp {
+    Sum,
+    Avg,
+    Count,
+    Min,
+    Max,
+    Group,
+    Stddev,
+    Stdvar,
+    TopK,
+    BottomK,
+    LimitK,
+    LimitRatio,
+    Quantile,
+    CountValues,
+}
+
+/// The type of an expression's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Type {
+    Scalar,
+    String,
+    Vector,
+    Matrix,
+}
+
+/// A function's name and what it takes.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Function {
+    pub name: &'static str,
+    pub args: &'static [Type],
+    /// How many of `args`, counted from the last, may be left out; the last may repeat when negative.
+    pub optional: i8,
+    pub returns: Type,
+}
+
+impl BinaryOp {
+    /// Binds tighter when larger; `^` is right-associative.
+    pub const fn precedence(self) -> u8 {
+        match self {
+            Self::Or => 1,
+            Self::And | Self::Unless => 2,
+            Self::Equal
+            | Self::NotEqual
+            | Self::Less
+            | Self::LessEqual
+            | Self::Greater
+            | Self::GreaterEqual => 3,
+            Self::Add | Self::Sub => 4,
+            Self::Mul | Self::Div | Self::Mod | Self::Atan2 => 5,
+            Self::Pow => 6,
+        }
+    }
+
+    pub const fn is_comparison(self) -> bool {
+        matches!(
+            self,
+            Self::Equal
+                | Self::NotEqual
+                | Self::Less
+                | Self::LessEqual
+                | Self::Greater
+                | Self::GreaterEqual
+        )
+    }
+
+    pub const fn is_set(self) -> bool {
+        matches!(self, Self::And | Self::Or | Self::Unless)
+    }
+
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Sub => "-",
+            Self::Mul => "*",
+            Self::Div => "/",
+            Self::Mod => "%",
+            Self::Pow => "^",
+            Self::Atan2 => "atan2",
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterEqual => ">=",
+            Self::And => "and",
+            Self::Or => "or",
+            Self::Unless => "unless",
+        }
+    }
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        const ALL: [BinaryOp; 16] = [
+            BinaryOp::Add,
+            BinaryOp::Sub,
+            BinaryOp::Mul,
+            BinaryOp::Div,
+            BinaryOp::Mod,
+            BinaryOp::Pow,
+            BinaryOp::Atan2,
+            BinaryOp::Equal,
+            BinaryOp::NotEqual,
+            BinaryOp::Less,
+            BinaryOp::LessEqual,
+            BinaryOp::Greater,
+            BinaryOp::GreaterEqual,
+            BinaryOp::And,
+            BinaryOp::Or,
+            BinaryOp::Unless,
+        ];
+        let lower = text.to_ascii_lowercase();
+        ALL.into_iter().find(|op| op.as_str() == lower)
+    }
+}
+
+impl AggregateOp {
+    const ALL: [(&'static str, Self); 14] = [
+        ("sum", Self::Sum),
+        ("avg", Self::Avg),
+        ("count", Self::Count),
+        ("min", Self::Min),
+        ("max", Self::Max),
+        ("group", Self::Group),
+        ("stddev", Self::Stddev),
+        ("stdvar", Self::Stdvar),
+        ("topk", Self::TopK),
+        ("bottomk", Self::BottomK),
+        ("limitk", Self::LimitK),
+        ("limit_ratio", Self::LimitRatio),
+        ("quantile", Self::Quantile),
+        ("count_values", Self::CountValues),
+    ];
+
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let lower = text.to_ascii_lowercase();
+        Self::ALL.into_iter().find(|(name, _)| *name == lower).map(|(_, op)| op)
+    }
+
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.into_iter().find(|(_, op)| *op == self).map_or("", |(name, _)| name)
+    }
+
+    /// The type of the parameter before the expression, where there is one.
+    pub const fn param(self) -> Option<Type> {
+        match self {
+            Self::TopK | Self::BottomK | Self::LimitK | Self::LimitRatio | Self::Quantile => {
+                Some(Type::Scalar)
+            }
+            Self::CountValues => Some(Type::String),
+            Self::Sum
+            | Self::Avg
+            | Self::Count
+            | Self::Min
+            | Self::Max
+            | Self::Group
+            | Self::Stddev
+            | Self::Stdvar => None,
+        }
+    }
+}
+
+impl Type {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Scalar => "scalar",
+            Self::String => "string",
+            Self::Vector => "instant vector",
+            Self::Matrix => "range vector",
+        }
+    }
+}
+
+impl Expr {
+    /// The type of this expression's value.
+    pub fn value_type(&self) -> Type {
+        match &self.kind {
+            ExprKind::Number(_) => Type::Scalar,
+            ExprKind::String(_) => Type::String,
+            ExprKind::Selector(_) | ExprKind::Aggregate(_) => Type::Vector,
+            ExprKind::Matrix { .. } | ExprKind::Subquery { .. } => Type::Matrix,
+            ExprKind::Negate(inner) | ExprKind::Plus(inner) | ExprKind::Paren(inner) => {
+                inner.value_type()
+            }
+            ExprKind::Binary(binary) => {
+                match (binary.left.value_type(), binary.right.value_type()) {
+                    (Type::Scalar, Type::Scalar) => Type::Scalar,
+                    _ => Type::Vector,
+                }
+            }
+            ExprKind::Call { function, .. } => function.returns,
+        }
+    }
+}
