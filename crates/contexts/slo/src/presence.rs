@@ -1,0 +1,163 @@
+//! Who has been heard of lately: any signal counts, for quiet is not unknown.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use model::{Batch, Labels, Resource, Timestamp};
+
+/// When each instance of each service was last heard of, by the arrival of its telemetry.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Presence {
+    services: BTreeMap<Box<str>, BTreeMap<Box<str>, BTreeMap<Box<str>, Timestamp>>>,
+    entries: usize,
+}
+
+/// The labels that say what a resource attribute says, for series that came without one; the first that is there wins.
+const SERVICE: &[&str] = &["service_name", "service", "job"];
+const ENVIRONMENT: &[&str] =
+    &["deployment_environment_name", "deployment_environment", "environment", "env"];
+const INSTANCE: &[&str] = &["service_instance_id", "instance", "pod"];
+
+impl Presence {
+    /// The most instances that are remembered; above that, those not heard of for longest are forgotten.
+    pub const ENTRIES_MAX: usize = 50_000;
+
+    /// When any instance of `service` was last heard of, in one environment or in any.
+    pub fn last_seen(&self, service: &str, environment: Option<&str>) -> Option<Timestamp> {
+        let environments = self.services.get(service)?;
+        match environment {
+            Some(environment) => environments.get(environment)?.values().max().copied(),
+            None => environments.values().flat_map(BTreeMap::values).max().copied(),
+        }
+    }
+
+    /// All instances: service, environment, instance, last heard of; in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str, &str, Timestamp)> {
+        self.services.iter().flat_map(|(service, environments)| {
+            environments.iter().flat_map(move |(environment, instances)| {
+                instances.iter().map(move |(instance, at)| {
+                    (service.as_ref(), environment.as_ref(), instance.as_ref(), *at)
+                })
+            })
+        })
+    }
+
+    pub(crate) fn observe(&mut self, batch: &Batch) {
+        let at = batch.received_at;
+        let mut last: Option<&Arc<Resource>> = None;
+        let spans = batch.spans.iter().map(|span| &span.resource);
+        for resource in spans.chain(batch.logs.iter().map(|log| &log.resource)) {
+            // Records of one emitter come in a row.
+            if last.is_none_or(|last| !Arc::ptr_eq(last, resource)) {
+                self.see(&resource.service, &resource.environment, &resource.instance, at);
+            }
+            last = Some(resource);
+        }
+        for series in &batch.series {
+            let Some(service) = first(&series.labels, SERVICE) else { continue };
+            // OpenTelemetry's `job` is `namespace/service`.
+            let service = service.rsplit('/').next().unwrap_or(service);
+            let environment = first(&series.labels, ENVIRONMENT).unwrap_or_default();
+            self.see(service, environment, first(&series.labels, INSTANCE).unwrap_or_default(), at);
+        }
+    }
+
+    pub(crate) fn see(&mut self, service: &str, environment: &str, instance: &str, at: Timestamp) {
+        let known = self
+            .services
+            .get_mut(service)
+            .and_then(|environments| environments.get_mut(environment)?.get_mut(instance));
+        if let Some(known) = known {
+            *known = at.max(*known);
+            return;
+        }
+        if self.entries >= Self::ENTRIES_MAX {
+            self.forget_older_half();
+        }
+        self.entries += 1;
+        let environments = self.services.entry(service.into()).or_default();
+        environments.entry(environment.into()).or_default().insert(instance.into(), at);
+    }
+
+    /// Half at a time, so that a flood of instances does not cost a sweep for each.
+    fn forget_older_half(&mut self) {
+        let mut times: Vec<Timestamp> = self.iter().map(|(.., at)| at).collect();
+        times.sort_unstable();
+        let middle = times.get(times.len() / 2).copied().unwrap_or_default();
+        let mut drop = times.len() / 2;
+        self.services.retain(|_, environments| {
+            environments.retain(|_, instances| {
+                instances.retain(|_, at| {
+                    let keep = drop == 0 || *at > middle;
+                    drop -= usize::from(!keep);
+                    keep
+                });
+                !instances.is_empty()
+            });
+            !environments.is_empty()
+        });
+        self.entries = self.iter().count();
+    }
+}
+
+fn first<'a>(labels: &'a Labels, names: &[&str]) -> Option<&'a str> {
+    names.iter().find_map(|name| labels.get(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Series;
+
+    use super::*;
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_secs(secs)
+    }
+
+    #[test]
+    fn any_signal_of_any_instance_counts() {
+        let mut presence = Presence::default();
+        presence.see("cart", "prod", "a", at(10));
+        presence.see("cart", "prod", "b", at(30));
+        presence.see("cart", "dev", "a", at(40));
+        presence.see("cart", "dev", "a", at(20));
+        assert_eq!(presence.last_seen("cart", Some("prod")), Some(at(30)));
+        assert_eq!(presence.last_seen("cart", None), Some(at(40)));
+        assert_eq!(presence.last_seen("cart", Some("stage")), None);
+        assert_eq!(presence.last_seen("payment", None), None);
+    }
+
+    #[test]
+    fn a_series_says_by_its_labels_whose_it_is() {
+        let series = |pairs: &[(&str, &str)]| Series {
+            labels: Labels::from_pairs(pairs.iter().copied()),
+            samples: Vec::new(),
+        };
+        let mut presence = Presence::default();
+        presence.observe(&Batch {
+            received_at: at(7),
+            series: vec![
+                series(&[("job", "shop/cart"), ("instance", "a"), ("env", "prod")]),
+                series(&[("service_name", "auth"), ("job", "node")]),
+                series(&[("__name__", "up")]),
+            ],
+            ..Batch::default()
+        });
+        let all: Vec<_> = presence.iter().collect();
+        assert_eq!(all, [("auth", "", "", at(7)), ("cart", "prod", "a", at(7))]);
+    }
+
+    #[test]
+    fn a_flood_of_instances_is_bounded_and_the_newest_stay() {
+        let mut presence = Presence::default();
+        for second in 0..120_000 {
+            presence.see("cart", "prod", &second.to_string(), at(second));
+        }
+        assert!(presence.iter().count() <= Presence::ENTRIES_MAX);
+        assert_eq!(presence.iter().count(), presence.entries);
+        assert_eq!(presence.last_seen("cart", None), Some(at(119_999)));
+        for _ in 0..120_000 {
+            presence.see("cart", "prod", &presence.entries.to_string(), at(5));
+        }
+        assert!(presence.iter().count() <= Presence::ENTRIES_MAX);
+    }
+}
