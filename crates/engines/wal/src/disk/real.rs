@@ -1,0 +1,123 @@
+//! The machine's disk.
+
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::FileExt,
+};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::{Disk, DiskFile};
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn create_dir_all(&self, dir: &Utf8Path) -> io::Result<()> {
+        let missing: Vec<&Utf8Path> = dir
+            .ancestors()
+            .take_while(|path| !path.as_str().is_empty() && !path.exists())
+            .collect();
+        fs::create_dir_all(dir)?;
+        missing.iter().filter_map(|path| path.parent()).try_for_each(|parent| {
+            self.sync_dir(if parent.as_str().is_empty() { Utf8Path::new(".") } else { parent })
+        })
+    }
+
+    fn list(&self, dir: &Utf8Path) -> io::Result<Vec<Utf8PathBuf>> {
+        let mut files = Vec::new();
+        for entry in dir.read_dir_utf8()? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                files.push(entry.into_path());
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    fn size(&self, path: &Utf8Path) -> io::Result<u64> {
+        Ok(fs::metadata(path)?.len())
+    }
+
+    fn read(&self, path: &Utf8Path) -> io::Result<Vec<u8>> {
+        fs::read(path)
+    }
+
+    fn read_at(&self, path: &Utf8Path, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; len];
+        File::open(path)?.read_exact_at(&mut bytes, offset)?;
+        Ok(bytes)
+    }
+
+    fn create(&self, path: &Utf8Path) -> io::Result<Box<dyn DiskFile>> {
+        let file = OpenOptions::new().append(true).create_new(true).open(path)?;
+        Ok(Box::new(RealFile(file)))
+    }
+
+    fn truncate(&self, path: &Utf8Path, len: u64) -> io::Result<()> {
+        let file = OpenOptions::new().write(true).open(path)?;
+        file.set_len(len)?;
+        file.sync_all()
+    }
+
+    fn rename(&self, from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Utf8Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn sync_dir(&self, dir: &Utf8Path) -> io::Result<()> {
+        File::open(dir)?.sync_all()
+    }
+
+    fn free_bytes(&self, dir: &Utf8Path) -> io::Result<u64> {
+        let stat = rustix::fs::statvfs(dir.as_std_path())?;
+        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+}
+
+#[derive(Debug)]
+struct RealFile(File);
+
+impl DiskFile for RealFile {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_files() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = Utf8Path::from_path(temp.path()).unwrap().join("a/b");
+        let disk = RealDisk;
+        disk.create_dir_all(&dir).unwrap();
+        disk.create_dir_all(&dir.join("folder")).unwrap();
+        let path = dir.join("f");
+        let mut file = disk.create(&path).unwrap();
+        file.append(b"hello").unwrap();
+        file.sync().unwrap();
+        disk.sync_dir(&dir).unwrap();
+        assert_eq!(disk.list(&dir).unwrap(), [path.clone()]);
+        assert_eq!(disk.read_at(&path, 1, 3).unwrap(), b"ell");
+        assert!(disk.read_at(&path, 3, 3).is_err());
+        assert_eq!(disk.create(&path).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        disk.truncate(&path, 2).unwrap();
+        assert_eq!(disk.size(&path).unwrap(), 2);
+        disk.rename(&path, &dir.join("g")).unwrap();
+        assert_eq!(disk.read(&dir.join("g")).unwrap(), b"he");
+        disk.remove(&dir.join("g")).unwrap();
+        assert!(disk.free_bytes(&dir).unwrap() > 0);
+    }
+}
