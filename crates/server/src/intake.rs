@@ -1,0 +1,197 @@
+//! What all telemetry protocols share: decode within a turn, normalise, hand to the sink, count.
+
+use std::{sync::Arc, time::Duration};
+
+use ingest::{DeltaState, Ingested, RawBatch, RawData, Redactor, Refused, Temporality};
+use model::{Clock, Limits};
+use tokio::sync::Mutex;
+
+use crate::{
+    Metrics, Problem, TelemetrySink,
+    body::{BodyReader, Turn},
+};
+
+/// When there is no room for another delta series, those that were silent for this long are forgotten.
+const DELTA_MEMORY: Duration = Duration::from_hours(1);
+
+/// Takes decoded requests; clones share everything.
+#[derive(Clone)]
+pub struct Intake {
+    pub(crate) reader: BodyReader,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    sink: Arc<dyn TelemetrySink>,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+    redactor: Redactor,
+    /// Locked while a request with deltas is on its way, so that a refused one can be taken back.
+    deltas: Arc<Mutex<DeltaState>>,
+    metrics: Metrics,
+}
+
+impl std::fmt::Debug for Intake {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Intake").field("limits", &self.shared.limits).finish_non_exhaustive()
+    }
+}
+
+/// How telemetry came, for the counters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Protocol {
+    OtlpHttp,
+    OtlpGrpc,
+    RemoteWrite,
+}
+
+impl Protocol {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::OtlpHttp => "otlp_http",
+            Self::OtlpGrpc => "otlp_grpc",
+            Self::RemoteWrite => "remote_write",
+        }
+    }
+}
+
+impl Intake {
+    pub fn new(
+        sink: Arc<dyn TelemetrySink>,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+        reader: BodyReader,
+        metrics: Metrics,
+    ) -> Self {
+        let (redactor, deltas) = (Redactor::new(), Arc::default());
+        Self { reader, shared: Arc::new(Shared { sink, clock, limits, redactor, deltas, metrics }) }
+    }
+
+    /// Counts a request that ended in `problem` before or after it was taken.
+    pub(crate) fn failed(&self, protocol: Protocol, problem: &Problem) {
+        self.count_request(protocol, problem.kind);
+    }
+
+    /// Decodes, normalises and stores; returns what was refused of it, by ingest and by the stores.
+    ///
+    /// This runs to its end even when the sender hangs up: what was stored is counted, and a delta is committed or taken back.
+    ///
+    /// # Errors
+    /// What `decode` returns, or the sink's refusal, after which nothing was stored.
+    pub(crate) async fn take<F>(
+        &self,
+        protocol: Protocol,
+        turn: Turn,
+        decode: F,
+    ) -> Result<Vec<Refused>, Problem>
+    where
+        F: FnOnce() -> Result<RawBatch, Problem> + Send + 'static,
+    {
+        let this = self.clone();
+        let taking = tokio::spawn(async move {
+            let raw = blocking(decode).await??;
+            if has_deltas(&raw) {
+                this.take_deltas(turn, raw).await
+            } else {
+                this.take_plain(turn, raw).await
+            }
+        });
+        let refused = taking.await.map_err(|_| Problem::internal())??;
+        self.count_request(protocol, "ok");
+        Ok(refused)
+    }
+
+    async fn take_plain(&self, turn: Turn, raw: RawBatch) -> Result<Vec<Refused>, Problem> {
+        let this = self.clone();
+        let ingested = blocking(move || this.normalise(raw, &mut DeltaState::new(0))).await?;
+        drop(turn);
+        self.store(ingested).await
+    }
+
+    async fn take_deltas(&self, turn: Turn, raw: RawBatch) -> Result<Vec<Refused>, Problem> {
+        let mut deltas = Arc::clone(&self.shared.deltas).lock_owned().await;
+        let this = self.clone();
+        let (ingested, mut deltas) = blocking(move || {
+            // A panic in between may have left a batch that was never stored.
+            deltas.rollback();
+            if deltas.len() >= DeltaState::SERIES_MAX {
+                deltas.forget(this.shared.clock.now() - DELTA_MEMORY);
+            }
+            (this.normalise(raw, &mut deltas), deltas)
+        })
+        .await?;
+        drop(turn);
+        let stored = self.store(ingested).await;
+        if stored.is_ok() {
+            deltas.commit();
+        } else {
+            deltas.rollback();
+        }
+        stored
+    }
+
+    fn normalise(&self, raw: RawBatch, deltas: &mut DeltaState) -> Ingested {
+        let shared = &*self.shared;
+        ingest::ingest(raw, &shared.limits, &shared.redactor, deltas, shared.clock.now())
+    }
+
+    /// Hands the batch to the sink, unless all of it was refused.
+    async fn store(&self, mut ingested: Ingested) -> Result<Vec<Refused>, Problem> {
+        let metrics = &self.shared.metrics;
+        let mut refused = std::mem::take(&mut ingested.refused);
+        let (redacted, trimmed) = (ingested.redacted.clone(), ingested.trimmed.clone());
+        let samples = ingested.batch.series.iter().map(|series| series.samples.len()).sum();
+        let taken = [
+            ("spans", ingested.batch.spans.len()),
+            ("logs", ingested.batch.logs.len()),
+            ("samples", samples),
+        ];
+        if !(ingested.batch.is_empty() && ingested.batch.metadata.is_empty()) {
+            ingested.refused.clone_from(&refused);
+            refused.extend(self.shared.sink.accept(ingested).await?.refused);
+        }
+        for (signal, count) in taken {
+            metrics.ingest_records.add(&[("signal", signal.to_owned())], count as u64);
+        }
+        for (rule, count) in redacted {
+            metrics.ingest_redacted.add(&[("rule", rule.to_owned())], count);
+        }
+        for (what, count) in trimmed {
+            metrics.ingest_trimmed.add(&[("what", what.to_owned())], count);
+        }
+        for refused in &refused {
+            let labels = [
+                ("signal", refused.signal.as_str().to_owned()),
+                ("reason", refused.reason.to_owned()),
+            ];
+            metrics.ingest_refused.add(&labels, refused.count);
+        }
+        Ok(refused)
+    }
+
+    fn count_request(&self, protocol: Protocol, result: &str) {
+        let labels = [("protocol", protocol.as_str().to_owned()), ("result", result.to_owned())];
+        self.shared.metrics.ingest_requests.add(&labels, 1);
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Problem> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(%error, "taking telemetry failed");
+        Problem::internal()
+    })
+}
+
+fn has_deltas(raw: &RawBatch) -> bool {
+    raw.resources.iter().flat_map(|resource| &resource.metrics).any(|metric| match &metric.data {
+        RawData::Sum { temporality, .. } | RawData::Histogram { temporality, .. } => {
+            *temporality == Temporality::Delta
+        }
+        RawData::Gauge(_)
+        | RawData::Summary(_)
+        | RawData::ExponentialHistogram { .. }
+        | RawData::Empty => false,
+    })
+}

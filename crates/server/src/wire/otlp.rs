@@ -1,0 +1,278 @@
+//! OTLP's messages become raw telemetry (opentelemetry-proto v1).
+
+pub mod json;
+
+mod metrics;
+
+use ingest::{RawBatch, RawLog, RawResource, RawSpan, Refused};
+use model::{
+    Attributes, SpanId, SpanKind, SpanStatus, Timestamp, TraceId, Value,
+    span::{SpanEvent, SpanLink},
+};
+use opentelemetry_proto::tonic::{
+    collector::{
+        logs::v1::{ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse},
+        metrics::v1::{
+            ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+        },
+        trace::v1::{
+            ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+        },
+    },
+    common::v1::{AnyValue, InstrumentationScope, KeyValue, any_value},
+    logs::v1::LogRecord,
+    resource::v1::Resource,
+    trace::v1::{Span, span, status::StatusCode},
+};
+
+/// One of OTLP's three export requests.
+pub(crate) trait Export: prost::Message + Default + Send + 'static {
+    type Answer: prost::Message + Default;
+
+    /// Parses OTLP's JSON.
+    fn from_json(bytes: &[u8]) -> Result<Self, serde_json::Error>;
+    fn into_raw(self) -> RawBatch;
+    /// The answer, with `partial_success` when something was refused.
+    fn answer(partial: Option<Partial>) -> Self::Answer;
+    /// How the answer's JSON names the count of what was refused.
+    const REJECTED: &'static str;
+}
+
+/// What `partial_success` says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Partial {
+    pub(crate) rejected: i64,
+    pub(crate) message: String,
+}
+
+impl Partial {
+    /// How many reasons the message spells out.
+    const REASONS_MAX: usize = 10;
+
+    pub(crate) fn of(refused: &[Refused]) -> Option<Self> {
+        if refused.is_empty() {
+            return None;
+        }
+        let rejected = refused.iter().map(|refused| refused.count).sum::<u64>();
+        let reasons: Vec<_> = refused
+            .iter()
+            .take(Self::REASONS_MAX)
+            .map(|refused| format!("{} ({}): {}", refused.reason, refused.count, refused.message))
+            .collect();
+        Some(Self {
+            rejected: i64::try_from(rejected).unwrap_or(i64::MAX),
+            message: reasons.join("; "),
+        })
+    }
+}
+
+impl Export for ExportTraceServiceRequest {
+    type Answer = ExportTraceServiceResponse;
+    const REJECTED: &'static str = "rejectedSpans";
+
+    fn from_json(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        json::traces(bytes)
+    }
+
+    fn into_raw(self) -> RawBatch {
+        let groups = self.resource_spans.into_iter().map(|group| {
+            let scopes = group.scope_spans.into_iter();
+            let spans = scopes.flat_map(|scope| {
+                let name = scope.scope;
+                scope.spans.into_iter().map(move |span| raw_span(span, name.as_ref()))
+            });
+            RawResource {
+                attributes: resource(group.resource),
+                spans: spans.collect(),
+                ..RawResource::default()
+            }
+        });
+        RawBatch { resources: groups.collect(), ..RawBatch::default() }
+    }
+
+    fn answer(partial: Option<Partial>) -> Self::Answer {
+        let partial_success = partial.map(|partial| ExportTracePartialSuccess {
+            rejected_spans: partial.rejected,
+            error_message: partial.message,
+        });
+        ExportTraceServiceResponse { partial_success }
+    }
+}
+
+impl Export for ExportLogsServiceRequest {
+    type Answer = ExportLogsServiceResponse;
+    const REJECTED: &'static str = "rejectedLogRecords";
+
+    fn from_json(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        json::logs(bytes)
+    }
+
+    fn into_raw(self) -> RawBatch {
+        let groups = self.resource_logs.into_iter().map(|group| {
+            let scopes = group.scope_logs.into_iter();
+            let logs = scopes.flat_map(|scope| {
+                let name = scope.scope;
+                scope.log_records.into_iter().map(move |record| raw_log(record, name.as_ref()))
+            });
+            RawResource {
+                attributes: resource(group.resource),
+                logs: logs.collect(),
+                ..RawResource::default()
+            }
+        });
+        RawBatch { resources: groups.collect(), ..RawBatch::default() }
+    }
+
+    fn answer(partial: Option<Partial>) -> Self::Answer {
+        let partial_success = partial.map(|partial| ExportLogsPartialSuccess {
+            rejected_log_records: partial.rejected,
+            error_message: partial.message,
+        });
+        ExportLogsServiceResponse { partial_success }
+    }
+}
+
+impl Export for ExportMetricsServiceRequest {
+    type Answer = ExportMetricsServiceResponse;
+    const REJECTED: &'static str = "rejectedDataPoints";
+
+    fn from_json(bytes: &[u8]) -> Result<Self, serde_json::Error> {
+        json::metrics(bytes)
+    }
+
+    fn into_raw(self) -> RawBatch {
+        let groups = self.resource_metrics.into_iter().map(|group| {
+            let metrics =
+                group.scope_metrics.into_iter().flat_map(|scope| scope.metrics).map(metrics::raw);
+            RawResource {
+                attributes: resource(group.resource),
+                metrics: metrics.collect(),
+                ..RawResource::default()
+            }
+        });
+        RawBatch { resources: groups.collect(), ..RawBatch::default() }
+    }
+
+    fn answer(partial: Option<Partial>) -> Self::Answer {
+        let partial_success = partial.map(|partial| ExportMetricsPartialSuccess {
+            rejected_data_points: partial.rejected,
+            error_message: partial.message,
+        });
+        ExportMetricsServiceResponse { partial_success }
+    }
+}
+
+fn raw_span(span: Span, scope: Option<&InstrumentationScope>) -> RawSpan {
+    let status = span.status.unwrap_or_default();
+    RawSpan {
+        trace_id: trace_id(&span.trace_id),
+        span_id: span_id(&span.span_id),
+        parent: span_id(&span.parent_span_id),
+        name: span.name.into(),
+        kind: kind(span.kind),
+        start: Timestamp::from_unsigned_nanos(span.start_time_unix_nano),
+        end: Timestamp::from_unsigned_nanos(span.end_time_unix_nano),
+        status: match StatusCode::try_from(status.code) {
+            Ok(StatusCode::Ok) => SpanStatus::Ok,
+            Ok(StatusCode::Error) => SpanStatus::Error,
+            Ok(StatusCode::Unset) | Err(_) => SpanStatus::Unset,
+        },
+        status_message: status.message.into(),
+        attributes: scoped(span.attributes, scope),
+        events: span.events.into_iter().map(event).collect(),
+        // A link to nothing says nothing.
+        links: span.links.into_iter().filter_map(link).collect(),
+    }
+}
+
+fn event(event: span::Event) -> SpanEvent {
+    let at = Timestamp::from_unsigned_nanos(event.time_unix_nano);
+    SpanEvent { at, name: event.name.into(), attributes: attributes(event.attributes) }
+}
+
+fn link(link: span::Link) -> Option<SpanLink> {
+    let (trace_id, span_id) = (trace_id(&link.trace_id)?, span_id(&link.span_id)?);
+    Some(SpanLink { trace_id, span_id, attributes: attributes(link.attributes) })
+}
+
+fn kind(kind: i32) -> SpanKind {
+    match span::SpanKind::try_from(kind) {
+        Ok(span::SpanKind::Server) => SpanKind::Server,
+        Ok(span::SpanKind::Client) => SpanKind::Client,
+        Ok(span::SpanKind::Producer) => SpanKind::Producer,
+        Ok(span::SpanKind::Consumer) => SpanKind::Consumer,
+        Ok(span::SpanKind::Internal | span::SpanKind::Unspecified) | Err(_) => SpanKind::Internal,
+    }
+}
+
+fn raw_log(record: LogRecord, scope: Option<&InstrumentationScope>) -> RawLog {
+    let mut attributes = scoped(record.attributes, scope);
+    if !record.event_name.is_empty() {
+        attributes.push(("event.name".into(), Value::string(record.event_name)));
+    }
+    RawLog {
+        at: time(record.time_unix_nano),
+        observed_at: time(record.observed_time_unix_nano),
+        severity: u8::try_from(record.severity_number)
+            .ok()
+            .filter(|severity| *severity <= 24)
+            .unwrap_or(0),
+        severity_text: record.severity_text.into(),
+        body: record.body.map_or(Value::Empty, value),
+        trace_id: trace_id(&record.trace_id),
+        span_id: span_id(&record.span_id),
+        attributes,
+    }
+}
+
+/// Zero means that the emitter did not say.
+fn time(nanos: u64) -> Option<Timestamp> {
+    (nanos > 0).then(|| Timestamp::from_unsigned_nanos(nanos))
+}
+
+fn trace_id(bytes: &[u8]) -> Option<TraceId> {
+    bytes.try_into().ok().filter(|id| *id != [0; 16]).map(TraceId)
+}
+
+fn span_id(bytes: &[u8]) -> Option<SpanId> {
+    bytes.try_into().ok().filter(|id| *id != [0; 8]).map(SpanId)
+}
+
+fn resource(resource: Option<Resource>) -> Attributes {
+    resource.map(|resource| attributes(resource.attributes)).unwrap_or_default()
+}
+
+/// The record's attributes, and the name of the library that emitted it.
+fn scoped(pairs: Vec<KeyValue>, scope: Option<&InstrumentationScope>) -> Attributes {
+    let mut attributes = attributes(pairs);
+    if let Some(scope) = scope
+        && !scope.name.is_empty()
+    {
+        attributes.push(("otel.scope.name".into(), Value::string(scope.name.as_str())));
+    }
+    attributes
+}
+
+fn attributes(pairs: Vec<KeyValue>) -> Attributes {
+    pairs
+        .into_iter()
+        .map(|pair| (pair.key.into(), pair.value.map_or(Value::Empty, value)))
+        .collect()
+}
+
+/// The decoders bound how deep values nest (100 levels in protobuf, 128 in JSON), and so how deep this recurses.
+fn value(value: AnyValue) -> Value {
+    match value.value {
+        Some(any_value::Value::StringValue(text)) => Value::String(text.into()),
+        Some(any_value::Value::BoolValue(value)) => Value::Bool(value),
+        Some(any_value::Value::IntValue(value)) => Value::Int(value),
+        Some(any_value::Value::DoubleValue(value)) => Value::Double(value),
+        Some(any_value::Value::BytesValue(bytes)) => Value::Bytes(bytes.into()),
+        Some(any_value::Value::ArrayValue(array)) => {
+            Value::Array(array.values.into_iter().map(self::value).collect())
+        }
+        Some(any_value::Value::KvlistValue(list)) => Value::Map(attributes(list.values)),
+        // An index into a dictionary that only profiles have.
+        Some(any_value::Value::StringValueStrindex(_)) | None => Value::Empty,
+    }
+}

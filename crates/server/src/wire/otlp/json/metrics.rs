@@ -1,0 +1,214 @@
+//! Metrics.
+
+use opentelemetry_proto::tonic::{
+    collector::metrics::v1::ExportMetricsServiceRequest,
+    metrics::v1::{
+        AggregationTemporality, Exemplar, ExponentialHistogram, ExponentialHistogramDataPoint,
+        Gauge, Histogram, HistogramDataPoint, Metric, NumberDataPoint, ResourceMetrics,
+        ScopeMetrics, Sum, Summary, SummaryDataPoint, metric::Data, number_data_point,
+        summary_data_point::ValueAtQuantile,
+    },
+};
+use serde::{Deserialize, de::IgnoredAny};
+
+use super::{
+    Pair, ResourceJson, ScopeJson,
+    field::{Enum, Float, Int, Nullable},
+    pairs, resource, scope,
+};
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Request {
+    #[serde(default)]
+    resource_metrics: Nullable<Vec<ResourceMetricsJson>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ResourceMetricsJson {
+    resource: Option<ResourceJson>,
+    scope_metrics: Nullable<Vec<ScopeMetricsJson>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ScopeMetricsJson {
+    scope: Option<ScopeJson>,
+    metrics: Nullable<Vec<MetricJson>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct MetricJson {
+    name: Nullable<String>,
+    description: Nullable<String>,
+    unit: Nullable<String>,
+    gauge: Option<DataJson<NumberJson>>,
+    sum: Option<DataJson<NumberJson>>,
+    histogram: Option<DataJson<HistogramJson>>,
+    exponential_histogram: Option<DataJson<IgnoredAny>>,
+    summary: Option<DataJson<SummaryJson>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", bound = "T: Deserialize<'de>")]
+struct DataJson<T> {
+    #[serde(default)]
+    data_points: Nullable<Vec<T>>,
+    #[serde(default)]
+    aggregation_temporality: Enum,
+    #[serde(default)]
+    is_monotonic: Nullable<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct NumberJson {
+    attributes: Nullable<Vec<Pair>>,
+    time_unix_nano: Int<u64>,
+    as_double: Option<Float>,
+    as_int: Option<Int<i64>>,
+    flags: Int<u32>,
+    exemplars: Nullable<Vec<IgnoredAny>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct HistogramJson {
+    attributes: Nullable<Vec<Pair>>,
+    time_unix_nano: Int<u64>,
+    count: Int<u64>,
+    sum: Option<Float>,
+    bucket_counts: Nullable<Vec<Int<u64>>>,
+    explicit_bounds: Nullable<Vec<Float>>,
+    flags: Int<u32>,
+    exemplars: Nullable<Vec<IgnoredAny>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct SummaryJson {
+    attributes: Nullable<Vec<Pair>>,
+    time_unix_nano: Int<u64>,
+    count: Int<u64>,
+    sum: Float,
+    quantile_values: Nullable<Vec<QuantileJson>>,
+    flags: Int<u32>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct QuantileJson {
+    quantile: Float,
+    value: Float,
+}
+
+impl From<Request> for ExportMetricsServiceRequest {
+    fn from(request: Request) -> Self {
+        let groups = request.resource_metrics.0.into_iter().map(|group| ResourceMetrics {
+            resource: resource(group.resource),
+            scope_metrics: group.scope_metrics.0.into_iter().map(Into::into).collect(),
+            ..ResourceMetrics::default()
+        });
+        Self { resource_metrics: groups.collect() }
+    }
+}
+
+impl From<ScopeMetricsJson> for ScopeMetrics {
+    fn from(group: ScopeMetricsJson) -> Self {
+        let metrics = group.metrics.0.into_iter().map(Into::into).collect();
+        Self { scope: scope(group.scope), metrics, ..Self::default() }
+    }
+}
+
+impl From<MetricJson> for Metric {
+    fn from(metric: MetricJson) -> Self {
+        let (name, description, unit) = (metric.name.0, metric.description.0, metric.unit.0);
+        let temporality =
+            |temporality: Enum| temporality.number(AggregationTemporality::from_str_name);
+        let data = if let Some(gauge) = metric.gauge {
+            Some(Data::Gauge(Gauge { data_points: convert(gauge.data_points) }))
+        } else if let Some(sum) = metric.sum {
+            Some(Data::Sum(Sum {
+                data_points: convert(sum.data_points),
+                aggregation_temporality: temporality(sum.aggregation_temporality),
+                is_monotonic: sum.is_monotonic.0,
+            }))
+        } else if let Some(histogram) = metric.histogram {
+            Some(Data::Histogram(Histogram {
+                data_points: convert(histogram.data_points),
+                aggregation_temporality: temporality(histogram.aggregation_temporality),
+            }))
+        } else if let Some(histogram) = metric.exponential_histogram {
+            let points =
+                histogram.data_points.0.iter().map(|_| ExponentialHistogramDataPoint::default());
+            Some(Data::ExponentialHistogram(ExponentialHistogram {
+                data_points: points.collect(),
+                aggregation_temporality: temporality(histogram.aggregation_temporality),
+            }))
+        } else {
+            metric
+                .summary
+                .map(|summary| Data::Summary(Summary { data_points: convert(summary.data_points) }))
+        };
+        Self { name, description, unit, data, ..Self::default() }
+    }
+}
+
+fn convert<T: Into<U>, U>(points: Nullable<Vec<T>>) -> Vec<U> {
+    points.0.into_iter().map(Into::into).collect()
+}
+
+/// Exemplars are not kept: only how many there were is counted.
+fn exemplars(list: &Nullable<Vec<IgnoredAny>>) -> Vec<Exemplar> {
+    list.0.iter().map(|_| Exemplar::default()).collect()
+}
+
+impl From<NumberJson> for NumberDataPoint {
+    fn from(point: NumberJson) -> Self {
+        let as_int = point.as_int.map(|Int(value)| number_data_point::Value::AsInt(value));
+        let as_double =
+            point.as_double.map(|Float(value)| number_data_point::Value::AsDouble(value));
+        Self {
+            attributes: pairs(point.attributes),
+            time_unix_nano: point.time_unix_nano.0,
+            value: as_double.or(as_int),
+            flags: point.flags.0,
+            exemplars: exemplars(&point.exemplars),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<HistogramJson> for HistogramDataPoint {
+    fn from(point: HistogramJson) -> Self {
+        Self {
+            attributes: pairs(point.attributes),
+            time_unix_nano: point.time_unix_nano.0,
+            count: point.count.0,
+            sum: point.sum.map(|sum| sum.0),
+            bucket_counts: point.bucket_counts.0.into_iter().map(|count| count.0).collect(),
+            explicit_bounds: point.explicit_bounds.0.into_iter().map(|bound| bound.0).collect(),
+            flags: point.flags.0,
+            exemplars: exemplars(&point.exemplars),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<SummaryJson> for SummaryDataPoint {
+    fn from(point: SummaryJson) -> Self {
+        let quantile =
+            |at: QuantileJson| ValueAtQuantile { quantile: at.quantile.0, value: at.value.0 };
+        Self {
+            attributes: pairs(point.attributes),
+            time_unix_nano: point.time_unix_nano.0,
+            count: point.count.0,
+            sum: point.sum.0,
+            quantile_values: point.quantile_values.0.into_iter().map(quantile).collect(),
+            flags: point.flags.0,
+            ..Self::default()
+        }
+    }
+}

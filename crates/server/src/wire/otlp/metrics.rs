@@ -1,0 +1,86 @@
+//! OTLP's metrics as raw metrics.
+
+use ingest::{RawData, RawHistogram, RawMetric, RawPoint, RawSummary, Temporality};
+use opentelemetry_proto::tonic::metrics::v1::{
+    AggregationTemporality, DataPointFlags, HistogramDataPoint, Metric, NumberDataPoint,
+    SummaryDataPoint, metric::Data, number_data_point,
+};
+
+use super::{attributes, time};
+
+pub(super) fn raw(metric: Metric) -> RawMetric {
+    let data = match metric.data {
+        Some(Data::Gauge(gauge)) => {
+            RawData::Gauge(gauge.data_points.into_iter().map(number).collect())
+        }
+        Some(Data::Sum(sum)) => RawData::Sum {
+            monotonic: sum.is_monotonic,
+            temporality: temporality(sum.aggregation_temporality),
+            points: sum.data_points.into_iter().map(number).collect(),
+        },
+        Some(Data::Histogram(histogram)) => RawData::Histogram {
+            temporality: temporality(histogram.aggregation_temporality),
+            points: histogram.data_points.into_iter().map(self::histogram).collect(),
+        },
+        Some(Data::ExponentialHistogram(histogram)) => {
+            RawData::ExponentialHistogram { points: histogram.data_points.len() as u64 }
+        }
+        Some(Data::Summary(summary)) => {
+            RawData::Summary(summary.data_points.into_iter().map(self::summary).collect())
+        }
+        None => RawData::Empty,
+    };
+    let (name, description, unit) =
+        (metric.name.into(), metric.description.into(), metric.unit.into());
+    RawMetric { name, description, unit, data }
+}
+
+fn temporality(temporality: i32) -> Temporality {
+    match AggregationTemporality::try_from(temporality) {
+        Ok(AggregationTemporality::Cumulative) => Temporality::Cumulative,
+        Ok(AggregationTemporality::Delta) => Temporality::Delta,
+        Ok(AggregationTemporality::Unspecified) | Err(_) => Temporality::Unspecified,
+    }
+}
+
+fn number(point: NumberDataPoint) -> RawPoint {
+    #[expect(clippy::cast_precision_loss, reason = "samples are floats, as Prometheus has them")]
+    let value = point.value.map(|value| match value {
+        number_data_point::Value::AsDouble(value) => value,
+        number_data_point::Value::AsInt(value) => value as f64,
+    });
+    RawPoint {
+        attributes: attributes(point.attributes),
+        at: time(point.time_unix_nano),
+        value: value.filter(|_| !ended(point.flags)),
+        exemplars: point.exemplars.len() as u64,
+    }
+}
+
+fn histogram(point: HistogramDataPoint) -> RawHistogram {
+    RawHistogram {
+        attributes: attributes(point.attributes),
+        at: time(point.time_unix_nano),
+        count: point.count,
+        sum: point.sum,
+        bounds: point.explicit_bounds,
+        counts: point.bucket_counts,
+        ended: ended(point.flags),
+        exemplars: point.exemplars.len() as u64,
+    }
+}
+
+fn summary(point: SummaryDataPoint) -> RawSummary {
+    RawSummary {
+        attributes: attributes(point.attributes),
+        at: time(point.time_unix_nano),
+        count: point.count,
+        sum: point.sum,
+        quantiles: point.quantile_values.into_iter().map(|at| (at.quantile, at.value)).collect(),
+        ended: ended(point.flags),
+    }
+}
+
+fn ended(flags: u32) -> bool {
+    flags & (DataPointFlags::NoRecordedValueMask as u32) != 0
+}
