@@ -90,7 +90,7 @@ function Plot({ label, at, lines, format, limit, markers = [], height = 170, min
       ...(zone === "utc" ? { tzDate: (ts: number) => uPlot.tzDate(new Date(ts * 1000), "Etc/UTC") } : {}),
       scales: { y: { range: (_u, low, high) => yRange(low, high, min, latest.current.limit?.value) } },
       axes: [
-        { ...axis, space: 70, values: (_u, ticks) => timeLabels(ticks, zone) },
+        { ...axis, space: 70, size: 30, values: (_u, ticks) => timeLabels(ticks, zone) },
         { ...axis, size: 62, values: (_u, ticks) => ticks.map((tick) => latest.current.format(tick)) },
       ],
       series: [
@@ -171,6 +171,8 @@ function drawMarks(u: uPlot, markers: Marker[], limit: Props["limit"]): void {
   ctx.rect(left, top, width, height);
   ctx.clip();
   ctx.font = `${11 * ratio}px system-ui`;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "alphabetic";
   ctx.lineWidth = ratio;
   ctx.setLineDash([4 * ratio, 4 * ratio]);
   if (limit) {

@@ -25,7 +25,8 @@ describe("numbers", () => {
 
   test("burn and bytes", () => {
     expect(burn(14.4)).toBe("14.4×");
-    expect(burn(0.5)).toBe("0.50×");
+    expect(burn(0.5)).toBe("0.5×");
+    expect(burn(6)).toBe("6×");
     expect(burn(1000)).toBe("1,000×");
     expect(plain(bytes(1536))).toBe("1.5 KiB");
   });

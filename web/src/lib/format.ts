@@ -27,7 +27,7 @@ export function percent(ratio: number | null | undefined, digits?: number): stri
 /** A burn rate: 14.4x. */
 export function burn(rate: number | null | undefined): string {
   if (rate == null) return MISSING;
-  return `${rate >= 100 ? whole.format(rate) : rate.toFixed(rate < 10 ? 2 : 1)}×`;
+  return `${rate >= 100 ? whole.format(rate) : Number(rate.toFixed(rate < 10 ? 2 : 1))}×`;
 }
 
 const UNITS: [number, string][] = [

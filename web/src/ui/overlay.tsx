@@ -55,7 +55,7 @@ export function Queried({ query, children, label }: { query: string; children: R
         {children}
       </Popover.Trigger>
       <Popover.Portal>
-        <Popover.Positioner sideOffset={6} collisionPadding={12}>
+        <Popover.Positioner sideOffset={6} collisionPadding={12} positionMethod="fixed">
           <Popover.Popup className={css.popover ?? ""}>
             <Popover.Title render={<h3 />}>{label}</Popover.Title>
             <div className={css.command}>

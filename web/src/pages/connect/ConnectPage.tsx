@@ -110,7 +110,7 @@ function FirstDataPanel({ status }: { status: Status }) {
               {first.services.map((seen) => (
                 <tr key={`${seen.service} ${seen.environment} ${seen.signal}`}>
                   <td>
-                    <Link to="/services" search={(old) => ({ ...old, peek: seen.service })}>
+                    <Link to="/services" search={{ peek: seen.service }}>
                       {seen.service}
                     </Link>{" "}
                     <span className={ui.muted}>{seen.environment}</span>
@@ -129,7 +129,7 @@ function FirstDataPanel({ status }: { status: Status }) {
   );
 }
 
-const PURPOSES = { http: "Pages, API, OTLP/HTTP, remote write", otlp_grpc: "OTLP over gRPC", otlp_http: "OTLP over HTTP" } as const;
+const PURPOSES = { http: "Pages and API", otlp_grpc: "OTLP, gRPC", otlp_http: "OTLP, HTTP" } as const;
 
 function Addresses({ status }: { status: Status }) {
   return (

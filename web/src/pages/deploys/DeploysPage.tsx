@@ -6,7 +6,7 @@ import type { FormEvent } from "react";
 import { deploysQuery, servicesQuery, useGateCheck, verdictsQuery } from "../../api/queries";
 import type { Deploy, GateOutcome, GateVerdict } from "../../api/schema";
 import { useScope, useTitle } from "../../shell/scope";
-import { Button, Command, css as ui, Empty, Loaded, Panel, Problem, State } from "../../ui/basics";
+import { Button, Command, css as ui, cx, Empty, Loaded, Panel, Problem, State } from "../../ui/basics";
 import { Drawer } from "../../ui/overlay";
 import { Elapsed, Time } from "../../ui/time";
 import css from "./deploys.module.css";
@@ -23,7 +23,7 @@ export function DeploysPage() {
   return (
     <main className={ui.page} id="main" tabIndex={-1}>
       <h1>Deploys and gates</h1>
-      <div className={ui.columns}>
+      <div className={cx(ui.columns, css.columns)}>
         <div className={ui.stack}>
           <DeployPanel />
           <Verdicts />
@@ -78,7 +78,7 @@ function DeployRow({ deploy }: { deploy: Deploy }) {
   return (
     <tr>
       <td>
-        <Link to="/services" search={(old) => ({ ...old, peek: deploy.service })} data-row className={ui.strong}>
+        <Link to="/services" search={{ peek: deploy.service }} data-row className={ui.strong}>
           {deploy.service}
         </Link>
       </td>

@@ -48,7 +48,7 @@ export function Deliveries({ items }: { items: Delivery[] }) {
                 <tr key={item.id}>
                   <td>
                     <span className={ui.strong}>{item.receiver}</span>
-                    <p className={ui.muted}>
+                    <p className={css.target}>
                       {item.channel === "email" ? "e-mail" : item.channel} · {item.target}
                     </p>
                   </td>
@@ -64,7 +64,7 @@ export function Deliveries({ items }: { items: Delivery[] }) {
                   <td className={ui.nowrap}>
                     <Time at={item.queued_at} />
                   </td>
-                  <td>
+                  <td className={css.attempts}>
                     <ol>
                       {item.attempts.map((attempt) => (
                         <li key={attempt.at}>

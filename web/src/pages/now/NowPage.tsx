@@ -131,12 +131,18 @@ function Burning({ slos }: { slos: Slo[] }) {
           </div>
           <div className={ui.num}>
             <div className={ui.strong}>{burn(slo.burns[0]?.long.burn)}</div>
-            <div className={ui.muted}>{slo.time_to_exhaustion_seconds == null ? `${percent(slo.budget.left_ratio)} left` : `gone in ${duration(slo.time_to_exhaustion_seconds)}`}</div>
+            <div className={ui.muted}>{budgetNote(slo)}</div>
           </div>
         </li>
       ))}
     </ul>
   );
+}
+
+function budgetNote(slo: Slo): string {
+  const left = slo.budget.left_ratio;
+  if (left != null && left < 0) return `${percent(-left, 1)} overspent`;
+  return slo.time_to_exhaustion_seconds == null ? `${percent(left)} left` : `gone in ${duration(slo.time_to_exhaustion_seconds)}`;
 }
 
 function Changes() {
@@ -171,7 +177,7 @@ function Change({ deploy }: { deploy: Deploy }) {
   return (
     <li>
       <div className={css.main}>
-        <Link to="/deploys" search={(old) => ({ ...old, service: deploy.service })}>
+        <Link to="/deploys" search={{ service: deploy.service }}>
           {deploy.service} {deploy.version}
         </Link>
         <p>

@@ -39,7 +39,7 @@ export function MapView({ map, focus, onOpen }: Props) {
           const path = `M${points.map((point) => `${point.x} ${point.y}`).join("L")}`;
           return (
             <g key={edgeKey(edge)} className={cx((faded(edge.caller) || faded(edge.callee)) && css.faded)}>
-              <path className={cx(css.edge, bad && css.edgeBad)} d={path} strokeWidth={Math.min(4, 1 + Math.log10(1 + edge.requests.per_second))} strokeDasharray={bad ? "6 3" : undefined} />
+              <path className={cx(css.edge, bad && css.edgeBad)} d={path} strokeWidth={Math.min(4, 1 + Math.log10(1 + edge.requests.per_second))} strokeDasharray={bad ? "6 3" : undefined} markerEnd="url(#arrow)" />
               <text className={css.edgeLabel} x={middle.x} y={middle.y - 5} textAnchor="middle">
                 {count(Math.round(edge.requests.per_second * 10) / 10)}/s{bad ? ` · ${percent(edge.requests.error_ratio)} bad` : ""}
               </text>
@@ -79,7 +79,7 @@ function Node({ node, x, y, faded, onOpen }: { node: MapNode; x: number; y: numb
         {node.service}
       </text>
       <text x={14} y={39} className={css.small}>
-        {node.slo_state === "ok" ? numbers : `${state} · ${node.requests ? `${percent(node.requests.error_ratio)} bad` : "no telemetry"}`}
+        {node.slo_state === "ok" ? numbers : node.requests && !node.external ? `${state} · ${percent(node.requests.error_ratio)} bad` : state}
       </text>
     </g>
   );

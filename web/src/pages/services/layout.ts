@@ -3,7 +3,7 @@
 import { graphlib, layout } from "@dagrejs/dagre";
 import type { ServiceMap } from "../../api/schema";
 
-export const NODE = { width: 158, height: 52 };
+export const NODE = { width: 178, height: 52 };
 
 export interface Placed {
   width: number;
@@ -19,7 +19,7 @@ export function edgeKey(edge: { caller: string; callee: string }): string {
 /** The same services and calls give the same picture, in whatever order they come. */
 export function place(map: Pick<ServiceMap, "nodes" | "edges">): Placed {
   const graph = new graphlib.Graph();
-  graph.setGraph({ rankdir: "LR", nodesep: 26, ranksep: 92, marginx: 6, marginy: 6 });
+  graph.setGraph({ rankdir: "LR", nodesep: 26, ranksep: 100, marginx: 6, marginy: 6 });
   graph.setDefaultEdgeLabel(() => ({}));
   const names = new Set([...map.nodes.map((node) => node.service), ...map.edges.flatMap((edge) => [edge.caller, edge.callee])]);
   for (const name of [...names].sort()) graph.setNode(name, { ...NODE });

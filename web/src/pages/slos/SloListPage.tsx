@@ -163,7 +163,7 @@ function Row({ slo }: { slo: Slo }) {
         </td>
       ))}
       <td className={ui.num}>{slo.time_to_exhaustion_seconds == null ? <span className={ui.muted}>not spent down</span> : duration(slo.time_to_exhaustion_seconds)}</td>
-      <td>{slo.owner ?? <span className={ui.muted}>none</span>}</td>
+      <td className={ui.nowrap}>{slo.owner ?? <span className={ui.muted}>none</span>}</td>
     </tr>
   );
 }

@@ -45,7 +45,7 @@ function Head({ slo }: { slo: Slo }) {
         <h1>{slo.display_name || slo.name}</h1>
         <State value={slo.state} />
         <span className={ui.grow} />
-        <Link to="/services" search={(old) => ({ ...old, peek: slo.service })}>
+        <Link to="/services" search={{ peek: slo.service }}>
           {slo.service} · {slo.environment}
         </Link>
         <span className={ui.muted}>owner: {slo.owner ?? "none"}</span>
