@@ -227,7 +227,8 @@ mod tests {
         assert_eq!(month(&counters), (500, 50_000));
         let found = counters.evaluate(NOW);
         assert!(found[0].backfilled);
-        assert_eq!(found[0].burns[0].long.total, 1000 * 359 / 360 - 1000 * 179 / 360 + 0 * 2);
+        // The last hour begins in the middle of a back-filled one: 279 of its 360 ten-second shares are in.
+        assert_eq!(found[0].burns[0].long.total, 1000 - 1000 * 81 / 360);
     }
 
     #[test]
@@ -249,11 +250,11 @@ mod tests {
             counters.backfill(name, source, buckets, NOW).unwrap_err().to_string()
         };
         let (good, half) = (hour(1), Duration::from_secs(300));
-        insta::assert_snapshot!(check("cart", "x", &[good]), @"");
-        insta::assert_snapshot!(check("checkout", "", &[good]), @"");
-        insta::assert_snapshot!(check("checkout", "x", &[Bucket { width: Duration::from_secs(7), ..good }]), @"");
-        insta::assert_snapshot!(check("checkout", "x", &[Bucket { start: good.start + half, ..good }]), @"");
-        insta::assert_snapshot!(check("checkout", "x", &[Bucket { good: 1001, ..good }]), @"");
-        insta::assert_snapshot!(check("checkout", "x", &[good, Bucket { width: half, ..good }]), @"");
+        insta::assert_snapshot!(check("cart", "x", &[good]), @"cannot back-fill SLO `cart`: there is none of that name");
+        insta::assert_snapshot!(check("checkout", "", &[good]), @"cannot back-fill from source ``: a source is named with 1 to 200 bytes, and an SLO has at most 100");
+        insta::assert_snapshot!(check("checkout", "x", &[Bucket { width: Duration::from_secs(7), ..good }]), @"cannot back-fill a bucket of 7 s from `2026-11-23T01:00:00Z`: a bucket is 10, 60, 300 or 3600 s wide and starts at a multiple of that");
+        insta::assert_snapshot!(check("checkout", "x", &[Bucket { start: good.start + half, ..good }]), @"cannot back-fill a bucket of 3600 s from `2026-11-23T01:05:00Z`: a bucket is 10, 60, 300 or 3600 s wide and starts at a multiple of that");
+        insta::assert_snapshot!(check("checkout", "x", &[Bucket { good: 1001, ..good }]), @"cannot back-fill the bucket from `2026-11-23T01:00:00Z`: 1001 of 1000 events cannot be good; both are at most 2.8e14");
+        insta::assert_snapshot!(check("checkout", "x", &[good, Bucket { width: half, ..good }]), @"cannot back-fill the bucket from `2026-11-23T01:00:00Z`: it overlaps another one in part");
     }
 }

@@ -164,6 +164,9 @@ impl Counters {
         step_hint: Duration,
     ) -> Option<Vec<Point>> {
         let counter = &self.entry(name)?.counter;
+        if to <= from {
+            return Some(Vec::new());
+        }
         let [.., longest] = Tier::ALL;
         let head = counter.rings.iter().map(|ring| ring.tier().start(ring.head())).max();
         let newest = head.unwrap_or_default().max(to);

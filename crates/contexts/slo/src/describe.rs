@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    BurnWindow, Evaluation, Severity, Slo, State,
+    BurnWindow, Evaluation, Pair, Severity, Slo, State,
     evaluation::{BAD_EVENTS_MIN, Burn},
 };
 
@@ -36,13 +36,16 @@ pub(crate) fn reason(slo: &Slo, evaluation: &Evaluation, present: bool) -> Strin
             join(crossed.map(burning).unwrap_or_default(), silent)
         }
         State::Ok => {
-            let left = budget.remaining_fraction.unwrap_or_default() * 100.0;
             let sli = evaluation.sli.unwrap_or_default() * 100.0;
+            let left = budget.remaining_fraction.unwrap_or_default() * 100.0;
+            // What is overspent and yet ok is so few bad events that no share of a budget is worth saying.
+            let left = (left > 0.0)
+                .then(|| format!(", {} % of the error budget is left", trimmed(left, 1)));
             let good = format!(
-                "{} % of {} events were good in {window}, {} % of the error budget is left",
+                "{} % of {} events were good in {window}{}",
                 trimmed(sli, 4),
                 count(budget.total_events),
-                trimmed(left, 1)
+                left.unwrap_or_default()
             );
             join(good, evaluation.burns.iter().find_map(|burn| burn.held_back.clone()))
         }
@@ -58,10 +61,7 @@ fn join(first: String, second: Option<String>) -> String {
 
 fn burning(burn: &Burn) -> String {
     let times = |window: &BurnWindow| number(window.burn.unwrap_or_default());
-    let severity = match burn.pair.severity {
-        Severity::Page => "page",
-        Severity::Ticket => "ticket",
-    };
+    let severity = severity(burn.pair.severity);
     format!(
         "burning {}x over {} and {}x over {}, above {}x ({severity}): {} of {} events were bad in {}",
         times(&burn.long),
@@ -75,13 +75,21 @@ fn burning(burn: &Burn) -> String {
     )
 }
 
-pub(crate) fn little_history(history: Duration, long: &BurnWindow) -> String {
+pub(crate) fn little_history(history: Duration, pair: Pair, long: &BurnWindow) -> String {
     format!(
-        "no page yet: with {} of history it needs {BAD_EVENTS_MIN} bad events in {}, there are {}",
+        "no {} yet: with {} of history it needs {BAD_EVENTS_MIN} bad events in {}, there are {}",
+        severity(pair.severity),
         span(history),
         span(long.window),
         long.bad
     )
+}
+
+fn severity(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Page => "page",
+        Severity::Ticket => "ticket",
+    }
 }
 
 pub(crate) fn by_chance(chance: f64, long: &BurnWindow) -> String {

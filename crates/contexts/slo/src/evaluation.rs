@@ -3,8 +3,8 @@
 //! A pair of windows is *crossed* when the burn rate over the long one and over the short one both exceed the threshold:
 //! the long one says that it matters, the short one that it is still going on (SRE workbook, chapter 5).
 //!
-//! Three rules keep a page honest where numbers are small: with under an hour of history it needs 10 bad events; the bad
-//! events must be more than chance explains ([`crate::chance`]); and a window without events proves nothing either way.
+//! Three rules keep an alert honest where numbers are small: with under an hour of history it needs 10 bad events; for a
+//! page they must be more than chance explains ([`crate::chance`]); and a window without events proves nothing either way.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use model::Timestamp;
 
 use crate::{Counters, Counts, Objective, Slo, chance, counter::Counter, describe};
 
-/// With less history than this, a page needs [`BAD_EVENTS_MIN`].
+/// With less history than this, an alert needs [`BAD_EVENTS_MIN`].
 pub const HISTORY_MIN: Duration = Duration::from_secs(3600);
 
-/// How many bad events in the long window a page needs while there is little history.
+/// How many bad events in the long window an alert needs while there is little history.
 pub const BAD_EVENTS_MIN: u64 = 10;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -231,11 +231,11 @@ impl Sight {
     }
 
     fn held_back(&self, pair: Pair, long: &BurnWindow) -> Option<String> {
-        if pair.severity != Severity::Page {
-            return None;
-        }
         if self.history < HISTORY_MIN && long.bad < BAD_EVENTS_MIN {
-            return Some(describe::little_history(self.history, long));
+            return Some(describe::little_history(self.history, pair, long));
+        }
+        if pair.severity == Severity::Ticket {
+            return None;
         }
         let chance = chance::of_at_least(long.bad, long.total, self.objective.budget());
         (chance >= chance::CHANCE_MAX).then(|| describe::by_chance(chance, long))

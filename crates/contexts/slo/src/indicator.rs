@@ -259,7 +259,7 @@ mod tests {
 
     #[test]
     fn the_fingerprint_keeps_its_form_for_stored_counts() {
-        insta::assert_snapshot!(Indicator::Spans(fast_orders()).fingerprint(), @"");
+        insta::assert_snapshot!(Indicator::Spans(fast_orders()).fingerprint(), @r#"spans total(server and consumer spans of checkout in prod, operation=~"POST /(order|pay)") good(server and consumer spans of checkout in prod, operation=~"POST /(order|pay)", status not error, at most 300 ms)"#);
         let counters = Indicator::Counters(CounterIndicator {
             total: vec![Matcher::equal("__name__", "http_requests_total")],
             part: Part::Bad(vec![
@@ -267,6 +267,6 @@ mod tests {
                 Matcher::new("code", MatchOp::Regex, "5..").unwrap(),
             ]),
         });
-        insta::assert_snapshot!(counters.fingerprint(), @"");
+        insta::assert_snapshot!(counters.fingerprint(), @r#"counters total({__name__="http_requests_total"}) good(not: {__name__="http_requests_total", code=~"5.."})"#);
     }
 }

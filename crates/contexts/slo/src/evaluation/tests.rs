@@ -41,14 +41,14 @@ fn check(counters: &Counters, now: Timestamp) -> String {
 
 #[test]
 fn a_burn_crosses_when_both_windows_exceed() {
-    insta::assert_snapshot!(check(&counters(48, 100, 1000), NOW), @"");
-    insta::assert_snapshot!(check(&counters(48, 0, 1000), NOW), @"");
+    insta::assert_snapshot!(check(&counters(48, 100, 1000), NOW), @"Exhausted [Crossed Crossed Crossed Crossed] the error budget is spent: 100 bad events in 30 d where 99.9 % allows 49; burning 56.3x over 1 h and 100x over 5 min, above 14.4x (page): 100 of 1,775 events were bad in 1 h");
+    insta::assert_snapshot!(check(&counters(48, 0, 1000), NOW), @"Ok [Clear Clear Clear Clear] 100 % of 49,000 events were good in 30 d, 100 % of the error budget is left");
 }
 
 #[test]
 fn young_counts_need_ten_bad_events() {
-    insta::assert_snapshot!(check(&counters(0, 9, 100), NOW), @"");
-    insta::assert_snapshot!(check(&counters(0, 10, 100), NOW), @"");
+    insta::assert_snapshot!(check(&counters(0, 9, 100), NOW), @"Ok [Unknown Unknown Unknown Unknown] 91 % of 100 events were good in 30 d; no page yet: with 60 s of history it needs 10 bad events in 1 h, there are 9");
+    insta::assert_snapshot!(check(&counters(0, 10, 100), NOW), @"Exhausted [Crossed Crossed Crossed Crossed] the error budget is spent: 10 bad events in 30 d where 99.9 % allows 0.1; burning 100x over 1 h and 100x over 5 min, above 14.4x (page): 10 of 100 events were bad in 1 h");
 }
 
 #[test]
@@ -69,16 +69,16 @@ fn one_bad_event_of_three_is_chance() {
         counters.observe(&batch(NOW, spans.collect()));
         check(&counters, NOW)
     };
-    insta::assert_snapshot!(only(1, 3), @"");
-    insta::assert_snapshot!(only(3, 3), @"");
+    insta::assert_snapshot!(only(1, 3), @"Ok [Unknown Unknown Clear Clear] 99.998 % of 50,003 events were good in 30 d, 98 % of the error budget is left; no page: 1 bad of 3 events in 1 h come by chance with probability 0.003");
+    insta::assert_snapshot!(only(3, 3), @"Burning [Crossed Crossed Clear Clear] burning 1000x over 1 h and 1000x over 5 min, above 14.4x (page): 3 of 3 events were bad in 1 h");
 }
 
 #[test]
 fn silence_is_not_health() {
     let counters = counters(48, 100, 1000);
-    insta::assert_snapshot!(check(&Counters::new(vec![slo("checkout")]), NOW), @"");
-    insta::assert_snapshot!(check(&counters, NOW + Duration::from_secs(230)), @"");
-    insta::assert_snapshot!(check(&counters, NOW + Duration::from_secs(600)), @"");
+    insta::assert_snapshot!(check(&Counters::new(vec![slo("checkout")]), NOW), @"InsufficientData [Unknown Unknown Unknown Unknown] no event of `checkout` was counted in the last 30 d");
+    insta::assert_snapshot!(check(&counters, NOW + Duration::from_secs(230)), @"Exhausted [Crossed Crossed Crossed Crossed] the error budget is spent: 100 bad events in 30 d where 99.9 % allows 49; burning 58.4x over 1 h and 100x over 5 min, above 14.4x (page): 100 of 1,712 events were bad in 1 h");
+    insta::assert_snapshot!(check(&counters, NOW + Duration::from_secs(600)), @"Exhausted [Unknown Crossed Crossed Crossed] the error budget is spent: 100 bad events in 30 d where 99.9 % allows 49; burning 15.2x over 6 h and 90.2x over 30 min, above 6x (page): 100 of 6,600 events were bad in 6 h");
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn a_quiet_service_that_is_there_is_clear_in_time_and_not_before() {
 
 #[test]
 fn a_spent_budget_says_so() {
-    insta::assert_snapshot!(check(&counters(2, 500, 1000), NOW), @"");
+    insta::assert_snapshot!(check(&counters(2, 500, 1000), NOW), @"Exhausted [Crossed Crossed Crossed Crossed] the error budget is spent: 500 bad events in 30 d where 99.9 % allows 3; burning 282x over 1 h and 500x over 5 min, above 14.4x (page): 500 of 1,775 events were bad in 1 h");
 }
 
 #[test]
