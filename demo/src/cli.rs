@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
-use clap::{Args, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
 use crate::{
     deployer::{self, client::Deployer},
@@ -24,6 +24,14 @@ pub enum ShopCommand {
     Rollback(RollbackArgs),
     /// Break something, or repair it.
     Fault(FaultArgs),
+}
+
+/// A small shop of instrumented services.
+#[derive(Debug, Parser)]
+#[command(name = "shop", version)]
+struct Shop {
+    #[command(subcommand)]
+    command: ShopCommand,
 }
 
 /// One instance of one service.
@@ -145,6 +153,22 @@ pub struct FaultArgs {
     pub action: String,
     /// `errors`, `slow` or `provider_down`.
     pub fault: String,
+}
+
+/// Reads `arguments` (those after the program's name) and runs what they say, as [`run_blocking`] does. Arguments that cannot be
+/// read, and questions for help, are answered on the terminal; the exit code says which it was.
+///
+/// # Errors
+/// What could not be started, or what was refused.
+pub fn run_arguments(arguments: &[String]) -> anyhow::Result<ExitCode> {
+    let program = "shop".to_owned();
+    match Shop::try_parse_from(std::iter::once(&program).chain(arguments)) {
+        Ok(Shop { command }) => run_blocking(command),
+        Err(error) => {
+            error.print()?;
+            Ok(ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1)))
+        }
+    }
 }
 
 /// Runs `command` on a runtime of its own; one thread is enough for every part and keeps each process small.

@@ -17,4 +17,4 @@ mod stop;
 pub mod story;
 mod topology;
 
-pub use cli::{ShopCommand, run, run_blocking};
+pub use cli::{ShopCommand, run, run_arguments, run_blocking};

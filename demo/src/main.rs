@@ -2,16 +2,11 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-/// A small shop of instrumented services.
-#[derive(Debug, Parser)]
-#[command(name = "shop", version)]
-struct Arguments {
-    #[command(subcommand)]
-    command: shop::ShopCommand,
-}
-
-fn main() -> anyhow::Result<ExitCode> {
-    shop::run_blocking(Arguments::parse().command)
+#[expect(clippy::print_stderr, reason = "the one place where an error is told")]
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    shop::run_arguments(&arguments).unwrap_or_else(|error| {
+        eprintln!("{error:#}");
+        ExitCode::FAILURE
+    })
 }

@@ -211,6 +211,7 @@ fn draw(mean: f64, dice: &mut StdRng) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::story::repo::FILES;
 
     const NOW: u64 = 1_795_460_000;
 
@@ -276,6 +277,21 @@ mod tests {
                 buckets.iter().filter(|bucket| start_of(bucket) > NOW - 3 * DAY).cloned().collect();
             assert!(burn(sum(&recent)) < 0.3, "{} burns", promise.slo);
         }
+    }
+
+    #[test]
+    fn every_slo_of_the_repo_gets_a_past_for_its_own_objective() {
+        let slos = FILES.iter().filter(|(path, _)| path.starts_with("slos/"));
+        for (path, text) in slos.clone() {
+            let promise = PROMISES
+                .iter()
+                .find(|promise| *path == format!("slos/{}.yaml", promise.slo))
+                .unwrap();
+            assert!(text.contains(&format!("target: {}\n", promise.objective)), "{path}");
+            assert!(text.contains(&format!("  service: {}\n", promise.part)), "{path}");
+            assert_eq!(text.contains("type: Prometheus"), promise.over_metrics, "{path}");
+        }
+        assert_eq!(slos.count(), PROMISES.len());
     }
 
     #[test]
