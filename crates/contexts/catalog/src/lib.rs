@@ -1,1 +1,142 @@
-//! catalog.
+//! The service catalogue: what the production repo declares, what telemetry shows, and who calls whom.
+//!
+//! A service is *declared* by a catalogue file ([`Entry`]) and *observed* by its telemetry ([`Observed`]). An *edge* is a
+//! call from one service to another, seen as a client span whose child is another service's server span, or as a client
+//! span to a peer that sends no telemetry (*external*).
+//!
+//! **Invariant:** nothing here reads a clock, a store or the network; memory is bounded by the limits named below.
+
+mod calls;
+mod entry;
+mod map;
+mod observed;
+mod window;
+
+pub use calls::Edge;
+pub use entry::{Entry, Link};
+pub use map::Topology;
+pub use observed::{Observed, VersionSeen};
+pub use window::Requests;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use model::{Batch, SpanKind, SpanStatus, Timestamp};
+
+/// A service in an environment; the environment is empty where telemetry names none.
+pub type Key = (Box<str>, Box<str>);
+
+/// Limits of this context.
+pub mod limits {
+    /// Services with telemetry; a further one is not shown until another has gone quiet.
+    pub const SERVICES_MAX: usize = 5_000;
+    /// Versions and instances of one service.
+    pub const INSTANCES_MAX: usize = 1_000;
+    /// Pairs of caller and callee.
+    pub const EDGES_MAX: usize = 20_000;
+    /// Spans that wait for their other half.
+    pub const PENDING_MAX: usize = 100_000;
+}
+
+/// How long edges and rates are remembered.
+pub const WINDOW: Duration = Duration::from_secs(600);
+/// A service that has been silent for this long is forgotten, unless it is declared.
+pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(86_400);
+
+/// What telemetry shows of services and calls.
+#[derive(Clone, Debug, Default)]
+pub struct Catalog {
+    services: BTreeMap<Key, Observed>,
+    calls: calls::Calls,
+    swept_at: Timestamp,
+}
+
+impl Catalog {
+    /// Takes note of who sent this batch and who called whom.
+    pub fn observe(&mut self, batch: &Batch) {
+        let now = batch.received_at;
+        for span in &batch.spans {
+            let resource = &span.resource;
+            let key = (resource.service.clone(), resource.environment.clone());
+            let failed = span.status == SpanStatus::Error;
+            if let Some(service) = self.service(key.clone(), now) {
+                service.seen(&resource.version, &resource.instance, now);
+                if matches!(span.kind, SpanKind::Server | SpanKind::Consumer) {
+                    service.requests.add(now, failed, span.duration());
+                }
+            }
+            self.calls.observe(span, &key, now);
+        }
+        for log in &batch.logs {
+            let key = (log.resource.service.clone(), log.resource.environment.clone());
+            if let Some(service) = self.service(key, now) {
+                service.seen(&log.resource.version, &log.resource.instance, now);
+            }
+        }
+        for series in &batch.series {
+            let label = |name| series.labels.get(name).unwrap_or("");
+            let service =
+                if label("service_name").is_empty() { label("job") } else { label("service_name") };
+            if service.is_empty() {
+                continue;
+            }
+            let environment = label("deployment_environment_name");
+            if let Some(seen) = self.service((service.into(), environment.into()), now) {
+                seen.seen(label("service_version"), label("instance"), now);
+            }
+        }
+        self.sweep(now);
+    }
+
+    /// Observed services by name and environment.
+    pub fn services(&self) -> impl Iterator<Item = (&Key, &Observed)> {
+        self.services.iter()
+    }
+
+    pub fn get(&self, service: &str, environment: &str) -> Option<&Observed> {
+        self.services.get(&(service.into(), environment.into()))
+    }
+
+    /// The last time that any signal of the service arrived, in this environment or (when `None`) in any.
+    pub fn last_seen(&self, service: &str, environment: Option<&str>) -> Option<Timestamp> {
+        self.services
+            .iter()
+            .filter(|((name, place), _)| {
+                &**name == service && environment.is_none_or(|asked| asked == &**place)
+            })
+            .map(|(_, observed)| observed.last_seen)
+            .max()
+    }
+
+    /// All calls of the last [`WINDOW`].
+    pub fn edges(&self, now: Timestamp) -> Vec<Edge> {
+        self.calls.edges(now)
+    }
+
+    /// Who depends on whom, as traces of the last [`WINDOW`] and the declared dependencies have it.
+    pub fn topology(&self, declared: &[Entry], now: Timestamp) -> Topology {
+        Topology::new(&self.calls.edges(now), declared)
+    }
+
+    fn service(&mut self, key: Key, now: Timestamp) -> Option<&mut Observed> {
+        if !self.services.contains_key(&key) && self.services.len() >= limits::SERVICES_MAX {
+            return None;
+        }
+        Some(self.services.entry(key).or_insert_with(|| Observed::new(now)))
+    }
+
+    /// Once a minute: forgets who has gone, and gives up on spans whose other half never came.
+    fn sweep(&mut self, now: Timestamp) {
+        if now.since(self.swept_at) < Duration::from_secs(60) {
+            return;
+        }
+        self.swept_at = now;
+        self.services.retain(|_, service| now.since(service.last_seen) < FORGOTTEN_AFTER);
+        for service in self.services.values_mut() {
+            service.forget(now);
+        }
+        self.calls.sweep(now);
+    }
+}
+
+#[cfg(test)]
+mod tests;

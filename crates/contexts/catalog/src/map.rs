@@ -1,0 +1,59 @@
+//! Who depends on whom.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use crate::{Edge, Entry};
+
+type Names = BTreeSet<Box<str>>;
+
+/// Calls by name; a declared dependency holds in every environment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Topology {
+    /// Callees by environment and caller.
+    seen: BTreeMap<(Box<str>, Box<str>), Names>,
+    declared: BTreeMap<Box<str>, Names>,
+}
+
+impl Topology {
+    pub(crate) fn new(edges: &[Edge], declared: &[Entry]) -> Self {
+        let mut topology = Self::default();
+        for edge in edges {
+            let key = (edge.environment.clone(), edge.caller.clone());
+            topology.seen.entry(key).or_default().insert(edge.callee.clone());
+        }
+        for entry in declared {
+            topology
+                .declared
+                .entry(entry.name.clone())
+                .or_default()
+                .extend(entry.depends_on.iter().cloned());
+        }
+        topology
+    }
+
+    /// Whether traces or the catalogue say that `caller` calls `callee` itself.
+    pub fn calls(&self, environment: &str, caller: &str, callee: &str) -> bool {
+        self.direct(environment, caller).any(|name| name == callee)
+    }
+
+    /// Everything that `service` depends on, near ones first; never the service itself.
+    pub fn dependencies(&self, environment: &str, service: &str) -> Vec<Box<str>> {
+        let mut found: Vec<Box<str>> = Vec::new();
+        let mut queue: VecDeque<Box<str>> = VecDeque::from([service.into()]);
+        let mut met: BTreeSet<Box<str>> = BTreeSet::from([service.into()]);
+        while let Some(name) = queue.pop_front() {
+            for callee in self.direct(environment, &name) {
+                if met.insert(callee.into()) {
+                    found.push(callee.into());
+                    queue.push_back(callee.into());
+                }
+            }
+        }
+        found
+    }
+
+    fn direct<'a>(&'a self, environment: &str, service: &str) -> impl Iterator<Item = &'a str> {
+        let seen = self.seen.get(&(environment.into(), service.into()));
+        seen.into_iter().chain(self.declared.get(service)).flatten().map(|name| &**name)
+    }
+}
