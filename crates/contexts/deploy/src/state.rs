@@ -1,0 +1,149 @@
+//! Deploys, verdicts and acts as the facts so far have them.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use model::{Actor, Timestamp};
+
+use crate::{
+    act::{Act, ActId},
+    gate::{GateId, GateInput, Verdict},
+    limits::KEPT_MAX,
+    record::{Deploy, DeployId},
+};
+
+/// A service in an environment.
+pub type Key = (Box<str>, Box<str>);
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    deploys: BTreeMap<DeployId, Deploy>,
+    /// The newest deploy of each service, by the time at which it happened.
+    newest: BTreeMap<Key, DeployId>,
+    by_idempotency_key: BTreeMap<Box<str>, DeployId>,
+    verdicts: BTreeMap<GateId, GateRecord>,
+    acts: BTreeMap<ActId, Act>,
+}
+
+/// A verdict as it was given.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GateRecord {
+    pub id: GateId,
+    pub input: GateInput,
+    pub verdict: Verdict,
+    pub config_hash: Option<[u8; 32]>,
+    /// After this it is stale.
+    pub expires_at: Timestamp,
+    pub by: Actor,
+}
+
+impl State {
+    /// Oldest first, by id.
+    pub fn deploys(&self) -> impl DoubleEndedIterator<Item = &Deploy> {
+        self.deploys.values()
+    }
+
+    pub fn deploy(&self, id: DeployId) -> Option<&Deploy> {
+        self.deploys.get(&id)
+    }
+
+    /// What runs now, as far as deploys were recorded.
+    pub fn newest(&self, service: &str, environment: &str) -> Option<&Deploy> {
+        self.newest.get(&(service.into(), environment.into())).and_then(|id| self.deploys.get(id))
+    }
+
+    pub fn by_idempotency_key(&self, key: &str) -> Option<&Deploy> {
+        self.by_idempotency_key.get(key).and_then(|id| self.deploys.get(id))
+    }
+
+    /// Oldest first, by id.
+    pub fn verdicts(&self) -> impl DoubleEndedIterator<Item = &GateRecord> {
+        self.verdicts.values()
+    }
+
+    pub fn verdict(&self, id: GateId) -> Option<&GateRecord> {
+        self.verdicts.get(&id)
+    }
+
+    /// Oldest first, by id.
+    pub fn acts(&self) -> impl DoubleEndedIterator<Item = &Act> {
+        self.acts.values()
+    }
+
+    pub fn act(&self, id: ActId) -> Option<&Act> {
+        self.acts.get(&id)
+    }
+
+    /// The act on this service that has not ended.
+    pub fn open_act(&self, service: &str, environment: &str) -> Option<&Act> {
+        self.acts.values().find(|act| {
+            act.is_open() && &*act.service == service && &*act.environment == environment
+        })
+    }
+
+    /// How many automatic acts on this service were asked for within the last hour.
+    pub fn automatic_acts_within_hour(
+        &self,
+        service: &str,
+        environment: &str,
+        now: Timestamp,
+    ) -> usize {
+        let hour = Duration::from_secs(3600);
+        self.acts
+            .values()
+            .filter(|act| {
+                act.automatic && &*act.service == service && &*act.environment == environment
+            })
+            .filter(|act| now.since(act.requested_at) < hour)
+            .count()
+    }
+
+    pub(crate) fn deploy_mut(&mut self, id: DeployId) -> Option<&mut Deploy> {
+        self.deploys.get_mut(&id)
+    }
+
+    pub(crate) fn act_mut(&mut self, id: ActId) -> Option<&mut Act> {
+        self.acts.get_mut(&id)
+    }
+
+    pub(crate) fn add_deploy(&mut self, deploy: Deploy) {
+        let key = (deploy.service.clone(), deploy.environment.clone());
+        // A deploy reported late does not become what runs now.
+        let newer = self
+            .newest
+            .get(&key)
+            .and_then(|id| self.deploys.get(id))
+            .is_none_or(|last| last.at <= deploy.at);
+        if newer {
+            self.newest.insert(key, deploy.id);
+        }
+        if let Some(key) = &deploy.idempotency_key {
+            self.by_idempotency_key.insert(key.clone(), deploy.id);
+        }
+        self.deploys.insert(deploy.id, deploy);
+        if self.deploys.len() > KEPT_MAX {
+            let current: Vec<DeployId> = self.newest.values().copied().collect();
+            if let Some(id) = self.deploys.keys().find(|id| !current.contains(id)).copied() {
+                let gone = self.deploys.remove(&id);
+                if let Some(key) = gone.and_then(|deploy| deploy.idempotency_key) {
+                    self.by_idempotency_key.remove(&key);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn add_verdict(&mut self, verdict: GateRecord) {
+        self.verdicts.insert(verdict.id, verdict);
+        if self.verdicts.len() > KEPT_MAX {
+            self.verdicts.pop_first();
+        }
+    }
+
+    pub(crate) fn add_act(&mut self, act: Act) {
+        self.acts.insert(act.id, act);
+        if self.acts.len() > KEPT_MAX
+            && let Some(id) = self.acts.values().find(|act| !act.is_open()).map(|act| act.id)
+        {
+            self.acts.remove(&id);
+        }
+    }
+}
