@@ -13,6 +13,7 @@ pub enum Part<T> {
 
 /// What is counted.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "there is one for each SLO")]
 pub enum Indicator {
     Spans(SpanIndicator),
     Counters(CounterIndicator),

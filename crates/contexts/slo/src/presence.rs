@@ -7,9 +7,12 @@ use model::{Batch, Labels, Resource, Timestamp};
 /// When each instance of each service was last heard of, by the arrival of its telemetry.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Presence {
-    services: BTreeMap<Box<str>, BTreeMap<Box<str>, BTreeMap<Box<str>, Timestamp>>>,
+    services: BTreeMap<Box<str>, BTreeMap<Box<str>, Instances>>,
     entries: usize,
 }
+
+/// When each was last heard of.
+type Instances = BTreeMap<Box<str>, Timestamp>;
 
 /// The labels that say what a resource attribute says, for series that came without one; the first that is there wins.
 const SERVICE: &[&str] = &["service_name", "service", "job"];
