@@ -1,13 +1,15 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vite";
 
-// `base: "./"` keeps every address relative: index.html carries <base href>, which the server sets to the
-// external URL's path, so one build serves under any base path.
+// One build serves under any base path: what JavaScript and CSS load is relative to themselves, and index.html says
+// "/app/ where the server writes the external URL's path before it. (No <base>: the policy has base-uri 'none'.)
 export default defineConfig({
-  base: "./",
+  base: "/app/",
   plugins: [react()],
+  experimental: {
+    renderBuiltUrl: (filename, { hostType }) => (hostType === "html" ? `/app/${filename}` : { relative: true }),
+  },
   build: {
-    // Nothing is inlined as data: except what the policy allows anyway (images); keep files, they are cached.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,

@@ -23,7 +23,7 @@ if (empty) {
 }
 
 const POLICY =
-  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'self'; form-action 'self'; require-trusted-types-for 'script'; trusted-types 'none'";
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; require-trusted-types-for 'script'; trusted-types 'none'";
 const TYPES = { ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html; charset=utf-8" };
 const streams = new Set();
 let seq = state.status.journal.last_seq;
@@ -112,7 +112,7 @@ const server = createServer(async (request, response) => {
   try {
     const extension = /\.\w+$/.exec(file)?.[0];
     if (extension && TYPES[extension]) send(200, TYPES[extension], readFileSync(new URL(file, dist)));
-    else send(200, TYPES[".html"], readFileSync(new URL("index.html", dist), "utf8").replace('<base href="/app/"', `<base href="${base}/app/"`));
+    else send(200, TYPES[".html"], readFileSync(new URL("index.html", dist), "utf8").replaceAll('"/app/', `"${base}/app/`));
   } catch {
     send(404, "text/plain", "not found");
   }

@@ -1,7 +1,7 @@
 // The addresses of the application. The URL is the state: scope, filters, sorting and what is open stand in it, typed.
 
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent, retainSearchParams, Link } from "@tanstack/react-router";
-import { rootUrl } from "./api/client";
+import { appUrl } from "./api/client";
 import type { GateOutcome, TimelineCategory } from "./api/schema";
 import { isRange, type Range } from "./lib/range";
 import { NowPage } from "./pages/now/NowPage";
@@ -114,7 +114,7 @@ const connect = createRoute({
 
 export const router = createRouter({
   routeTree: root.addChildren([now, slos, slo, incidents, incident, postmortem, deploys, services, connect]),
-  basepath: new URL("app", rootUrl).pathname,
+  basepath: appUrl.pathname.replace(/\/$/, ""),
   defaultPreload: "intent",
   scrollRestoration: true,
 });

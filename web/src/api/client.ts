@@ -2,8 +2,10 @@
 
 import type { Problem } from "./schema";
 
-/** Path of the external URL, with a slash at its end; index.html carries it in <base href>. */
-export const rootUrl = new URL("../", document.baseURI);
+/** Where the pages live; the server writes the external URL's path before it. */
+export const appUrl = new URL(document.querySelector<HTMLMetaElement>('meta[name="evenkeel-app"]')?.content ?? "/app/", location.origin);
+/** The external URL, with a slash at its end. */
+export const rootUrl = new URL("../", appUrl);
 const apiUrl = new URL("evenkeel/v1/", rootUrl);
 
 /** A problem that the server named, or that kept us from reaching it (status 0). */

@@ -3,6 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState } from "react";
+import { appUrl } from "../api/client";
 import { isPaused, setPaused } from "../api/live";
 import { incidentsQuery } from "../api/queries";
 import { setPrefs, usePrefs } from "../prefs";
@@ -42,7 +43,7 @@ export function Shell() {
   );
   return (
     <div className={cx(css.shell, railCollapsed && css.collapsed)}>
-      {/* A button, because a #fragment would resolve against <base>. */}
+      {/* A button, because a #fragment would change the address. */}
       <button type="button" className={css.skip} onClick={() => document.getElementById("main")?.focus()}>
         Skip to the content
       </button>
@@ -71,7 +72,7 @@ function Rail({ collapsed, onSheet }: { collapsed: boolean; onSheet: () => void 
   return (
     <header className={css.rail}>
       <Link to="/" className={css.brand} aria-label="Evenkeel: Now">
-        <img src="./favicon.svg" width={20} height={20} alt="" />
+        <img src={new URL("favicon.svg", appUrl).href} width={20} height={20} alt="" />
         <span>Evenkeel</span>
       </Link>
       <nav aria-label="Pages">
