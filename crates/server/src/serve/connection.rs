@@ -104,7 +104,8 @@ impl Serving {
         builder
             .http1()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.config.timeouts.header)
+            // The activity watches the headers, for both versions of HTTP, and says why it closed.
+            .header_read_timeout(None)
             .keep_alive(!self.peer.reserved)
             .max_headers(limits.headers_max)
             // hyper asks for at least 8 KiB.

@@ -334,6 +334,9 @@ pub struct UpdateRequest {
     /// A new status, where it changes.
     #[serde(default)]
     pub status: Option<IncidentStatus>,
+    /// Something was done against the incident: its recovery is measured from now on.
+    #[serde(default)]
+    pub mitigation: bool,
 }
 
 /// `POST /evenkeel/v1/incidents/{id}/resolve`.

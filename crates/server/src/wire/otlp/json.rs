@@ -17,7 +17,7 @@ use opentelemetry_proto::tonic::{
     common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList, any_value},
     resource::v1::Resource,
 };
-use serde::Deserialize;
+use serde::{Deserialize, de};
 
 use self::field::{Base64, Int, Nullable};
 
@@ -26,7 +26,7 @@ use self::field::{Base64, Int, Nullable};
 /// # Errors
 /// When it is not JSON, too deep, or a field has a wrong type; says where.
 pub fn traces(bytes: &[u8]) -> Result<ExportTraceServiceRequest, serde_json::Error> {
-    serde_json::from_slice::<traces::Request>(bytes).map(Into::into)
+    object::<traces::Request>(bytes).map(Into::into)
 }
 
 /// Parses an `ExportLogsServiceRequest`.
@@ -34,7 +34,7 @@ pub fn traces(bytes: &[u8]) -> Result<ExportTraceServiceRequest, serde_json::Err
 /// # Errors
 /// As [`traces`].
 pub fn logs(bytes: &[u8]) -> Result<ExportLogsServiceRequest, serde_json::Error> {
-    serde_json::from_slice::<logs::Request>(bytes).map(Into::into)
+    object::<logs::Request>(bytes).map(Into::into)
 }
 
 /// Parses an `ExportMetricsServiceRequest`.
@@ -42,7 +42,15 @@ pub fn logs(bytes: &[u8]) -> Result<ExportLogsServiceRequest, serde_json::Error>
 /// # Errors
 /// As [`traces`].
 pub fn metrics(bytes: &[u8]) -> Result<ExportMetricsServiceRequest, serde_json::Error> {
-    serde_json::from_slice::<metrics::Request>(bytes).map(Into::into)
+    object::<metrics::Request>(bytes).map(Into::into)
+}
+
+/// Without this an array would be taken for the fields in their order.
+fn object<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, serde_json::Error> {
+    match bytes.trim_ascii_start().first() {
+        Some(b'{') | None => serde_json::from_slice(bytes),
+        Some(_) => Err(de::Error::custom("the message is not a JSON object")),
+    }
 }
 
 #[derive(Debug, Default, Deserialize)]

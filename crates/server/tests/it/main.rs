@@ -1,0 +1,10 @@
+//! The server over real sockets on loopback, with a sink that keeps what it is given.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod access;
+mod bodies;
+mod conformance;
+mod otlp;
+mod remote_write;
+mod sockets;
+mod support;

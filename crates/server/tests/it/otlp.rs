@@ -1,0 +1,244 @@
+//! OTLP over HTTP and gRPC: the same telemetry, whichever way it comes.
+
+use ingest::{Refused, Signal};
+use opentelemetry_proto::tonic::collector::{
+    logs::v1::{ExportLogsServiceRequest, logs_service_client::LogsServiceClient},
+    metrics::v1::{ExportMetricsServiceRequest, metrics_service_client::MetricsServiceClient},
+    trace::v1::{
+        ExportTraceServiceRequest, ExportTraceServiceResponse,
+        trace_service_client::TraceServiceClient,
+    },
+};
+use prost::Message;
+use server::{
+    Receipt, Refusal,
+    wire::{
+        otlp::json,
+        rpc_status::{RetryInfo, RpcStatus},
+    },
+};
+use tonic::{Code, codec::CompressionEncoding, transport::Channel};
+
+use crate::support::{Answer, Rig, gzip, send, zstd};
+
+pub(crate) const TRACES: &str = r#"{"resourceSpans":[{"resource":{"attributes":[
+    {"key":"service.name","value":{"stringValue":"checkout"}},{"key":"service.version","value":{"stringValue":"2.0.0"}}]},
+  "scopeSpans":[{"scope":{"name":"lib"},"spans":[{
+    "traceId":"5B8EFFF798038103D269B633813FC60C","spanId":"eee19b7ec3c1b174","parentSpanId":"",
+    "name":"POST /checkout","kind":2,"startTimeUnixNano":"1544712660000000000","endTimeUnixNano":1544712661000000000,
+    "attributes":[{"key":"n","value":{"intValue":"3"}},{"key":"l","value":{"arrayValue":{"values":[{"doubleValue":1.5},{"boolValue":true}]}}},
+      {"key":"authorization","value":{"stringValue":"Bearer abc"}}],
+    "events":[{"timeUnixNano":"1544712660500000000","name":"exception","attributes":null}],
+    "status":{"code":2,"message":"boom"},"unknownField":{"a":[1]}}]}]}]}"#;
+
+const METRICS: &str = r#"{"resourceMetrics":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"cart"}}]},
+  "scopeMetrics":[{"metrics":[
+    {"name":"requests","unit":"1","sum":{"aggregationTemporality":2,"isMonotonic":true,"dataPoints":[{"asInt":"7","timeUnixNano":"1544712660000000000"}]}},
+    {"name":"delta","sum":{"aggregationTemporality":"AGGREGATION_TEMPORALITY_DELTA","isMonotonic":true,"dataPoints":[{"asDouble":2.5,"timeUnixNano":"1544712660000000000"}]}},
+    {"name":"exp","exponentialHistogram":{"aggregationTemporality":2,"dataPoints":[{}]}}]}]}]}"#;
+
+const LOGS: &str = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1544712660300000000","severityNumber":10,
+  "severityText":"Info","body":{"kvlistValue":{"values":[{"key":"password","value":{"stringValue":"x"}}]}},"traceId":"5b8efff798038103d269b633813fc60c"}]}]}]}"#;
+
+async fn post(rig: &Rig, path: &str, kind: &str, encoding: Option<&str>, body: &[u8]) -> Answer {
+    let mut headers = vec![("content-type", kind)];
+    headers.extend(encoding.map(|encoding| ("content-encoding", encoding)));
+    send(rig.http, "POST", path, &headers, body).await
+}
+
+const PROTOBUF: &str = "application/x-protobuf";
+const JSON: &str = "application/json; charset=utf-8";
+
+async fn channel(rig: &Rig) -> Channel {
+    Channel::from_shared(format!("http://{}", rig.grpc)).unwrap().connect().await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_span_is_the_same_by_every_way() {
+    let rig = Rig::plain().await;
+    let request: ExportTraceServiceRequest = json::traces(TRACES.as_bytes()).unwrap();
+    let protobuf = request.encode_to_vec();
+    let mut ways = 0;
+    for (kind, body) in [(PROTOBUF, protobuf.as_slice()), (JSON, TRACES.as_bytes())] {
+        for (encoding, body) in
+            [(None, body.to_vec()), (Some("gzip"), gzip(body)), (Some("zstd"), zstd(body))]
+        {
+            let answer = post(&rig, "/v1/traces", kind, encoding, &body).await;
+            assert_eq!(answer.status, 200, "{kind} {encoding:?} {}", answer.text());
+            let same_kind = answer.header("content-type").unwrap();
+            assert!(kind.starts_with(&same_kind), "{same_kind}");
+            ways += 1;
+        }
+    }
+    for compression in [None, Some(CompressionEncoding::Gzip), Some(CompressionEncoding::Zstd)] {
+        let mut client = TraceServiceClient::new(channel(&rig).await);
+        if let Some(compression) = compression {
+            client = client.send_compressed(compression);
+        }
+        assert_eq!(
+            client.export(request.clone()).await.unwrap().into_inner().partial_success,
+            None
+        );
+        ways += 1;
+    }
+    let taken = rig.take();
+    assert_eq!(taken.len(), ways);
+    for ingested in &taken {
+        assert_eq!(ingested.batch.spans, taken[0].batch.spans);
+    }
+    let span = &taken[0].batch.spans[0];
+    insta::assert_snapshot!(format!("{} {} {} {:?} {:?} {} {}", span.resource.service, span.resource.version, span.trace_id, span.kind, span.status,
+        span.start, model::Value::Map(span.attributes.clone())),
+        @r#"checkout 2.0.0 5b8efff798038103d269b633813fc60c Server Error 2018-12-13T14:51:00Z {"n":3,"l":[1.5,true],"authorization":"[redacted:key]","otel.scope.name":"lib"}"#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_and_logs_arrive_and_what_is_refused_is_named() {
+    let rig = Rig::plain().await;
+    let answer = post(&rig, "/v1/metrics", JSON, None, METRICS.as_bytes()).await;
+    insta::assert_snapshot!(answer.text(), @r#"{"partialSuccess":{"errorMessage":"exponential_histogram (1): `exp` of `cart` is an exponential histogram; send explicit buckets","rejectedDataPoints":"1"}}"#);
+    let request: ExportMetricsServiceRequest = json::metrics(METRICS.as_bytes()).unwrap();
+    let partial = MetricsServiceClient::new(channel(&rig).await)
+        .export(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .partial_success;
+    // The delta came a second time, with the same time: it counts once.
+    assert_eq!(partial.unwrap().rejected_data_points, 2);
+    let answer = post(&rig, "/v1/logs", JSON, None, LOGS.as_bytes()).await;
+    assert_eq!((answer.status, answer.text().as_str()), (200, "{}"));
+    let request: ExportLogsServiceRequest = json::logs(LOGS.as_bytes()).unwrap();
+    LogsServiceClient::new(channel(&rig).await).export(request).await.unwrap();
+    let taken = rig.take();
+    let series: Vec<_> = taken[0]
+        .batch
+        .series
+        .iter()
+        .map(|series| format!("{} {}", series.labels, series.samples[0].value))
+        .collect();
+    insta::assert_snapshot!(series.join("\n"), @r#"
+    requests_total{job="cart", service_name="cart"} 7
+    delta_total{job="cart", service_name="cart"} 2.5
+    target_info{job="cart", service_name="cart"} 1
+    "#);
+    assert_eq!(taken[2].batch.logs, taken[3].batch.logs);
+    assert_eq!(taken[2].batch.logs[0].body.to_string(), r#"{"password":"[redacted:key]"}"#);
+    assert!(rig.metrics.render().contains(
+        r#"evenkeel_ingest_refused_total{signal="samples",reason="exponential_histogram"} 2"#
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_stores_refusals_fill_partial_success() {
+    let rig = Rig::plain().await;
+    let refused = Refused {
+        signal: Signal::Spans,
+        reason: "no_room",
+        count: 3,
+        message: "full of spans".into(),
+    };
+    rig.answer(Ok(Receipt { refused: vec![refused] }));
+    let body = json::traces(TRACES.as_bytes()).unwrap().encode_to_vec();
+    let answer = post(&rig, "/v1/traces", PROTOBUF, None, &body).await;
+    let partial =
+        ExportTraceServiceResponse::decode(&*answer.body).unwrap().partial_success.unwrap();
+    assert_eq!(
+        (partial.rejected_spans, partial.error_message.as_str()),
+        (3, "no_room (3): full of spans")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_says_when_to_try_again() {
+    let rig = Rig::plain().await;
+    rig.answer(Err(Refusal::QueueFull { retry_after: std::time::Duration::from_secs(7) }));
+    let request = json::traces(TRACES.as_bytes()).unwrap();
+    let answer = post(&rig, "/v1/traces", PROTOBUF, None, &request.encode_to_vec()).await;
+    assert_eq!((answer.status, answer.header("retry-after").as_deref()), (429, Some("7")));
+    assert_eq!(
+        RpcStatus::decode(&*answer.body).unwrap().message,
+        "the queue of telemetry is full; send again in 7 s"
+    );
+    let status = TraceServiceClient::new(channel(&rig).await).export(request).await.unwrap_err();
+    assert_eq!(status.code(), Code::Unavailable);
+    let details = RpcStatus::decode(status.details()).unwrap().details;
+    let retry = RetryInfo::decode(&*details[0].value).unwrap().retry_delay.unwrap();
+    assert_eq!(retry.seconds, 7);
+    rig.answer(Err(Refusal::DiskFull));
+    let answer = post(&rig, "/v1/logs", JSON, None, LOGS.as_bytes()).await;
+    assert_eq!(answer.status, 503);
+    insta::assert_snapshot!(answer.text(), @r#"{"code":14,"details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"30s"}],"message":"the disk is nearly full; telemetry is refused until there is room"}"#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delta_that_was_refused_counts_when_it_comes_again() {
+    let rig = Rig::plain().await;
+    rig.answer(Err(Refusal::ShuttingDown));
+    assert_eq!(post(&rig, "/v1/metrics", JSON, None, METRICS.as_bytes()).await.status, 503);
+    rig.answer(Ok(Receipt::default()));
+    assert_eq!(post(&rig, "/v1/metrics", JSON, None, METRICS.as_bytes()).await.status, 200);
+    let taken = rig.take();
+    let delta = taken[0]
+        .batch
+        .series
+        .iter()
+        .find(|series| series.labels.metric_name() == Some("delta_total"))
+        .unwrap();
+    assert!((delta.samples[0].value - 2.5).abs() < 1e-9);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_malformed_is_answered_in_its_own_encoding() {
+    let rig = Rig::plain().await;
+    let whole = json::traces(TRACES.as_bytes()).unwrap().encode_to_vec();
+    for end in [1, whole.len() / 2, whole.len() - 1] {
+        let answer = post(&rig, "/v1/traces", PROTOBUF, None, &whole[..end]).await;
+        assert_eq!(
+            (answer.status, answer.header("content-type").as_deref()),
+            (400, Some(PROTOBUF)),
+            "cut at {end}"
+        );
+        assert_eq!(RpcStatus::decode(&*answer.body).unwrap().code, Code::InvalidArgument as i32);
+    }
+    let deep = format!("{}1{}", "[".repeat(100_000), "]".repeat(100_000));
+    let nested = format!(
+        r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"body":{}}}]}}]}}]}}"#,
+        r#"{"arrayValue":{"values":["#.repeat(10_000)
+    );
+    for body in [
+        "",
+        "{",
+        "[]",
+        "null",
+        r#"{"resourceSpans":{}}"#,
+        r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"xyz"}]}]}]}"#,
+        r#"{"resourceSpans":[{"scopeSpans":[{"spans":[{"startTimeUnixNano":"-1"}]}]}]}"#,
+        &deep,
+        "{\"a\":\"\u{0}\"}",
+        "\"\u{fffd}",
+    ] {
+        let answer = post(&rig, "/v1/traces", JSON, None, body.as_bytes()).await;
+        assert_eq!(answer.status, 400, "{}", body.chars().take(50).collect::<String>());
+        let said: serde_json::Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(said["code"], 3);
+    }
+    assert_eq!(post(&rig, "/v1/logs", JSON, None, nested.as_bytes()).await.status, 400);
+    for (kind, encoding, status) in [
+        ("text/plain", None, 415),
+        ("", None, 415),
+        (PROTOBUF, Some("br"), 415),
+        (PROTOBUF, Some("gzip, gzip"), 415),
+        (PROTOBUF, Some("gzip"), 400),
+        (JSON, Some("zstd"), 400),
+    ] {
+        assert_eq!(
+            post(&rig, "/v1/traces", kind, encoding, b"xx").await.status,
+            status,
+            "{kind} {encoding:?}"
+        );
+    }
+    assert_eq!(send(rig.http, "GET", "/v1/traces", &[], b"").await.status, 405);
+    assert_eq!(send(rig.http, "GET", "/api/v1/query", &[], b"").await.status, 404);
+    assert!(rig.take().is_empty());
+}
