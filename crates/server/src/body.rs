@@ -43,6 +43,10 @@ pub enum BodyError {
         "the body inflates to more than {max} times its size; that is `limits.max_inflation_ratio`"
     )]
     Ratio { max: usize },
+    #[error(
+        "the body would take more than {max} bytes of memory once decoded; send smaller batches or raise `limits.max_body_bytes`"
+    )]
+    Dense { max: usize },
     #[error("content encoding `{found}` is not supported; use one of {allowed}")]
     Encoding { found: String, allowed: &'static str },
     #[error("the body is not valid {encoding}, or is cut off")]

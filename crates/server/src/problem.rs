@@ -150,7 +150,7 @@ impl From<BodyError> for Problem {
         let detail = error.to_string();
         let new = |status, kind, title| Self::new(status, kind, title, detail.clone());
         match error {
-            BodyError::TooLarge { .. } => {
+            BodyError::TooLarge { .. } | BodyError::Dense { .. } => {
                 new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", "The body is too large")
                     .setting("limits.max_body_bytes")
             }

@@ -6,3 +6,5 @@ pub mod otlp_grpc;
 pub mod otlp_http;
 pub mod remote_write;
 pub mod rpc_status;
+
+mod weigh;

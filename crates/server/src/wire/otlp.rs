@@ -25,6 +25,8 @@ use opentelemetry_proto::tonic::{
     trace::v1::{Span, span, status::StatusCode},
 };
 
+use crate::wire::weigh::{self, Shape};
+
 /// One of OTLP's three export requests.
 pub(crate) trait Export: prost::Message + Default + Send + 'static {
     type Answer: prost::Message + Default;
@@ -36,6 +38,8 @@ pub(crate) trait Export: prost::Message + Default + Send + 'static {
     fn answer(partial: Option<Partial>) -> Self::Answer;
     /// How the answer's JSON names the count of what was refused.
     const REJECTED: &'static str;
+    /// For weighing it before it is decoded.
+    const SHAPE: &'static Shape;
 }
 
 /// What `partial_success` says.
@@ -69,6 +73,7 @@ impl Partial {
 impl Export for ExportTraceServiceRequest {
     type Answer = ExportTraceServiceResponse;
     const REJECTED: &'static str = "rejectedSpans";
+    const SHAPE: &'static Shape = &weigh::TRACES;
 
     fn from_json(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         json::traces(bytes)
@@ -102,6 +107,7 @@ impl Export for ExportTraceServiceRequest {
 impl Export for ExportLogsServiceRequest {
     type Answer = ExportLogsServiceResponse;
     const REJECTED: &'static str = "rejectedLogRecords";
+    const SHAPE: &'static Shape = &weigh::LOGS;
 
     fn from_json(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         json::logs(bytes)
@@ -135,6 +141,7 @@ impl Export for ExportLogsServiceRequest {
 impl Export for ExportMetricsServiceRequest {
     type Answer = ExportMetricsServiceResponse;
     const REJECTED: &'static str = "rejectedDataPoints";
+    const SHAPE: &'static Shape = &weigh::METRICS;
 
     fn from_json(bytes: &[u8]) -> Result<Self, serde_json::Error> {
         json::metrics(bytes)

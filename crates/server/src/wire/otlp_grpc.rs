@@ -37,6 +37,7 @@ use crate::{
     wire::{
         otlp::{Export, Partial},
         rpc_status,
+        weigh::{self, Shape},
     },
 };
 
@@ -89,6 +90,9 @@ async fn prepare(intake: &Intake, request: Request) -> Result<Request, Problem> 
         _ => return Err(Problem::malformed("the message's compression flag is neither 0 nor 1")),
     };
     let (message, turn) = intake.reader.inflate_after(raw, encoding, PREFIX_BYTES).await?;
+    if let Some(shape) = shape(parts.uri.path()) {
+        weigh::protobuf(&message, shape, intake.reader.limits().bytes_max)?;
+    }
     let length =
         u32::try_from(message.len()).map_err(|_| Problem::malformed("the message is too long"))?;
     parts.headers.remove("grpc-encoding");
@@ -98,6 +102,17 @@ async fn prepare(intake: &Intake, request: Request) -> Result<Request, Problem> 
     prefix.extend_from_slice(&length.to_be_bytes());
     let frames = [Bytes::from(prefix), Bytes::from(message)].map(Ok::<_, std::convert::Infallible>);
     Ok(Request::from_parts(parts, Body::from_stream(futures_util::stream::iter(frames))))
+}
+
+/// The message of the method; `None` for a method that there is not.
+fn shape(path: &str) -> Option<&'static Shape> {
+    let service = path.strip_prefix("/opentelemetry.proto.collector.")?.strip_suffix("/Export")?;
+    match service {
+        "trace.v1.TraceService" => Some(ExportTraceServiceRequest::SHAPE),
+        "metrics.v1.MetricsService" => Some(ExportMetricsServiceRequest::SHAPE),
+        "logs.v1.LogsService" => Some(ExportLogsServiceRequest::SHAPE),
+        _ => None,
+    }
 }
 
 fn message_encoding(headers: &HeaderMap) -> Result<Encoding, Problem> {

@@ -20,7 +20,7 @@ use crate::{
     problem::set_retry_after,
     wire::{
         otlp::{Export, Partial},
-        rpc_status,
+        rpc_status, weigh,
     },
 };
 
@@ -82,7 +82,12 @@ async fn take<E: Export>(
 ) -> Result<Option<Partial>, Problem> {
     let (parts, body) = request.into_parts();
     let (bytes, turn) = intake.reader.read(&parts.headers, body).await?;
+    let bytes_max = intake.reader.limits().bytes_max;
     let decode = move || {
+        match format {
+            Format::Protobuf => weigh::protobuf(&bytes, E::SHAPE, bytes_max)?,
+            Format::Json => weigh::json(&bytes, bytes_max)?,
+        }
         let request = match format {
             Format::Protobuf => E::decode(&*bytes).map_err(|error| {
                 Problem::malformed(format!("the body is not this protobuf message: {error}"))

@@ -18,7 +18,7 @@ use crate::{
     Problem,
     body::Encoding,
     intake::{Intake, Protocol},
-    wire::otlp::Partial,
+    wire::{otlp::Partial, weigh},
 };
 
 /// `prometheus.WriteRequest` (prompb/remote.proto).
@@ -107,7 +107,9 @@ async fn take(intake: &Intake, request: Request) -> Result<Option<Partial>, Prob
     check_headers(&parts.headers)?;
     let raw = intake.reader.receive(&parts.headers, body).await?;
     let (bytes, turn) = intake.reader.inflate(raw, Encoding::Snappy).await?;
+    let bytes_max = intake.reader.limits().bytes_max;
     let decode = move || {
+        weigh::protobuf(&bytes, &weigh::WRITE, bytes_max)?;
         let request = WriteRequest::decode(&*bytes).map_err(|error| {
             Problem::malformed(format!("the body is not a `prometheus.WriteRequest`: {error}"))
         })?;

@@ -7,6 +7,7 @@ use model::Limits;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTraceServiceRequest, trace_service_client::TraceServiceClient,
 };
+use prost::Message;
 use tonic::{Code, codec::CompressionEncoding, transport::Channel};
 
 use crate::support::{Answer, Rig, config, gzip, send, snappy, zstd};
@@ -102,4 +103,32 @@ async fn a_slow_body_is_cut_off() {
     let headers = "POST /v1/logs HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
     let answer = crate::sockets::talk(rig.main, headers.as_bytes()).await;
     assert_eq!(crate::support::parse(&answer).status, 408);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_small_body_that_decodes_into_much_is_refused() {
+    let rig = Rig::start(config(), LIMITS).await;
+    // Two million empty attributes: two bytes each on the wire.
+    let resource: Vec<u8> = [0x0a, 0x00].repeat(2_000_000);
+    let wrap = |field: u8, inner: &[u8]| {
+        let mut message = vec![field];
+        prost::encoding::encode_varint(inner.len() as u64, &mut message);
+        message.extend_from_slice(inner);
+        message
+    };
+    let request = wrap(0x0a, &wrap(0x0a, &resource));
+    for (kind, body) in [
+        ("application/x-protobuf", request.clone()),
+        ("application/json", "[{},".repeat(100_000).into_bytes()),
+    ] {
+        for path in ["/v1/traces", "/v1/metrics", "/v1/logs"] {
+            let answer = send(rig.main, "POST", path, &[("content-type", kind)], &body).await;
+            assert_eq!(answer.status, 413, "{kind} {path} {}", answer.text());
+        }
+    }
+    let decoded = ExportTraceServiceRequest::decode(&*request).unwrap();
+    let channel =
+        Channel::from_shared(format!("http://{}", rig.grpc)).unwrap().connect().await.unwrap();
+    let status = TraceServiceClient::new(channel).export(decoded).await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
 }

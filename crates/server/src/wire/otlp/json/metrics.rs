@@ -9,7 +9,7 @@ use opentelemetry_proto::tonic::{
         summary_data_point::ValueAtQuantile,
     },
 };
-use serde::{Deserialize, de::IgnoredAny};
+use serde::Deserialize;
 
 use super::{
     Pair, ResourceJson, ScopeJson,
@@ -47,7 +47,7 @@ struct MetricJson {
     gauge: Option<DataJson<NumberJson>>,
     sum: Option<DataJson<NumberJson>>,
     histogram: Option<DataJson<HistogramJson>>,
-    exponential_histogram: Option<DataJson<IgnoredAny>>,
+    exponential_histogram: Option<DataJson<Unread>>,
     summary: Option<DataJson<SummaryJson>>,
 }
 
@@ -70,7 +70,7 @@ struct NumberJson {
     as_double: Option<Float>,
     as_int: Option<Int<i64>>,
     flags: Int<u32>,
-    exemplars: Nullable<Vec<IgnoredAny>>,
+    exemplars: Nullable<Vec<Unread>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -83,7 +83,7 @@ struct HistogramJson {
     bucket_counts: Nullable<Vec<Int<u64>>>,
     explicit_bounds: Nullable<Vec<Float>>,
     flags: Int<u32>,
-    exemplars: Nullable<Vec<IgnoredAny>>,
+    exemplars: Nullable<Vec<Unread>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -96,6 +96,10 @@ struct SummaryJson {
     quantile_values: Nullable<Vec<QuantileJson>>,
     flags: Int<u32>,
 }
+
+/// An object whose fields are skipped.
+#[derive(Debug, Default, Deserialize)]
+struct Unread {}
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -161,7 +165,7 @@ fn convert<T: Into<U>, U>(points: Nullable<Vec<T>>) -> Vec<U> {
 }
 
 /// Exemplars are not kept: only how many there were is counted.
-fn exemplars(list: &Nullable<Vec<IgnoredAny>>) -> Vec<Exemplar> {
+fn exemplars(list: &Nullable<Vec<Unread>>) -> Vec<Exemplar> {
     list.0.iter().map(|_| Exemplar::default()).collect()
 }
 
