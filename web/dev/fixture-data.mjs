@@ -109,6 +109,7 @@ export function makeState(now = Date.now()) {
   /** @type {import("../src/api/schema.ts").IncidentSummary} */
   const summary = {
     id: "inc_01kaq0000000000000000000i1",
+    number: "INC-12",
     title: "Checkout burns its error budget",
     service: "checkout",
     environment: "prod",
@@ -119,11 +120,11 @@ export function makeState(now = Date.now()) {
     acknowledged: null,
     assignee: null,
     alerts_firing: 1,
-    impact: { sentence: "2,110 of 4,260 checkout requests failed (49.5 %) since 03:01:22; half of the users cannot pay.", bad_events: 2_110, total_events: 4_260, bad_ratio: 0.495, since: ago(205), until: null, budget_spent_ratio: 0.22 },
+    impact: { sentence: "2,110 of 4,260 checkout requests failed (49.5 %) since 03:01:22; half of the users cannot pay.", bad_events: 2_110, total_events: 4_260, bad_ratio: 0.495, users_affected_ratio: 0.51, since: ago(205), until: null, budget_spent_ratio: 0.22 },
     top_suspect: "deploy of checkout 2.0.0",
   };
   /** @type {import("../src/api/schema.ts").IncidentSummary} */
-  const old = { ...summary, id: "inc_01kaq0000000000000000000i0", title: "Payment provider refuses cards", service: "payment", severity: "sev3", status: "resolved", opened_at: ago(90_000), resolved_at: ago(87_300), acknowledged: { at: ago(89_900), by: ana }, assignee: "ana", alerts_firing: 0, impact: { ...summary.impact, sentence: "312 of 88,100 payments failed (0.35 %).", bad_ratio: 0.0035, since: ago(90_100), until: ago(87_360) }, top_suspect: "payment provider" };
+  const old = { ...summary, id: "inc_01kaq0000000000000000000i0", number: "INC-11", title: "Payment provider refuses cards", service: "payment", severity: "sev3", status: "resolved", opened_at: ago(90_000), resolved_at: ago(87_300), acknowledged: { at: ago(89_900), by: ana }, assignee: "ana", alerts_firing: 0, impact: { ...summary.impact, sentence: "312 of 88,100 payments failed (0.35 %).", bad_ratio: 0.0035, since: ago(90_100), until: ago(87_360) }, top_suspect: "payment provider" };
 
   /** @type {import("../src/api/schema.ts").Incident} */
   const incident = {

@@ -74,11 +74,14 @@ export interface components {
             firing: boolean;
             /** @description `alr_…`. */
             id: string;
+            /** @description Why an alert of another service joined the incident. */
+            joined_because?: string | null;
             /** @description RFC 3339. */
             resolved_at?: string | null;
             service: string;
             severity: components["schemas"]["AlertSeverity"];
-            slo: string;
+            /** @description Absent for an alert that no SLO raised. */
+            slo?: string | null;
             /** @description RFC 3339. */
             started_at: string;
             /** @description Such as "burns 52x over 1h and 61x over 5m". */
@@ -445,6 +448,11 @@ export interface components {
             total_events: number;
             /** @description RFC 3339: when it ended; absent while it lasts. */
             until?: string | null;
+            /**
+             * Format: double
+             * @description Share of users with a bad event; absent where telemetry does not tell users apart.
+             */
+            users_affected_ratio?: number | null;
         };
         /** @description `GET /evenkeel/v1/incidents/{id}`. */
         Incident: {
@@ -484,6 +492,8 @@ export interface components {
             /** @description `inc_…`. */
             id: string;
             impact: components["schemas"]["Impact"];
+            /** @description What people say: `INC-12`. */
+            number: string;
             /** @description RFC 3339. */
             opened_at: string;
             /** @description RFC 3339. */
@@ -1045,6 +1055,8 @@ export interface components {
         Suspect: {
             /** @description When the change landed, RFC 3339; absent for a dependency. */
             at?: string | null;
+            /** @description Who made the change. */
+            by?: string | null;
             /** @description `dpl_…`, for a deploy. */
             deploy?: string | null;
             /** @description Strongest first. */
@@ -1109,6 +1121,8 @@ export interface components {
         TroubleLevel: "warning" | "critical";
         /** @description `POST /evenkeel/v1/incidents/{id}/updates`. */
         UpdateRequest: {
+            /** @description Something was done against the incident: its recovery is measured from now on. */
+            mitigation?: boolean;
             status?: components["schemas"]["IncidentStatus"] | null;
             /** @description At most 4 KiB. */
             text: string;

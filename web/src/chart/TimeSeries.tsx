@@ -179,7 +179,8 @@ function drawMarks(u: uPlot, markers: Marker[], limit: Props["limit"]): void {
     ctx.strokeStyle = ctx.fillStyle = colorOf("--warn");
     const y = u.valToPos(limit.value, "y", true);
     line(ctx, left, y, left + width, y);
-    ctx.fillText(limit.label, left + 4 * ratio, y - 4 * ratio);
+    const under = y - top < 16 * ratio;
+    ctx.fillText(limit.label, left + 4 * ratio, under ? y + 12 * ratio : y - 4 * ratio);
   }
   ctx.strokeStyle = ctx.fillStyle = colorOf("--muted");
   markers.forEach((marker, i) => {

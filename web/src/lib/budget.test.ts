@@ -19,14 +19,19 @@ const point = (minute: number, good: number | null, total: number | null): SloPo
 });
 
 test("the budget of a whole window burns down from all of it to what is left", () => {
-  const series = budgetLeft([point(0, 100, 100), point(1, 96, 100), point(2, 98, 100)], budget, 60);
+  const series = budgetLeft([point(0, 100, 100), point(1, 96, 100), point(2, 98, 100)], budget, 60, 180);
   expect(series.at).toEqual([60, 120, 180]);
   expect(series.value.map((v) => Number(v?.toFixed(9)))).toEqual([1, 0.6, 0.4]);
 });
 
+test("what lies before the window is not drawn", () => {
+  const points = [point(0, 90, 100), point(1, 96, 100), point(2, 98, 100)];
+  expect(budgetLeft(points, budget, 60, 120).value.map((v) => v && Number(v.toFixed(9)))).toEqual([null, 0.6, 0.4]);
+});
+
 test("no telemetry is a gap, not a zero", () => {
   const points = [point(0, 96, 100), point(1, null, null), point(2, 0, 0)];
-  expect(budgetLeft(points, budget, 60).value).toEqual([0.4, null, 0.4]);
+  expect(budgetLeft(points, budget, 60, 180).value).toEqual([0.4, null, 0.4]);
   expect(rates(points, 60)).toEqual({
     at: [0, 60, 120],
     total: [100 / 60, null, 0],
@@ -37,7 +42,7 @@ test("no telemetry is a gap, not a zero", () => {
 
 test("without events nothing is known", () => {
   const none = { ...budget, left_ratio: null, allowed_events: 0 };
-  expect(budgetLeft([point(0, 0, 0)], none, 60).value).toEqual([null]);
+  expect(budgetLeft([point(0, 0, 0)], none, 60, 180).value).toEqual([null]);
 });
 
 test("a chart asks for a width that is kept", () => {

@@ -10,17 +10,19 @@ export interface Series {
 
 /**
  * The budget left at the end of each point, as a share of the present window's budget, reckoned back from what is
- * left now. Over a whole window it begins at 1; what had been spent before the window does not count.
+ * left now. Over a whole window it begins at 1; what was spent before the window does not count, and is not drawn.
  */
-export function budgetLeft(points: SloPoint[], budget: Budget, stepSeconds: number): Series {
+export function budgetLeft(points: SloPoint[], budget: Budget, stepSeconds: number, windowSeconds: number): Series {
   const at: number[] = [];
   const value: (number | null)[] = [];
   const known = budget.left_ratio != null && budget.allowed_events > 0;
   let left = budget.left_ratio ?? 0;
+  const end = points.length * stepSeconds;
   for (let i = points.length - 1; i >= 0; i -= 1) {
     const point = points[i]!;
     at.unshift(Date.parse(point.at) / 1000 + stepSeconds);
-    value.unshift(known && point.total != null ? left : null);
+    const inWindow = end - i * stepSeconds <= windowSeconds;
+    value.unshift(known && inWindow && point.total != null ? Math.min(left, 1) : null);
     if (known) left += ((point.total ?? 0) - (point.good ?? 0)) / budget.allowed_events;
   }
   return { at, value };

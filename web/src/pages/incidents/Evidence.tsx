@@ -138,9 +138,13 @@ export function Alerts({ items }: { items: Alert[] }) {
         {items.map((alert) => (
           <li key={alert.id} className={css.suspect}>
             <div className={css.row}>
-              <Link to="/slos/$name" params={{ name: alert.slo }} className={ui.strong}>
-                {alert.slo}
-              </Link>
+              {alert.slo ? (
+                <Link to="/slos/$name" params={{ name: alert.slo }} className={ui.strong}>
+                  {alert.slo}
+                </Link>
+              ) : (
+                <h3>{alert.service}</h3>
+              )}
               {alert.firing ? (
                 <Pill tone="bad" icon="fire">
                   firing
@@ -153,6 +157,7 @@ export function Alerts({ items }: { items: Alert[] }) {
               <span className={ui.muted}>{word(alert.severity)}</span>
             </div>
             <p>{alert.summary}</p>
+            {alert.joined_because && <p>Joined: {alert.joined_because}</p>}
             <p className={ui.muted}>
               {alert.service} · since <Time at={alert.started_at} />
               {alert.resolved_at && (

@@ -77,7 +77,7 @@ function Rows({ items }: { items: IncidentSummary[] }) {
                   {item.title}
                 </Link>
                 <p className={ui.muted}>
-                  {item.service} · {item.environment}
+                  {item.number} · {item.service} · {item.environment}
                   {item.top_suspect && <> · suspect: {item.top_suspect}</>}
                 </p>
               </td>

@@ -23,7 +23,7 @@ export function IncidentPage() {
   const { id } = route.useParams();
   const { show } = route.useSearch();
   const incident = useQuery(incidentQuery(id));
-  useTitle(incident.data?.summary.title ?? "Incident");
+  useTitle(incident.data ? `${incident.data.summary.number} ${incident.data.summary.title}` : "Incident");
   return (
     <main className={ui.page} id="main" tabIndex={-1}>
       <Loaded query={incident} what="the incident">
@@ -71,8 +71,9 @@ function Header({ incident }: { incident: Incident }) {
       <p className={css.impact}>{summary.impact.sentence}</p>
       <div className={css.meta}>
         <span>
-          {summary.service} · {summary.environment}
+          {summary.number} · {summary.service} · {summary.environment}
         </span>
+        {summary.impact.users_affected_ratio != null && <span>{percent(summary.impact.users_affected_ratio)} of users affected</span>}
         <span>
           since <Time at={summary.impact.since} />
         </span>

@@ -50,6 +50,7 @@ function SuspectItem({ suspect, onRollBack }: { suspect: Suspect; onRollBack: ((
         {suspect.at && (
           <span className={ui.muted}>
             <Time at={suspect.at} />
+            {suspect.by && <> by {suspect.by}</>}
           </span>
         )}
       </div>

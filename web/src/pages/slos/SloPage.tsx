@@ -133,7 +133,7 @@ function useMarkers(slo: Slo): Marker[] {
 
 function HistoryCharts({ slo, history, markers, range }: { slo: Slo; history: SloHistory; markers: Marker[]; range: string }) {
   const { points, step_seconds: step } = history;
-  const left = useMemo(() => budgetLeft(points, slo.budget, step), [points, slo.budget, step]);
+  const left = useMemo(() => budgetLeft(points, slo.budget, step, slo.window_seconds), [points, slo.budget, step, slo.window_seconds]);
   const rate = useMemo(() => rates(points, step), [points, step]);
   const leftLine = useMemo(() => [{ label: "budget left", values: left.value, color: "--chart-1", fill: true }], [left]);
   const totalLine = useMemo(() => [{ label: "requests a second", values: rate.total, color: "--chart-1" }], [rate]);

@@ -16,6 +16,8 @@ pub struct IncidentList {
 pub struct IncidentSummary {
     /// `inc_…`.
     pub id: String,
+    /// What people say: `INC-12`.
+    pub number: String,
     pub title: String,
     pub service: String,
     pub environment: String,
@@ -69,6 +71,8 @@ pub struct Impact {
     pub total_events: f64,
     /// Share of the users' requests that failed; absent without events.
     pub bad_ratio: Option<f64>,
+    /// Share of users with a bad event; absent where telemetry does not tell users apart.
+    pub users_affected_ratio: Option<f64>,
     /// RFC 3339: when the damage began, which is before the alert.
     pub since: String,
     /// RFC 3339: when it ended; absent while it lasts.
@@ -105,13 +109,16 @@ pub struct Incident {
 pub struct Alert {
     /// `alr_…`.
     pub id: String,
-    pub slo: String,
+    /// Absent for an alert that no SLO raised.
+    pub slo: Option<String>,
     pub service: String,
     pub environment: String,
     pub severity: AlertSeverity,
     pub firing: bool,
     /// Such as "burns 52x over 1h and 61x over 5m".
     pub summary: String,
+    /// Why an alert of another service joined the incident.
+    pub joined_because: Option<String>,
     /// RFC 3339.
     pub started_at: String,
     /// RFC 3339.
@@ -129,6 +136,8 @@ pub struct Suspect {
     pub service: String,
     /// When the change landed, RFC 3339; absent for a dependency.
     pub at: Option<String>,
+    /// Who made the change.
+    pub by: Option<String>,
     /// `dpl_…`, for a deploy.
     pub deploy: Option<String>,
     /// Between 0 and 1; orders the suspects and means no probability.
