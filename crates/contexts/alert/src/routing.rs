@@ -306,8 +306,9 @@ impl Build {
         if depth == Routing::DEPTH_MAX && !config.routes.is_empty() {
             self.errors.push(RoutingError::TooDeep { path: path() });
         }
-        let unknown = |name: &&Box<str>| !self.receivers.contains_key(*name);
-        if let Some(receiver) = config.receiver.as_ref().filter(unknown) {
+        if let Some(receiver) = &config.receiver
+            && !self.receivers.contains_key(receiver)
+        {
             let receiver = receiver.clone();
             self.errors.push(RoutingError::ReceiverUnknown { path: path(), receiver });
         }

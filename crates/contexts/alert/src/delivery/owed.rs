@@ -4,13 +4,13 @@
 //! over too. What joins or is written is folded: at most one word per `group_interval`. Without news, and until somebody
 //! acknowledges, it is said again every `repeat_interval`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use model::Timestamp;
 
 use crate::{
     delivery::{
-        AbandonReason, Channel, Command, Progress, Reason, State,
+        AbandonReason, Channel, Command, NotificationId, Progress, Reason, Record, State,
         state::{Thread, ThreadKey},
     },
     routing::{Integration, Routed, Timings},
@@ -90,10 +90,15 @@ pub fn reconcile(
     destinations: &[Destination],
     now: Timestamp,
 ) -> Plan {
-    let mut plan = Plan { abandon: abandon(state, info, destinations), ..Plan::default() };
+    let abandoned = abandoned(state, info, destinations);
+    let mut plan = Plan::default();
     for destination in destinations {
         let thread = state.thread(&key(info, destination));
-        let Some((reason, at)) = next(thread, info, destination) else { continue };
+        let is_idle = |thread: &Thread| thread.waiting.iter().all(|id| abandoned.contains_key(id));
+        let told = thread.filter(|thread| !thread.resolved).and_then(|thread| {
+            Some(Told { progress: thread.told?, at: thread.queued_at, is_idle: is_idle(thread) })
+        });
+        let Some((reason, at)) = next(told, info, destination) else { continue };
         if at <= now {
             plan.queue.push(Owed {
                 incident: info.incident.clone(),
@@ -105,7 +110,20 @@ pub fn reconcile(
             plan.next_at = Some(plan.next_at.map_or(at, |next| next.min(at)));
         }
     }
+    plan.abandon = abandoned
+        .into_iter()
+        .map(|(notification, reason)| Command::Abandon { notification, reason })
+        .collect();
     plan
+}
+
+/// What a receiver has been told of an incident that it does not take for resolved.
+#[derive(Clone, Copy)]
+struct Told {
+    progress: Progress,
+    at: Timestamp,
+    /// Whether nothing is on its way.
+    is_idle: bool,
 }
 
 fn key(info: &IncidentInfo, destination: &Destination) -> ThreadKey {
@@ -118,40 +136,42 @@ fn key(info: &IncidentInfo, destination: &Destination) -> ThreadKey {
 
 /// The next word that is owed in a thread, and when.
 fn next(
-    thread: Option<&Thread>,
+    told: Option<Told>,
     info: &IncidentInfo,
     destination: &Destination,
 ) -> Option<(Reason, Timestamp)> {
     let Timings { group_wait, group_interval, repeat_interval } = destination.timings;
     let at_once = Timestamp::EPOCH;
-    let told = thread.and_then(|thread| Some((thread, thread.told?)));
-    let Some((thread, told)) = told.filter(|(thread, _)| !thread.resolved) else {
+    let Some(told) = told else {
         let first = if info.is_page { at_once } else { info.opened_at + group_wait };
         return (!info.resolved && !info.acknowledged).then_some((Reason::Opened, first));
     };
     if info.resolved {
         return destination.send_resolved.then_some((Reason::Resolved, at_once));
     }
-    if info.progress.escalated > told.escalated {
+    if info.progress.escalated > told.progress.escalated {
         return Some((Reason::Escalated, at_once));
     }
     // What is on its way comes first; it may take long, and what is queued behind it would only grow old.
-    if !thread.waiting.is_empty() {
+    if !told.is_idle {
         return None;
     }
-    let folded = thread.queued_at + group_interval;
-    if info.progress.joined > told.joined {
-        return Some((Reason::Joined, folded));
+    if info.progress.joined > told.progress.joined {
+        return Some((Reason::Joined, told.at + group_interval));
     }
-    if info.progress.updated > told.updated {
-        return Some((Reason::Updated, folded));
+    if info.progress.updated > told.progress.updated {
+        return Some((Reason::Updated, told.at + group_interval));
     }
-    (!info.acknowledged).then(|| (Reason::Repeat, thread.queued_at + repeat_interval))
+    (!info.acknowledged).then(|| (Reason::Repeat, told.at + repeat_interval))
 }
 
 /// Pages that failed at least once, and that an acknowledgement or the incident's end has made needless.
-fn abandon(state: &State, info: &IncidentInfo, destinations: &[Destination]) -> Vec<Command> {
-    let superseded = |record: &crate::delivery::Record| {
+fn abandoned(
+    state: &State,
+    info: &IncidentInfo,
+    destinations: &[Destination],
+) -> BTreeMap<NotificationId, AbandonReason> {
+    let is_superseded = |record: &Record| {
         let same = |to: &&Destination| {
             to.receiver == record.receiver && to.integration == record.integration
         };
@@ -161,13 +181,10 @@ fn abandon(state: &State, info: &IncidentInfo, destinations: &[Destination]) -> 
     waiting
         .filter_map(|id| state.get(*id))
         .filter(|record| record.attempts > 0 && record.reason.is_answered_by_acknowledging())
-        .filter_map(|record| {
-            let reason = match (info.acknowledged, superseded(record)) {
-                (_, true) => AbandonReason::Superseded,
-                (true, false) => AbandonReason::Acknowledged,
-                (false, false) => return None,
-            };
-            Some(Command::Abandon { notification: record.notification, reason })
+        .filter_map(|record| match (is_superseded(record), info.acknowledged) {
+            (true, _) => Some((record.notification, AbandonReason::Superseded)),
+            (false, true) => Some((record.notification, AbandonReason::Acknowledged)),
+            (false, false) => None,
         })
         .collect()
 }
