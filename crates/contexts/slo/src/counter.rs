@@ -105,7 +105,7 @@ impl Counter {
 
     /// Telemetry for this SLO came in.
     pub(crate) fn feed(&mut self, now: Timestamp) {
-        self.fed_at = self.fed_at.max(Some(now));
+        self.fed_at = Some(now);
     }
 
     /// Counts one event that happened at `at`; a time after `now` is taken as `now`.
@@ -181,10 +181,10 @@ impl Counter {
         counted
     }
 
-    /// The counts of the window that ends at `now`, or at the newest bucket when the clock went back.
+    /// The counts of the window that ends at `now`.
     pub(crate) fn window(&self, window: Duration, now: Timestamp) -> Counts {
         let ring = self.ring(|tier| tier.reach() >= window);
-        let last = ring.tier().index(now).max(ring.head());
+        let last = ring.tier().index(now);
         let buckets = window.as_secs() / u64::from(ring.tier().width_s);
         let first = last.saturating_sub(i64::try_from(buckets).unwrap_or(i64::MAX)) + 1;
         self.reading.counts(ring.sum(first, last).minus(self.unsettled(now)))
@@ -195,8 +195,7 @@ impl Counter {
         let ring = self.ring(|tier| now.since(from) < tier.reach());
         let tier = ring.tier();
         let first = tier.index(from) + i64::from(tier.start(tier.index(from)) < from);
-        let last = tier.index(now).max(ring.head());
-        let settled = ring.sum(first, last).minus(self.unsettled(now));
+        let settled = ring.sum(first, tier.index(now)).minus(self.unsettled(now));
         self.reading.counts(settled)
     }
 
@@ -217,7 +216,8 @@ impl Counter {
             return Tally::default();
         }
         let [finest, ..] = &self.rings;
-        finest.sum(finest.tier().index(now - SETTLE), finest.head())
+        let tier = finest.tier();
+        finest.sum(tier.index(now - SETTLE), tier.index(now))
     }
 
     /// Samples of new series that were not followed for want of room.

@@ -144,7 +144,9 @@ impl Counters {
 
     fn judge(&self, slo: &Slo, counter: &Counter, now: Timestamp) -> Evaluation {
         let heard = self.presence.last_seen(&slo.service, slo.environment.as_deref());
-        evaluation::evaluate(slo, counter, heard.max(counter.fed_at), now)
+        let nearest = |at: &Timestamp| now.since(*at).max(at.since(now));
+        let telemetry_at = [heard, counter.fed_at].into_iter().flatten().min_by_key(nearest);
+        evaluation::evaluate(slo, counter, telemetry_at, now)
     }
 
     /// The counts from the first whole bucket (10 s in the last two hours) at or after `since` up to `now`.

@@ -180,7 +180,9 @@ pub(crate) fn evaluate(
     let sight = Sight {
         objective: slo.objective,
         history: counter.first_event_at.map_or(Duration::ZERO, |first| now.since(first)),
-        present: telemetry_at.is_some_and(|at| now.since(at) <= Counters::PRESENT_FOR),
+        // A time ahead of now is one from before the clock went back.
+        present: telemetry_at
+            .is_some_and(|at| now.since(at).max(at.since(now)) <= Counters::PRESENT_FOR),
     };
     let whole = counter.window(slo.window.duration(), now);
     let burns = PAIRS.map(|pair| {

@@ -70,7 +70,8 @@ impl Presence {
             .get_mut(service)
             .and_then(|environments| environments.get_mut(environment)?.get_mut(instance));
         if let Some(known) = known {
-            *known = at.max(*known);
+            // The last word counts, even when the clock has gone back since.
+            *known = at;
             return;
         }
         if self.entries >= Self::ENTRIES_MAX {
@@ -121,8 +122,8 @@ mod tests {
         let mut presence = Presence::default();
         presence.see("cart", "prod", "a", at(10));
         presence.see("cart", "prod", "b", at(30));
+        presence.see("cart", "dev", "a", at(90));
         presence.see("cart", "dev", "a", at(40));
-        presence.see("cart", "dev", "a", at(20));
         assert_eq!(presence.last_seen("cart", Some("prod")), Some(at(30)));
         assert_eq!(presence.last_seen("cart", None), Some(at(40)));
         assert_eq!(presence.last_seen("cart", Some("stage")), None);

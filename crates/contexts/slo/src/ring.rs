@@ -1,7 +1,8 @@
 //! A ring of buckets of one width, with sums over blocks of buckets, so that a long window costs a few reads.
 //!
 //! A bucket's *index* is its start divided by its width, counted from the epoch. The ring holds the newest `slots` indexes
-//! up to its *head*; the head only moves forward. A block's memory is taken when its first event comes.
+//! up to its *head*. The head moves forward; only when the clock turns out to have been far ahead does it come back, or
+//! nothing would be held until time caught up. A block's memory is taken when its first event comes.
 //!
 //! **Invariant:** a block's sum is the sum of its slots.
 
@@ -149,17 +150,24 @@ impl Ring {
 
     /// Makes room up to `index`; buckets that fall out of the ring are forgotten.
     pub(crate) fn advance(&mut self, index: i64) {
-        if index <= self.head {
-            return;
+        if index > self.head {
+            self.clear_after(self.head, index);
+            self.head = index;
+        } else if self.head - index > i64::from(self.tier.slots / 2) {
+            self.clear_after(index, self.head);
+            self.head = index;
         }
-        if index - self.head >= i64::from(self.tier.slots) {
+    }
+
+    /// Empties the buckets `after + 1 ..= last`, or all when those are as many.
+    fn clear_after(&mut self, after: i64, last: i64) {
+        if last - after >= i64::from(self.tier.slots) {
             self.blocks.fill(Block::default());
         } else {
-            for index in self.head + 1..=index {
+            for index in after + 1..=last {
                 self.clear(index);
             }
         }
-        self.head = index;
     }
 
     /// Counts into the bucket, if the ring still holds it.

@@ -14,6 +14,7 @@ pub(crate) const SPANS_PER_GENERATION_MAX: usize = 1_000_000;
 
 const GENERATION_S: i64 = 300;
 const GENERATIONS: usize = 3;
+const KEPT: i64 = GENERATIONS as i64;
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Seen {
@@ -29,11 +30,15 @@ impl Seen {
         Self { open: i64::MIN / 2, generations: Default::default(), per_generation_max }
     }
 
-    /// Closes generations that are over at `now`. Time that goes back closes nothing.
+    /// Closes generations that are over at `now`. A clock that goes back closes nothing, unless it was so far ahead that
+    /// nothing would be forgotten until time caught up.
     pub(crate) fn advance(&mut self, now: Timestamp) {
         let generation = now.as_secs().div_euclid(GENERATION_S);
-        let steps = usize::try_from(generation.saturating_sub(self.open)).unwrap_or(0);
-        for _ in 0..steps.min(GENERATIONS) {
+        if generation < self.open - KEPT {
+            self.generations = Default::default();
+            self.open = generation;
+        }
+        for _ in self.open..generation.min(self.open + KEPT) {
             self.generations.rotate_right(1);
             self.generations[0] = BTreeSet::new();
         }

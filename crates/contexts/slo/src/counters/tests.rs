@@ -161,6 +161,23 @@ fn a_chart_has_every_event_once_whatever_its_step() {
 }
 
 #[test]
+fn a_clock_that_was_ahead_hides_no_burn() {
+    for ahead_s in [60, 3600, 86_400, 315_360_000] {
+        let mut counters = Counters::new(vec![slo("checkout")]);
+        let ahead = NOW + Duration::from_secs(ahead_s);
+        let spans = (0..20).map(|id| Span { end: ahead, ..span(id) });
+        counters.observe(&batch(ahead, spans.collect()));
+        counters.observe(&batch(NOW, (100..200).map(bad).collect()));
+        let found = &counters.evaluate(NOW)[0];
+        assert!(found.burns[0].crossed(), "{ahead_s} s ahead: {}", found.reason);
+        counters.observe(&batch(NOW, (100..200).map(bad).collect()));
+        assert_eq!(counters.evaluate(NOW)[0].burns[0].long.bad, 100, "{ahead_s} s ahead");
+        let later = counters.evaluate(NOW + Counters::PRESENT_FOR + Duration::from_secs(1));
+        assert!(later[0].reason.contains("telemetry has stopped") || !later[0].burns[0].crossed());
+    }
+}
+
+#[test]
 fn a_snapshot_of_rubbish_restores_to_something_sound() {
     let mut counters = Counters::new(vec![slo("checkout")]);
     counters.observe(&batch(NOW, vec![span(1)]));
