@@ -137,6 +137,13 @@ async function byKeyboard(browser) {
   await focusSeen(page, "on the skip link");
   await key("Enter");
   check(await page.evaluate(() => document.activeElement?.id === "main"), "keyboard: the skip link leads to the content");
+  await key("Control+k");
+  await page.keyboard.type("a");
+  await page.getByRole("dialog").waitFor({ timeout: PAGE_MS_MAX });
+  await key("Escape");
+  await page.getByRole("dialog").waitFor({ state: "hidden", timeout: PAGE_MS_MAX });
+  check((await page.getByText("No page waits for an acknowledgement").count()) === 0, "keyboard: what is typed into the palette acknowledges nothing");
+  await page.evaluate(() => document.getElementById("main")?.focus());
   await key("j");
   await focusSeen(page, "on a row");
   await key("a");

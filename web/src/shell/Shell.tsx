@@ -2,7 +2,7 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
-import { lazy, Suspense, useEffect, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { appUrl } from "../api/client";
 import { isPaused, setPaused } from "../api/live";
 import { incidentsQuery } from "../api/queries";
@@ -15,7 +15,10 @@ import { ScopeBar } from "./ScopeBar";
 import css from "./shell.module.css";
 import { Shortcuts } from "./Shortcuts";
 
-const Palette = lazy(() => import("./Palette").then((module) => ({ default: module.Palette })));
+const loadPalette = () => import("./Palette").then((module) => ({ default: module.Palette }));
+const Palette = lazy(loadPalette);
+/** After the first paint; what is typed right after Ctrl-K should find it there. */
+const PALETTE_LOAD_MS = 1_500;
 
 const ITEMS = [
   ["/", "now", "Now"],
@@ -31,12 +34,21 @@ export function Shell() {
   const [palette, setPalette] = useState(false);
   const [sheet, setSheet] = useState(false);
   const navigate = useNavigate();
+  const covered = useRef(false);
+  useEffect(() => {
+    const timer = setTimeout(() => void loadPalette(), PALETTE_LOAD_MS);
+    return () => clearTimeout(timer);
+  }, []);
   useEffect(
     () =>
       listenToKeys({
         go: (path) => void navigate({ to: path }),
-        palette: () => setPalette((open) => !open),
+        palette: () => {
+          covered.current = true;
+          setPalette(true);
+        },
         sheet: () => setSheet(true),
+        covered: () => covered.current,
         toggleLive: () => setPaused(!isPaused()),
       }),
     [navigate],
@@ -56,7 +68,12 @@ export function Shell() {
       <Shortcuts open={sheet} onClose={() => setSheet(false)} />
       {palette && (
         <Suspense>
-          <Palette onClose={() => setPalette(false)} onSheet={() => setSheet(true)} />
+          <Palette
+            onClose={() => {
+              covered.current = false;
+              setPalette(false);
+            }}
+            onSheet={() => setSheet(true)} />
         </Suspense>
       )}
     </div>

@@ -52,6 +52,8 @@ export interface KeyTargets {
   palette: () => void;
   sheet: () => void;
   toggleLive: () => void;
+  /** Whether something lies on top, or is about to: then letters are not ours. */
+  covered: () => boolean;
 }
 
 /** Listens until the answer is called. */
@@ -63,7 +65,7 @@ export function listenToKeys(targets: KeyTargets): () => void {
       targets.palette();
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || !getPrefs().singleKeys || isTyping(event.target) || document.querySelector('[role="dialog"]')) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !getPrefs().singleKeys || targets.covered() || isTyping(event.target) || document.querySelector('[role="dialog"]')) return;
     const chord = event.timeStamp - chordAt < CHORD_MS;
     chordAt = 0;
     const page = chord ? GO.find(([key]) => key === event.key) : undefined;
