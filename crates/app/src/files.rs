@@ -10,12 +10,24 @@
 //!
 //! **Invariant:** whatever the bytes, reading them ends soon, in bounded memory and without a panic.
 
+pub mod archive;
+pub mod catalog;
+pub mod diff;
+pub mod load;
 pub mod openslo;
+pub mod policy;
 pub mod problem;
 pub mod reader;
+pub mod repo;
 pub mod routing;
+pub mod runbook;
 pub mod selector;
 pub mod text;
 pub mod yaml;
 
+pub use archive::ArchiveError;
+pub use diff::{Change, ChangeKind, diff};
+pub use load::{LoadError, RepoFiles};
 pub use problem::{Code, Problem, Severity};
+pub use repo::{Parsed, Repo, check, parse};
+pub use runbook::Runbook;

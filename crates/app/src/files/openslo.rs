@@ -11,7 +11,7 @@ mod objective;
 mod shorthand;
 mod source;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use lower::lower;
 pub use shorthand::{Shorthand, Unit};
@@ -44,7 +44,7 @@ pub struct Objects<'r> {
     sources: BTreeMap<&'r str, Object<'r>>,
     alert_policies: BTreeMap<&'r str, Object<'r>>,
     /// Names of `kind: Service`.
-    pub services: Vec<&'r str>,
+    pub services: BTreeSet<&'r str>,
 }
 
 /// One object whose fields have been checked.
@@ -66,6 +66,13 @@ impl<'r> Objects<'r> {
             }
             Value::Mapping(_) | Value::Scalar { .. } => self.object(document),
         }
+    }
+
+    /// Where SLOs name their services.
+    pub fn services_of_slos(&self) -> impl Iterator<Item = Field<'r>> {
+        self.slos
+            .iter()
+            .filter_map(|object| object.map.optional("spec")?.any_map()?.optional("service"))
     }
 
     fn object(&mut self, document: Field<'r>) {
@@ -95,7 +102,9 @@ impl<'r> Objects<'r> {
             "SLI" => keep(&mut self.slis, kind, metadata.name, object),
             "DataSource" => keep(&mut self.sources, kind, metadata.name, object),
             "AlertPolicy" => keep(&mut self.alert_policies, kind, metadata.name, object),
-            "Service" => self.services.push(metadata.name),
+            "Service" => {
+                self.services.insert(metadata.name);
+            }
             _ => {}
         }
     }

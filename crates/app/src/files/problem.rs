@@ -52,6 +52,7 @@ codes! {
     RECEIVER_KIND = "E0303", "this kind of receiver is not supported yet";
     UNKNOWN_RECEIVER = "E0304", "a route names a receiver or time interval that does not exist";
     ADDRESS = "E0305", "the text is not an address";
+    SECRET = "E0306", "a secret stands in the repo";
     POLICY = "E0401", "the policy contradicts itself";
     ENTITY_REF = "E0501", "the text is not an entity reference";
     FRONT_MATTER = "E0601", "the front matter is missing or not closed";
@@ -60,6 +61,7 @@ codes! {
     NOT_EVALUATED = "W0201", "accepted, but not evaluated";
     NOT_USED = "W0202", "accepted, but without effect here";
     NOT_APPLIED = "W0301", "accepted, but without effect on notifications yet";
+    NO_ROUTING = "W0302", "nothing says who is told of an alert";
     SERVICE_UNKNOWN = "W0901", "the service is not in the catalogue";
     MATCHES_NOTHING = "W0902", "a pattern matches no service of the catalogue";
     DANGLING = "W0903", "the entity refers to one that the repo does not hold";

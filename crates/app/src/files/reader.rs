@@ -3,14 +3,18 @@
 //! Every read that fails has been reported when it returns `None`: the caller goes on with the next field, so that all problems
 //! of a file are found in one pass.
 
+mod map;
+
 use std::{ops::RangeInclusive, time::Duration};
 
 use model::Timestamp;
 use url::Url;
 
+pub use map::Map;
+
 use super::{
     problem::{Code, Position, Report},
-    text::{self, alternatives, shorten, suggestion},
+    text::{self, shorten, suggestion},
     yaml::{Node, Scalar, ScalarStyle, Value},
 };
 
@@ -30,13 +34,6 @@ pub struct Field<'r> {
     name: &'r str,
     dialect: Dialect,
     report: &'r Report,
-}
-
-/// The fields of a mapping, all of known names.
-#[derive(Clone, Copy, Debug)]
-pub struct Map<'r> {
-    field: Field<'r>,
-    entries: &'r [(Node, Node)],
 }
 
 impl<'r> Field<'r> {
@@ -100,7 +97,7 @@ impl<'r> Field<'r> {
     /// A mapping whose every key is among `allowed`.
     pub fn map(self, allowed: &[&str]) -> Option<Map<'r>> {
         let map = self.any_map()?;
-        for (key, _) in map.entries {
+        for (key, _) in map.entries() {
             let name = key.text().unwrap_or_default();
             if !allowed.contains(&name) {
                 let message = format!("unknown field `{}` in {}", shorten(name), self.quoted());
@@ -113,7 +110,7 @@ impl<'r> Field<'r> {
     /// A mapping with any keys.
     pub fn any_map(self) -> Option<Map<'r>> {
         match &self.node.value {
-            Value::Mapping(entries) => Some(Map { field: self, entries }),
+            Value::Mapping(entries) => Some(Map::new(self, entries)),
             Value::Sequence(_) | Value::Scalar { .. } => self.mismatch("a mapping"),
         }
     }
@@ -252,7 +249,8 @@ impl<'r> Field<'r> {
 
     /// A duration as Prometheus writes it.
     pub fn duration(self) -> Option<Duration> {
-        let text = self.text()?;
+        // A bare number is read as text, so that the error speaks of the unit that it lacks.
+        let Some(text) = self.node.text() else { return self.mismatch("a duration") };
         let duration = text::prometheus_duration(text);
         if duration.is_none() {
             let message =
@@ -324,71 +322,6 @@ impl<'r> Field<'r> {
     /// `` `name` `` for a field, bare words for a document.
     pub fn quoted(self) -> String {
         if self.name.contains(' ') { self.name.into() } else { format!("`{}`", self.name) }
-    }
-}
-
-impl<'r> Map<'r> {
-    pub fn field(self) -> Field<'r> {
-        self.field
-    }
-
-    pub fn report(self) -> &'r Report {
-        self.field.report
-    }
-
-    pub fn at(self) -> Position {
-        self.field.at()
-    }
-
-    /// The field `name` unless it is absent or null.
-    pub fn optional(self, name: &str) -> Option<Field<'r>> {
-        self.present(name).filter(|field| !field.node.is_null())
-    }
-
-    /// The field `name` if it stands there, null or not.
-    pub fn present(self, name: &str) -> Option<Field<'r>> {
-        let (key, node) = self.entries.iter().find(|(key, _)| key.text() == Some(name))?;
-        Some(Field { node, name: key.text().unwrap_or_default(), ..self.field })
-    }
-
-    /// The field `name`; its absence is reported.
-    pub fn required(self, name: &str) -> Option<Field<'r>> {
-        let field = self.optional(name);
-        if field.is_none() {
-            let at = self.present(name).map_or(self.at(), Field::at);
-            let message = format!("the field `{name}` is missing in {}", self.field.quoted());
-            self.report().error(at, Code::MISSING_FIELD, message, format!("write `{name}:`"));
-        }
-        field
-    }
-
-    /// Every key and value; keys are scalars.
-    pub fn fields(self) -> impl Iterator<Item = (Field<'r>, Field<'r>)> {
-        self.entries.iter().map(move |(key, node)| {
-            let name = key.text().unwrap_or_default();
-            (Field { node: key, name, ..self.field }, Field { node, name, ..self.field })
-        })
-    }
-
-    pub fn is_empty(self) -> bool {
-        self.entries.is_empty()
-    }
-
-    /// Reports when more than one of `names` stands there, or none although one is `needed`.
-    pub fn exclusive(self, names: &[&str], needed: bool) {
-        let present: Vec<_> = names.iter().filter_map(|name| self.optional(name)).collect();
-        let listed = || alternatives(names.iter().copied());
-        match present.as_slice() {
-            [] if needed => {
-                let message = format!("{} needs one of {}", self.field.quoted(), listed());
-                self.field.error(Code::EXCLUSIVE, message, "write exactly one of them");
-            }
-            [first, second, ..] => {
-                let message = format!("`{}` and `{}` exclude each other", first.name, second.name);
-                second.error(Code::EXCLUSIVE, message, format!("keep one of {}", listed()));
-            }
-            _ => {}
-        }
     }
 }
 

@@ -13,6 +13,8 @@ mod route;
 
 use std::collections::BTreeMap;
 
+use alert::routing::Routing;
+
 pub use matcher::{MatcherError, matchers};
 
 use super::{
@@ -35,30 +37,28 @@ const FIELDS: [&str; 8] = [
 /// Names that were defined, with the line of each.
 type Names<'r> = BTreeMap<&'r str, u32>;
 
-/// A configuration in which every name is defined.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Config {
-    route: route::Route,
-    receivers: Vec<receiver::Receiver>,
-    inhibitions: Vec<inhibit::Inhibition>,
-}
-
 /// Checks the configuration, and returns it in the alert context's words if no error was found.
-pub fn read(document: Field<'_>) -> Option<Config> {
+pub fn read(document: Field<'_>) -> Option<Routing> {
     let errors = document.report().errors();
     let map = document.map(&FIELDS)?;
     let global = global::read(map);
     let receivers = receiver::read(map, &global);
     let intervals = interval::read(map);
-    let inhibitions = inhibit::read(map);
+    inhibit::check(map);
     without_effect(map);
     let names = route::Defined { receivers: &receivers.names, intervals: &intervals };
-    let route = route::read(map, names)?;
-    (document.report().errors() == errors).then(|| Config {
-        route,
-        receivers: receivers.list,
-        inhibitions,
-    })
+    let root = route::read(map, names)?;
+    if document.report().errors() > errors {
+        return None;
+    }
+    let problems = match Routing::build(root, receivers.list) {
+        Ok(routing) => return Some(routing),
+        Err(problems) => problems,
+    };
+    for problem in problems {
+        map.field().error(Code::ROUTE, problem.to_string(), "");
+    }
+    None
 }
 
 fn without_effect(map: Map<'_>) {

@@ -29,11 +29,14 @@ pub fn alternatives<'a>(values: impl IntoIterator<Item = &'a str>) -> String {
 pub fn nearest<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     /// A longer text is no slip of the finger.
     const CHARS_MAX: usize = 40;
+    /// Looking at more takes longer than it helps.
+    const CANDIDATES_MAX: usize = 1000;
     if text.chars().count() > CHARS_MAX {
         return None;
     }
     candidates
         .into_iter()
+        .take(CANDIDATES_MAX)
         .map(|candidate| (distance(&text.to_lowercase(), &candidate.to_lowercase()), candidate))
         .filter(|(distance, candidate)| *distance <= 1 + candidate.chars().count() / 5)
         .min_by_key(|(distance, _)| *distance)

@@ -74,6 +74,17 @@ impl Node {
         }
     }
 
+    /// How many nodes this is.
+    pub fn count(&self) -> usize {
+        1 + match &self.value {
+            Value::Scalar { .. } => 0,
+            Value::Sequence(items) => items.iter().map(Self::count).sum(),
+            Value::Mapping(entries) => {
+                entries.iter().map(|(key, value)| key.count() + value.count()).sum()
+            }
+        }
+    }
+
     /// What this is, for an error: `a mapping`, `the number 3`.
     pub fn describe(&self) -> String {
         match &self.value {

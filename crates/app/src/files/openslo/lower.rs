@@ -3,6 +3,8 @@
 //! An SLO with one objective keeps its name; of several, the first becomes `name-1`, the second `name-2`, in the order of the
 //! file, for each is its own promise with its own budget. What cannot be evaluated yet is a warning that names the reason.
 
+use std::collections::BTreeMap;
+
 use slo::{
     CounterIndicator, Indicator, Objective, Part, RollingWindow, Slo, SpanFilter, SpanIndicator,
 };
@@ -22,11 +24,21 @@ use crate::files::{
 
 /// Every SLO that can be evaluated, in the order of the files.
 pub fn lower(objects: &Objects<'_>) -> Vec<Slo> {
-    let mut slos = Vec::new();
+    let mut slos: Vec<Slo> = Vec::new();
+    let mut names: BTreeMap<Box<str>, String> = BTreeMap::new();
     for object in &objects.slos {
         references(objects, object.map);
-        if object.valid {
-            slos.extend(document(objects, object.map));
+        if !object.valid {
+            continue;
+        }
+        for slo in document(objects, object.map) {
+            let place = format!("{} line {}", object.map.report().file(), object.map.at().line);
+            if let Some(first) = names.insert(slo.name.clone(), place) {
+                let message = format!("the SLO `{}` exists already, in {first}", slo.name);
+                object.map.field().error(Code::DUPLICATE_NAME, message, "rename one of them");
+            } else {
+                slos.push(slo);
+            }
         }
     }
     slos
@@ -78,23 +90,22 @@ fn references(objects: &Objects<'_>, map: Map<'_>) {
     let objectives = spec.optional("objectives").and_then(Field::list).unwrap_or_default();
     let places = objectives.into_iter().filter_map(Field::any_map).chain([spec]);
     for reference in places.filter_map(|place| place.optional("indicatorRef")) {
-        let names = objects.slis.keys().copied();
-        exists(reference, "SLI", names);
+        exists(reference, "SLI", &objects.slis);
     }
     let policies = spec.optional("alertPolicies").and_then(Field::list).unwrap_or_default();
     for policy in policies.into_iter().filter_map(Field::any_map) {
         if let Some(reference) = policy.optional("alertPolicyRef") {
-            exists(reference, "AlertPolicy", objects.alert_policies.keys().copied());
+            exists(reference, "AlertPolicy", &objects.alert_policies);
         }
     }
 }
 
-fn exists<'n>(reference: Field<'_>, kind: &str, names: impl Iterator<Item = &'n str> + Clone) {
+fn exists(reference: Field<'_>, kind: &str, objects: &BTreeMap<&str, Object<'_>>) {
     let Some(name) = reference.node().text() else { return };
-    if names.clone().any(|known| known == name) {
+    if objects.contains_key(name) {
         return;
     }
-    let hint = match nearest(name, names) {
+    let hint = match nearest(name, objects.keys().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("add a document of kind `{kind}` with this name"),
     };

@@ -96,10 +96,10 @@ pub(super) fn operator(field: Field<'_>) -> Option<Operator> {
 /// `target`, or `targetPercent` as a share.
 pub(super) fn target(objective: Map<'_>) -> Option<f64> {
     let target = objective.optional("target").and_then(|field| {
-        field.number_where("0 up to, but not, 1", |value| (0.0..1.0).contains(&value))
+        field.number_where("at least 0 and below 1", |value| (0.0..1.0).contains(&value))
     });
     let percent = objective.optional("targetPercent").and_then(|field| {
-        field.number_where("0 up to, but not, 100", |value| (0.0..100.0).contains(&value))
+        field.number_where("at least 0 and below 100", |value| (0.0..100.0).contains(&value))
     });
     target.or(percent.map(|percent| percent / 100.0))
 }
@@ -179,7 +179,7 @@ fn check_objective(objective: Map<'_>, method: Option<Method>, ratio: Option<boo
         if needed { objective.required(name) } else { objective.optional(name) }
     };
     if let Some(field) = read("timeSliceTarget", method == Some(Method::Timeslices)) {
-        field.number_where("above 0, up to 1", |value| value > 0.0 && value <= 1.0);
+        field.number_where("above 0 and at most 1", |value| value > 0.0 && value <= 1.0);
     }
     read("timeSliceWindow", slices).and_then(shorthand::read);
 }

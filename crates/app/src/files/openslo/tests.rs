@@ -143,7 +143,7 @@ fn every_mistake_is_told_at_once() {
     s.yaml:22:15: error[E0106]: `raw` and `good` exclude each other; keep one of `raw`, `good` or `bad`
     s.yaml:22:60: error[E0101]: unknown field `sevice` in `spec`; did you mean `service`? allowed: `service`, `operation`, `operationPattern`, `environment`, `status`, `latencyUnder`, `latencyOver` or `latencyUnit`
     s.yaml:22:81: error[E0104]: `status` is `bad`; allowed: `ok` or `error`
-    s.yaml:22:100: error[E0103]: `latencyUnder` must be text, not the number 300; put it in quotes
+    s.yaml:22:100: error[E0108]: `latencyUnder` is `300`, which is not a duration; write whole numbers with `ms`, `s`, `m`, `h`, `d`, `w` or `y`, such as `5m` or `1h30m`
     s.yaml:23:14: error[E0102]: the field `metricSource` is missing in `bad`; write `metricSource:`
     s.yaml:24:14: error[E0106]: `total` and `raw` exclude each other; keep one of `total` or `raw`
     s.yaml:24:36: error[E0102]: `spec` is empty; say what to count
@@ -151,8 +151,8 @@ fn every_mistake_is_told_at_once() {
     s.yaml:26:17: error[E0106]: `indicator` and `indicatorRef` exclude each other; keep one of `indicator` or `indicatorRef`
     s.yaml:26:17: error[E0107]: `indicatorRef` `Other` is not a valid name; 1 to 63 lowercase letters, digits and `-`, with a letter or digit at both ends
     s.yaml:28:12: error[E0106]: `op` is not allowed beside a `ratioMetric`; leave it out; it belongs to a `thresholdMetric`
-    s.yaml:28:24: error[E0105]: `target` is 99.9; allowed: 0 up to, but not, 1
-    s.yaml:28:45: error[E0105]: `targetPercent` is 120; allowed: 0 up to, but not, 100
+    s.yaml:28:24: error[E0105]: `target` is 99.9; allowed: at least 0 and below 1
+    s.yaml:28:45: error[E0105]: `targetPercent` is 120; allowed: at least 0 and below 100
     s.yaml:28:45: error[E0106]: `target` and `targetPercent` exclude each other; keep one of `target` or `targetPercent`
     s.yaml:29:7: error[E0106]: `objectives` needs one of `target` or `targetPercent`; write exactly one of them
     ");

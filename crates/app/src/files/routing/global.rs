@@ -45,7 +45,8 @@ pub(super) struct Global<'r> {
     pub from: Option<&'r str>,
     pub hello: Option<&'r str>,
     pub username: Option<&'r str>,
-    pub password: Option<&'r str>,
+    /// A password or another secret stands here itself.
+    pub has_password: bool,
     pub password_file: Option<&'r str>,
     pub require_tls: bool,
 }
@@ -57,7 +58,7 @@ impl Default for Global<'_> {
             from: None,
             hello: None,
             username: None,
-            password: None,
+            has_password: false,
             password_file: None,
             require_tls: true,
         }
@@ -95,7 +96,9 @@ pub(super) fn read<'r>(map: Map<'r>) -> Global<'r> {
         from: text(global, "smtp_from"),
         hello: text(global, "smtp_hello"),
         username: text(global, "smtp_auth_username"),
-        password: text(global, "smtp_auth_password"),
+        has_password: ["smtp_auth_password", "smtp_auth_secret"]
+            .into_iter()
+            .any(|name| text(global, name).is_some()),
         password_file: text(global, "smtp_auth_password_file"),
         require_tls: global.optional("smtp_require_tls").and_then(Field::bool).unwrap_or(true),
     }

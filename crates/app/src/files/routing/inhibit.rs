@@ -1,25 +1,21 @@
-//! `inhibit_rules`: which alerts are muted while another fires.
-
-use model::Matcher;
+//! `inhibit_rules`: checked; muting one alert while another fires comes with silences.
 
 use super::{matcher::fields, route};
-use crate::files::reader::{Field, Map};
+use crate::files::{
+    problem::Code,
+    reader::{Field, Map},
+};
 
-/// One rule.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Inhibition {
-    pub source: Vec<Matcher>,
-    pub target: Vec<Matcher>,
-    pub equal: Vec<Box<str>>,
+pub(super) fn check(map: Map<'_>) {
+    for item in map.optional("inhibit_rules").and_then(Field::list).unwrap_or_default() {
+        rule(item);
+        let message = "`inhibit_rules` have no effect yet: both alerts notify";
+        item.warning(Code::NOT_APPLIED, message, "");
+    }
 }
 
-pub(super) fn read(map: Map<'_>) -> Vec<Inhibition> {
-    let items = map.optional("inhibit_rules").and_then(Field::list).unwrap_or_default();
-    items.into_iter().filter_map(rule).collect()
-}
-
-fn rule(item: Field<'_>) -> Option<Inhibition> {
-    let map = item.map(&[
+fn rule(item: Field<'_>) {
+    let fields = [
         "name",
         "source_match",
         "source_match_re",
@@ -28,12 +24,12 @@ fn rule(item: Field<'_>) -> Option<Inhibition> {
         "target_match_re",
         "target_matchers",
         "equal",
-    ])?;
-    map.optional("name").and_then(Field::text);
-    let equal = map.optional("equal").and_then(Field::list).unwrap_or_default();
-    Some(Inhibition {
-        source: fields::read(map, ["source_matchers", "source_match", "source_match_re"]),
-        target: fields::read(map, ["target_matchers", "target_match", "target_match_re"]),
-        equal: equal.into_iter().filter_map(route::label_name).collect(),
-    })
+    ];
+    let Some(map) = item.map(&fields) else { return };
+    map.optional("name").map(Field::text);
+    fields::read(map, ["source_matchers", "source_match", "source_match_re"]);
+    fields::read(map, ["target_matchers", "target_match", "target_match_re"]);
+    for label in map.optional("equal").and_then(Field::list).unwrap_or_default() {
+        route::label_name(label);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use url::Url;
+use alert::routing::{Email, EmailAuth, Integration, Receiver, Webhook};
 
 use super::{
     Names, define,
@@ -43,35 +43,6 @@ pub(super) struct Receivers<'r> {
     pub list: Vec<Receiver>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Receiver {
-    pub name: Box<str>,
-    pub webhooks: Vec<Webhook>,
-    pub emails: Vec<Email>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Webhook {
-    pub url: Url,
-    pub send_resolved: bool,
-    /// 0 is no limit.
-    pub alerts_max: u32,
-    pub timeout: Option<Duration>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Email {
-    pub to: Box<str>,
-    pub from: Box<str>,
-    pub smarthost: Box<str>,
-    pub hello: Option<Box<str>>,
-    pub username: Option<Box<str>>,
-    pub password: Option<Box<str>>,
-    pub password_file: Option<Box<str>>,
-    pub require_tls: bool,
-    pub send_resolved: bool,
-}
-
 pub(super) fn read<'r>(map: Map<'r>, global: &Global<'_>) -> Receivers<'r> {
     let mut receivers = Receivers::default();
     let allowed: Vec<&str> = ["name"].into_iter().chain(SUPPORTED).chain(OTHERS).collect();
@@ -82,14 +53,13 @@ pub(super) fn read<'r>(map: Map<'r>, global: &Global<'_>) -> Receivers<'r> {
             define(&mut receivers.names, name, "receiver");
         }
         unsupported(receiver);
-        let webhooks =
-            configs(receiver, "webhook_configs").into_iter().filter_map(webhook).collect();
-        let emails = configs(receiver, "email_configs")
-            .into_iter()
-            .filter_map(|item| email(item, global))
-            .collect();
+        let webhooks = configs(receiver, "webhook_configs").into_iter().filter_map(webhook);
+        let emails =
+            configs(receiver, "email_configs").into_iter().filter_map(|item| email(item, global));
+        let integrations =
+            webhooks.map(Integration::Webhook).chain(emails.map(Integration::Email)).collect();
         let name = name.and_then(Field::text).unwrap_or_default().into();
-        receivers.list.push(Receiver { name, webhooks, emails });
+        receivers.list.push(Receiver { name, integrations });
     }
     receivers
 }
@@ -118,7 +88,7 @@ fn webhook(item: Field<'_>) -> Option<Webhook> {
     let url = map.optional("url").and_then(Field::http_url);
     if let Some(file) = map.optional("url_file") {
         file.text();
-        let message = "`url_file` is not supported: a repo names no files of the server";
+        let message = "`url_file` is not supported yet";
         file.error(Code::NOT_ALLOWED, message, "write `url:`");
     }
     if let Some(http) = map.optional("http_config")
@@ -131,15 +101,14 @@ fn webhook(item: Field<'_>) -> Option<Webhook> {
             "webhooks are signed with the server's key instead",
         );
     }
-    let alerts_max =
-        map.optional("max_alerts").and_then(|field| field.integer(0..=i64::from(u32::MAX)));
+    let max_alerts = map.optional("max_alerts").and_then(|field| field.integer(0..=i64::MAX));
     let timeout = map
         .optional("timeout")
         .and_then(|field| field.duration_within(Duration::ZERO..=TIMEOUT_MAX));
     Some(Webhook {
-        url: url?,
+        url: url?.as_str().into(),
         send_resolved: send_resolved(map, true),
-        alerts_max: alerts_max.and_then(|max| u32::try_from(max).ok()).unwrap_or(0),
+        max_alerts: max_alerts.and_then(|max| u64::try_from(max).ok()).unwrap_or(0),
         timeout: timeout.filter(|timeout| !timeout.is_zero()),
     })
 }
@@ -202,23 +171,36 @@ fn email(item: Field<'_>, global: &Global<'_>) -> Option<Email> {
             item.error(Code::MISSING_FIELD, message, "write one of them");
         }
     }
-    let own = text(map, "auth_password").is_some() || text(map, "auth_password_file").is_some();
-    let inherited =
-        |name: &str, from_global| text(map, name).or(if own { None } else { from_global });
+    let auth = authentication(map, global);
     Some(Email {
         to: to?.into(),
         from: from?.into(),
         smarthost: smarthost?.into(),
         hello: text(map, "hello").or(global.hello).map(Box::from),
-        username: text(map, "auth_username").or(global.username).map(Box::from),
-        password: inherited("auth_password", global.password).map(Box::from),
-        password_file: inherited("auth_password_file", global.password_file).map(Box::from),
         require_tls: map
             .optional("require_tls")
             .and_then(Field::bool)
             .unwrap_or(global.require_tls),
+        auth,
         send_resolved: send_resolved(map, false),
     })
+}
+
+/// The user, and the file with the password: a password itself has no place in a repo.
+fn authentication(map: Map<'_>, global: &Global<'_>) -> Option<EmailAuth> {
+    let local_file = text(map, "auth_password_file");
+    let in_repo =
+        ["auth_password", "auth_secret"].into_iter().find(|name| text(map, name).is_some());
+    let inherited =
+        in_repo.or((global.has_password && local_file.is_none()).then_some("smtp_auth_password"));
+    if let Some(name) = inherited {
+        let message = format!("`{name}` puts a password into the repo");
+        let hint = "write it to a file on the server, and its path in `auth_password_file`";
+        map.field().error(Code::SECRET, message, hint);
+    }
+    let username = text(map, "auth_username").or(global.username)?;
+    let password_file = local_file.or(global.password_file)?;
+    Some(EmailAuth { username: username.into(), password_file: password_file.into() })
 }
 
 /// Names of headers are the same in any case.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use model::Matcher;
+use alert::routing::{GroupBy, RouteConfig};
 
 use super::{Names, matcher::fields, undefined};
 use crate::files::{
@@ -33,27 +33,7 @@ pub(super) struct Defined<'d> {
     pub intervals: &'d Names<'d>,
 }
 
-/// A node as it is written; what is `None` is inherited.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Route {
-    pub receiver: Option<Box<str>>,
-    pub group_by: Option<GroupBy>,
-    pub matchers: Vec<Matcher>,
-    pub go_on: bool,
-    pub group_wait: Option<Duration>,
-    pub group_interval: Option<Duration>,
-    pub repeat_interval: Option<Duration>,
-    pub routes: Vec<Self>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum GroupBy {
-    /// `...`: each alert alone.
-    All,
-    Labels(Vec<Box<str>>),
-}
-
-pub(super) fn read(map: Map<'_>, defined: Defined<'_>) -> Option<Route> {
+pub(super) fn read(map: Map<'_>, defined: Defined<'_>) -> Option<RouteConfig> {
     let root = map.required("route")?;
     let node = root.map(&FIELDS)?;
     if node.optional("receiver").and_then(Field::text).unwrap_or_default().is_empty() {
@@ -88,7 +68,7 @@ fn is_empty(field: Field<'_>) -> bool {
     }
 }
 
-fn route(field: Field<'_>, defined: Defined<'_>) -> Option<Route> {
+fn route(field: Field<'_>, defined: Defined<'_>) -> Option<RouteConfig> {
     let map = field.map(&FIELDS)?;
     let receiver = map.optional("receiver").filter(|field| field.text() != Some(""));
     if let Some(receiver) = receiver {
@@ -104,11 +84,11 @@ fn route(field: Field<'_>, defined: Defined<'_>) -> Option<Route> {
     let matchers = fields::read(map, ["matchers", "match", "match_re"]);
     let group_by = map.optional("group_by").and_then(group_by);
     let routes = map.optional("routes").and_then(Field::list).unwrap_or_default();
-    Some(Route {
+    Some(RouteConfig {
         receiver: receiver.and_then(Field::text).map(Box::from),
         group_by,
         matchers,
-        go_on: map.optional("continue").and_then(Field::bool).unwrap_or(false),
+        continue_: map.optional("continue").and_then(Field::bool).unwrap_or(false),
         group_wait: map.optional("group_wait").and_then(Field::duration),
         group_interval: positive(map, "group_interval"),
         repeat_interval: positive(map, "repeat_interval"),

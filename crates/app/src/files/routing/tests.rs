@@ -7,7 +7,7 @@ use crate::files::{
     yaml,
 };
 
-fn read_text(text: &str) -> (Option<Config>, Vec<Problem>) {
+fn read_text(text: &str) -> (Option<Routing>, Vec<Problem>) {
     let report = Report::new("routing.yaml");
     let documents = yaml::parse(text.as_bytes(), &report);
     let config =
@@ -47,12 +47,13 @@ fn every_mistake_is_told_at_once() {
     routing.yaml:25:31: warning[W0301]: `active_time_intervals` has no effect yet: this route notifies at any time
     routing.yaml:28:5: error[E0303]: receivers of kind `pagerduty` are not supported yet; supported are `webhook_configs` and `email_configs`
     routing.yaml:31:15: error[E0110]: `url` is not an absolute http or https URL; write it like `https://example.com/path`
-    routing.yaml:31:40: error[E0105]: `max_alerts` is -1; 0 to 4294967295 are allowed
+    routing.yaml:31:40: error[E0105]: `max_alerts` is -1; 0 to 9223372036854775807 are allowed
     routing.yaml:32:9: error[E0106]: `webhook_configs` needs one of `url` or `url_file`; write exactly one of them
     routing.yaml:33:8: error[E0103]: `webhook_configs` must be a mapping, not nothing
     routing.yaml:34:11: error[E0112]: the receiver `hook` exists already, in line 29; rename one of them
     routing.yaml:36:9: error[E0102]: `from` is missing, and there is no `global.smtp_from`; write one of them
     routing.yaml:36:9: error[E0102]: `smarthost` is missing, and there is no `global.smtp_smarthost`; write one of them
+    routing.yaml:36:9: error[E0306]: `smtp_auth_password` puts a password into the repo; write it to a file on the server, and its path in `auth_password_file`
     routing.yaml:36:14: error[E0102]: `to` is empty
     routing.yaml:36:27: warning[W0301]: `headers` has no effect on e-mail yet
     routing.yaml:36:36: error[E0005]: the header `x-a` stands twice; keep one of them
@@ -60,6 +61,7 @@ fn every_mistake_is_told_at_once() {
     routing.yaml:36:73: error[E0104]: `thread_by_date` is `weekly`; allowed: `none` or `daily`
     routing.yaml:37:5: error[E0101]: unknown field `carrier_pigeon_configs` in `receivers`; allowed: `name`, `webhook_configs`, `email_configs`, `discord_configs`, `incidentio_configs`, `pagerduty_configs`, `slack_configs`, `opsgenie_configs`, `wechat_configs`, `pushover_configs`, `victorops_configs`, `sns_configs`, `telegram_configs`, `webex_configs`, `msteams_configs`, `msteamsv2_configs`, `jira_configs`, `rocketchat_configs` or `mattermost_configs`
     routing.yaml:38:5: error[E0102]: the field `name` is missing in `receivers`; write `name:`
+    routing.yaml:40:5: warning[W0301]: `inhibit_rules` have no effect yet: both alerts notify
     routing.yaml:40:31: error[E0301]: `severity` is not a matcher: `=`, `!=`, `=~` or `!~` was expected at character 9; write it like `service="checkout"`
     routing.yaml:41:24: error[E0113]: `a` has no regular expression; write one
     routing.yaml:42:5: error[E0101]: unknown field `equals` in `inhibit_rules`; did you mean `equal`? allowed: `name`, `source_match`, `source_match_re`, `source_matchers`, `target_match`, `target_match_re`, `target_matchers` or `equal`
@@ -96,18 +98,79 @@ fn what_go_takes_for_text_and_booleans_is_taken() {
 
 #[test]
 fn email_inherits_from_global() {
-    let text = "global: {smtp_smarthost: 'mail:25', smtp_from: a@x, smtp_auth_username: u, smtp_auth_password: p}\nroute: {receiver: m}\nreceivers:\n  - name: m\n    email_configs:\n      - to: b@x\n      - {to: c@x, auth_password_file: /run/secret, require_tls: false, smarthost: '[::1]:587'}\n";
-    let (config, problems) = read_text(text);
+    let text = "global: {smtp_smarthost: 'mail:25', smtp_from: a@x, smtp_auth_username: u, smtp_auth_password_file: /p}\nroute: {receiver: m}\nreceivers:\n  - name: m\n    email_configs:\n      - to: b@x\n      - {to: c@x, auth_password_file: /q, require_tls: false, smarthost: '[::1]:587'}\n    webhook_configs: [{url: 'https://x/y', max_alerts: 5, timeout: 10s}]\n";
+    let (routing, problems) = read_text(text);
     assert_eq!(problems, []);
-    let emails = &config.unwrap().receivers[0].emails;
-    assert_eq!(
-        (emails[0].smarthost.as_ref(), emails[0].password.as_deref(), emails[0].require_tls),
-        ("mail:25", Some("p"), true)
-    );
-    assert_eq!(
-        (emails[1].smarthost.as_ref(), emails[1].password.as_deref(), emails[1].require_tls),
-        ("[::1]:587", None, false)
-    );
+    let routing = routing.unwrap();
+    insta::assert_debug_snapshot!(routing.receiver("m").unwrap().integrations, @r#"
+    [
+        Webhook(
+            Webhook {
+                url: "https://x/y",
+                send_resolved: true,
+                max_alerts: 5,
+                timeout: Some(
+                    10s,
+                ),
+            },
+        ),
+        Email(
+            Email {
+                to: "b@x",
+                from: "a@x",
+                smarthost: "mail:25",
+                hello: None,
+                require_tls: true,
+                auth: Some(
+                    EmailAuth {
+                        username: "u",
+                        password_file: "/p",
+                    },
+                ),
+                send_resolved: false,
+            },
+        ),
+        Email(
+            Email {
+                to: "c@x",
+                from: "a@x",
+                smarthost: "[::1]:587",
+                hello: None,
+                require_tls: false,
+                auth: Some(
+                    EmailAuth {
+                        username: "u",
+                        password_file: "/q",
+                    },
+                ),
+                send_resolved: false,
+            },
+        ),
+    ]
+    "#);
+}
+
+#[test]
+fn a_password_in_the_repo_is_refused() {
+    let text = "global: {smtp_smarthost: 'mail:25', smtp_from: a@x, smtp_auth_password: p}\nroute: {receiver: m}\nreceivers:\n  - name: m\n    email_configs:\n      - to: b@x\n      - {to: c@x, auth_secret: q}\n";
+    insta::assert_snapshot!(check(text), @r"
+    routing.yaml:6:9: error[E0306]: `smtp_auth_password` puts a password into the repo; write it to a file on the server, and its path in `auth_password_file`
+    routing.yaml:7:9: error[E0306]: `auth_secret` puts a password into the repo; write it to a file on the server, and its path in `auth_password_file`
+    ");
+}
+
+#[test]
+fn a_tree_that_is_too_deep_is_refused() {
+    let mut routes = "{}".to_owned();
+    for _ in 0..30 {
+        routes = format!("{{routes: [{routes}]}}");
+    }
+    let tree = |routes: &str| {
+        check(&format!("route: {{receiver: a, routes: [{routes}]}}\nreceivers: [{{name: a}}]\n"))
+    };
+    assert_eq!(tree(&routes), "");
+    let deeper = tree(&format!("{{routes: [{{routes: [{routes}]}}]}}"));
+    assert!(deeper.contains("64 deep") || deeper.contains("E0302"), "{deeper}");
 }
 
 /// The published cases, when the environment names where they are.
@@ -128,11 +191,14 @@ mod conformance {
         serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
     }
 
+    /// What we refuse although Alertmanager does not: kinds of receivers, and secrets in the repo.
+    const OURS: [Code; 2] = [Code::RECEIVER_KIND, Code::SECRET];
+
     /// Whether anything but an unsupported kind of receiver is wrong.
     fn refused(problems: &[Problem]) -> Option<&Problem> {
-        problems.iter().find(|problem| {
-            problem.severity == Severity::Error && problem.code != Code::RECEIVER_KIND
-        })
+        problems
+            .iter()
+            .find(|problem| problem.severity == Severity::Error && !OURS.contains(&problem.code))
     }
 
     #[test]
