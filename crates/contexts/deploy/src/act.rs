@@ -1,17 +1,8 @@
-//! Acts: what Evenkeel does to production, each step a fact before and after.
-//!
-//! `requested -> started -> succeeded | failed | interrupted`. An act that was started without an outcome when the process
-//! died is *interrupted*: nobody knows how far it came, so a person is paged, and it never runs again unless it is declared
-//! idempotent.
+//! A rollback as an act: asked for, started once, ended with an outcome.
 
 use model::{Actor, Id, IdKind, Timestamp};
 
-use crate::{
-    command::Command,
-    limits,
-    record::{DeployId, Place},
-    state::State,
-};
+use crate::record::DeployId;
 
 /// The kind of [`ActId`].
 #[derive(Debug)]
@@ -21,134 +12,65 @@ impl IdKind for ActKind {
     const PREFIX: &'static str = "act";
 }
 
+/// Prints `act_01j…`.
 pub type ActId = Id<ActKind>;
 
-/// What is done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Action {
-    /// Puts the version before back.
-    Rollback,
-}
-
-impl Action {
-    pub const ALL: [Self; 1] = [Self::Rollback];
-
-    /// `rollback`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Rollback => "rollback",
-        }
-    }
-}
-
-/// How an act ended by itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    Succeeded {
-        /// Such as `exit 0` or `HTTP 200`.
-        status: Box<str>,
-        /// The end of what it said; cut to [`limits::OUTPUT_BYTES_MAX`].
-        output: Box<str>,
-    },
-    Failed {
-        /// Such as `exit 1` or `timed out after 120 s`.
-        reason: Box<str>,
-        output: Box<str>,
-    },
-}
-
-/// Where an act stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ActStatus {
+#[derive(Clone, Debug, PartialEq)]
+pub enum ActState {
+    /// Nothing has run yet.
     Requested,
     Started {
         at: Timestamp,
     },
-    Succeeded {
+    Ended {
+        started_at: Option<Timestamp>,
         at: Timestamp,
-        status: Box<str>,
-        output: Box<str>,
+        outcome: ActOutcome,
+    },
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum ActOutcome {
+    Succeeded {
+        /// Exit status or answer, and the last of what it printed.
+        detail: Box<str>,
     },
     Failed {
-        at: Timestamp,
-        reason: Box<str>,
-        output: Box<str>,
+        detail: Box<str>,
     },
-    /// Started, and the outcome is not known.
-    Interrupted {
-        at: Timestamp,
+    /// Evenkeel stopped while it ran. Whether it took effect is not known; it is not run again.
+    Interrupted,
+    /// It was never started: the reason is the detail.
+    Refused {
+        detail: Box<str>,
     },
 }
 
-impl ActStatus {
-    /// `requested`, `started`, `succeeded`, `failed`, `interrupted`.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Requested => "requested",
-            Self::Started { .. } => "started",
-            Self::Succeeded { .. } => "succeeded",
-            Self::Failed { .. } => "failed",
-            Self::Interrupted { .. } => "interrupted",
-        }
-    }
-
-    /// Requested or started.
-    pub const fn is_in_flight(&self) -> bool {
-        matches!(self, Self::Requested | Self::Started { .. })
-    }
-}
-
-/// One act as the facts so far have it.
+/// A rollback of one service in one environment.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Act {
     pub id: ActId,
-    pub action: Action,
-    pub place: Place,
-    pub from: Box<str>,
-    pub to: Box<str>,
-    /// The deploy that it takes back.
-    pub deploy: Option<DeployId>,
-    /// The incident's id as text.
+    pub service: Box<str>,
+    pub environment: Box<str>,
+    /// The deploy that it undoes.
+    pub deploy: DeployId,
+    pub from_version: Box<str>,
+    pub to_version: Box<str>,
+    /// The incident that asked for it, as text.
     pub incident: Option<Box<str>>,
     pub by: Actor,
+    /// Evenkeel decided it, rather than a person.
     pub automatic: bool,
-    /// Whether doing it twice is doing it once.
-    pub idempotent: bool,
-    /// The sentence that justified it.
-    pub evidence: Box<str>,
+    /// Why: the evidence in one sentence, or the person's words.
+    pub reason: Box<str>,
+    /// What runs: the arguments, or the webhook's address. From the server's allow-list.
+    pub command: Box<str>,
     pub requested_at: Timestamp,
-    pub status: ActStatus,
-    /// How often it was started; more than once for an idempotent one.
-    pub attempts: u32,
+    pub state: ActState,
 }
 
-/// The commands owed after a restart, before any act is started: every act that was running when the process died is
-/// interrupted, but for the idempotent ones, which may be started again.
-pub fn after_restart(state: &State) -> Vec<Command> {
-    state
-        .acts()
-        .filter(|act| matches!(act.status, ActStatus::Started { .. }) && !act.idempotent)
-        .map(|act| Command::InterruptAct { act: act.id })
-        .collect()
-}
-
-/// The end of `text`, at most [`limits::OUTPUT_BYTES_MAX`] bytes, cut between characters.
-pub(crate) fn tail(text: &str) -> Box<str> {
-    let over = text.len().saturating_sub(limits::OUTPUT_BYTES_MAX);
-    let from = (over..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
-    text.get(from..).unwrap_or_default().into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_tail_of_output_is_cut_between_characters() {
-        assert_eq!(&*tail("all"), "all");
-        let long = "é".repeat(3000);
-        let cut = tail(&long);
-        assert_eq!(cut.len(), limits::OUTPUT_BYTES_MAX);
-        assert_eq!(tail(&format!("{long}x")).len(), limits::OUTPUT_BYTES_MAX - 1);
+impl Act {
+    pub fn is_open(&self) -> bool {
+        !matches!(self.state, ActState::Ended { .. })
     }
 }

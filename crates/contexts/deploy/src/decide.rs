@@ -1,100 +1,183 @@
-//! Decides what a command brings about.
-
-mod acting;
-mod recording;
-#[cfg(test)]
-mod tests;
+//! What can be asked of deploys, and why it may be refused.
 
 use model::{Actor, Timestamp};
 
 use crate::{
-    command::{Command, Rejection, check_text},
+    act::{Act, ActId, ActOutcome, ActState},
+    automatic::{RollbackPlan, WhyNot, offer},
     fact::Fact,
-    gate::{GateInput, VerdictId, evaluate},
+    gate::{GateId, GateInput, judge},
     limits,
-    record::{Freeze, FreezeId},
+    record::{Deploy, DeployStatus, NewDeploy},
     state::State,
 };
 
-/// Decides what `command` brings about at `now`. No fact at all is success: it is so already.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    /// Records a deploy. A known idempotency key changes nothing.
+    Record {
+        deploy: NewDeploy,
+    },
+    /// Gives and keeps a verdict.
+    Gate {
+        id: GateId,
+        input: GateInput,
+        config_hash: Option<[u8; 32]>,
+        by: Actor,
+    },
+    /// Asks for a rollback by `plan`; `command` is what the server's allow-list runs for it.
+    RequestAct {
+        id: ActId,
+        plan: RollbackPlan,
+        incident: Option<Box<str>>,
+        automatic: bool,
+        reason: Box<str>,
+        command: Box<str>,
+        by: Actor,
+    },
+    /// It is about to run: from now on it is never started again.
+    StartAct {
+        id: ActId,
+    },
+    EndAct {
+        id: ActId,
+        outcome: ActOutcome,
+    },
+}
+
+/// Why a command was refused.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum Rejection {
+    #[error("a deploy needs a {what}")]
+    Empty { what: &'static str },
+    #[error("the {what} has {chars} characters; at most {max} are allowed")]
+    TooLong { what: &'static str, chars: usize, max: usize },
+    #[error("no deploy has the id `{0}`")]
+    UnknownDeploy(Box<str>),
+    #[error("no act has the id `{id}`")]
+    UnknownAct { id: ActId },
+    #[error("the act `{id}` was started already; it is never run twice")]
+    StartedAlready { id: ActId },
+    #[error("the act `{id}` has ended")]
+    Ended { id: ActId },
+    #[error("this cannot be rolled back: {0}")]
+    NotOffered(WhyNot),
+}
+
+/// The facts that `command` leads to; none when what it asks for is so already.
 ///
 /// # Errors
-/// [`Rejection`] says what was refused and what is allowed; the state then stays as it is.
+/// When the command is malformed, or does not fit the state.
 pub fn decide(state: &State, command: &Command, now: Timestamp) -> Result<Vec<Fact>, Rejection> {
     match command {
-        Command::Record(deploy) => recording::record(state, deploy, now),
-        Command::CheckGate { id, input, config, by } => {
-            check_gate(state, *id, input, (config, by), now)
+        Command::Record { deploy } => record(state, deploy),
+        Command::Gate { id, input, config_hash, by } => Ok(vec![Fact::GateDecided {
+            id: *id,
+            verdict: judge(input),
+            expires_at: now + input.policy.verdict_ttl,
+            input: input.clone(),
+            config_hash: *config_hash,
+            by: by.clone(),
+        }]),
+        Command::RequestAct { id, plan, incident, automatic, reason, command, by } => {
+            let deploy = state
+                .deploy(plan.deploy)
+                .ok_or_else(|| Rejection::UnknownDeploy(plan.deploy.to_string().into()))?;
+            offer(state, deploy).map_err(Rejection::NotOffered)?;
+            length("reason", reason, limits::TEXT_CHARS_MAX)?;
+            Ok(vec![Fact::ActRequested {
+                act: Act {
+                    id: *id,
+                    service: plan.service.clone(),
+                    environment: plan.environment.clone(),
+                    deploy: plan.deploy,
+                    from_version: plan.from_version.clone(),
+                    to_version: plan.to_version.clone(),
+                    incident: incident.clone(),
+                    by: by.clone(),
+                    automatic: *automatic,
+                    reason: reason.clone(),
+                    command: command.clone(),
+                    requested_at: now,
+                    state: ActState::Requested,
+                },
+            }])
         }
-        Command::Freeze { id, freeze, by } => freeze_gate(state, *id, freeze, by, now),
-        Command::Unfreeze { freeze, by } => {
-            state.freeze(*freeze).ok_or(Rejection::UnknownFreeze { id: *freeze })?;
-            Ok(vec![Fact::Unfrozen { freeze_id: *freeze, at: now, by: by.clone() }])
-        }
-        Command::RequestAct(request) => acting::request(state, request, now),
-        Command::StartAct { act } => acting::start(state, *act, now),
-        Command::FinishAct { act, outcome } => acting::finish(state, *act, outcome, now),
-        Command::InterruptAct { act } => acting::interrupt(state, *act, now),
-        Command::ExpireAct { act } => acting::expire(state, *act, now),
+        Command::StartAct { id } => match act(state, *id)?.state {
+            ActState::Requested => Ok(vec![Fact::ActStarted { id: *id, at: now }]),
+            ActState::Started { .. } => Err(Rejection::StartedAlready { id: *id }),
+            ActState::Ended { .. } => Err(Rejection::Ended { id: *id }),
+        },
+        Command::EndAct { id, outcome } => match act(state, *id)?.state {
+            ActState::Ended { .. } => Err(Rejection::Ended { id: *id }),
+            ActState::Requested | ActState::Started { .. } => {
+                Ok(vec![Fact::ActEnded { id: *id, outcome: outcome.clone(), at: now }])
+            }
+        },
     }
 }
 
-/// The commands whose time has come: acts that waited too long to be started.
-pub fn due(state: &State, now: Timestamp) -> Vec<Command> {
+/// After a restart: acts that were started and have no outcome were interrupted; they are never run again.
+pub fn interrupted(state: &State) -> Vec<Command> {
     state
-        .acts_to_start()
-        .filter(|act| act.requested_at + limits::ACT_WAITS <= now)
-        .map(|act| Command::ExpireAct { act: act.id })
+        .acts()
+        .filter(|act| matches!(act.state, ActState::Started { .. }))
+        .map(|act| Command::EndAct { id: act.id, outcome: ActOutcome::Interrupted })
         .collect()
 }
 
-/// When [`due`] has something next.
-pub fn next_due(state: &State) -> Option<Timestamp> {
-    state.acts_to_start().map(|act| act.requested_at + limits::ACT_WAITS).min()
+fn act(state: &State, id: ActId) -> Result<&Act, Rejection> {
+    state.act(id).ok_or(Rejection::UnknownAct { id })
 }
 
-fn check_gate(
-    state: &State,
-    id: VerdictId,
-    input: &GateInput,
-    (config, by): (&str, &Actor),
-    now: Timestamp,
-) -> Result<Vec<Fact>, Rejection> {
-    check_text("service", &input.service, limits::NAME_CHARS_MAX)?;
-    check_text("version", &input.version, limits::NAME_CHARS_MAX)?;
-    if state.verdict(id).is_some() {
-        return Err(Rejection::IdTaken { id: id.to_string() });
+fn record(state: &State, new: &NewDeploy) -> Result<Vec<Fact>, Rejection> {
+    for (what, text) in [("service", &new.service), ("version", &new.version)] {
+        if text.trim().is_empty() {
+            return Err(Rejection::Empty { what });
+        }
+        length(what, text, limits::NAME_CHARS_MAX)?;
     }
-    Ok(vec![Fact::GateDecided {
-        verdict_id: id,
-        input: Box::new(input.clone()),
-        verdict: evaluate(input),
-        config: config.into(),
-        expires_at: now + limits::VERDICT_LASTS,
-        at: now,
-        by: by.clone(),
+    length("environment", &new.environment, limits::NAME_CHARS_MAX)?;
+    let texts = [
+        ("previous version", &new.previous_version, limits::NAME_CHARS_MAX),
+        ("link", &new.url, limits::TEXT_CHARS_MAX),
+        ("idempotency key", &new.idempotency_key, limits::NAME_CHARS_MAX),
+    ];
+    for (what, text, max) in texts {
+        length(what, text.as_deref().unwrap_or(""), max)?;
+    }
+    if new.idempotency_key.as_deref().is_some_and(|key| state.by_idempotency_key(key).is_some()) {
+        return Ok(Vec::new());
+    }
+    if let Some(undone) = new.rolls_back
+        && state.deploy(undone).is_none()
+    {
+        return Err(Rejection::UnknownDeploy(undone.to_string().into()));
+    }
+    let before =
+        state.newest(&new.service, &new.environment).filter(|last| last.version != new.version);
+    let previous = new.previous_version.clone().or_else(|| before.map(|last| last.version.clone()));
+    Ok(vec![Fact::DeployRecorded {
+        deploy: Deploy {
+            id: new.id,
+            service: new.service.clone(),
+            environment: new.environment.clone(),
+            version: new.version.clone(),
+            previous_version: previous,
+            at: new.at,
+            by: new.by.clone(),
+            url: new.url.clone(),
+            rolls_back: new.rolls_back,
+            idempotency_key: new.idempotency_key.clone(),
+            status: DeployStatus::Live,
+        },
     }])
 }
 
-fn freeze_gate(
-    state: &State,
-    id: FreezeId,
-    freeze: &Freeze,
-    by: &Actor,
-    now: Timestamp,
-) -> Result<Vec<Fact>, Rejection> {
-    check_text("reason", &freeze.reason, limits::TEXT_CHARS_MAX)?;
-    if state.freeze(id).is_some() {
-        return Err(Rejection::IdTaken { id: id.to_string() });
-    }
-    if let Some(until) = freeze.until.filter(|until| *until <= freeze.from.max(now)) {
-        return Err(Rejection::EmptyFreeze { from: freeze.from.max(now), until });
-    }
-    let standing =
-        state.freezes().filter(|(old, _)| old.until.is_none_or(|until| until > now)).count();
-    if standing >= limits::FREEZES_MAX {
-        return Err(Rejection::TooManyFreezes { max: limits::FREEZES_MAX });
-    }
-    let freeze = Freeze { id: Some(id), ..freeze.clone() };
-    Ok(vec![Fact::Frozen { freeze_id: id, freeze, at: now, by: by.clone() }])
+fn length(what: &'static str, text: &str, max: usize) -> Result<(), Rejection> {
+    let chars = text.chars().count();
+    if chars > max { Err(Rejection::TooLong { what, chars, max }) } else { Ok(()) }
 }
+
+#[cfg(test)]
+mod tests;
