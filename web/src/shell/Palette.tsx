@@ -27,7 +27,7 @@ export function Palette({ onClose, onSheet }: { onClose: () => void; onSheet: ()
       <Dialog.Portal>
         <Dialog.Backdrop className={ui.backdrop ?? ""} />
         <Dialog.Popup className={css.palette ?? ""} aria-label="Search and actions">
-          <Command label="Search and actions" loop>
+          <Command label="Search and actions" loop filter={score}>
             <Command.Input placeholder="Search services, SLOs, incidents, actions" autoFocus />
             <Command.List label="Results">
               <Command.Empty>Nothing matches.</Command.Empty>
@@ -55,6 +55,14 @@ export function Palette({ onClose, onSheet }: { onClose: () => void; onSheet: ()
       </Dialog.Portal>
     </Dialog.Root>
   );
+}
+
+/** Every word must occur; letters strewn over a long name are no match. A beginning of a word counts more. */
+function score(value: string, search: string): number {
+  const text = value.toLowerCase();
+  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
+  if (!words.every((word) => text.includes(word))) return 0;
+  return words.every((word) => text.startsWith(word) || text.includes(` ${word}`)) ? 1 : 0.5;
 }
 
 function useEntries(onSheet: () => void): [string, Entry[]][] {
