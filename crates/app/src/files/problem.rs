@@ -45,7 +45,6 @@ codes! {
     DUPLICATE_NAME = "E0112", "two objects of one kind have the same name";
     PATTERN = "E0113", "the text is not a pattern or regular expression";
     SELECTOR = "E0201", "the query is not a PromQL selector";
-    METRIC_SOURCE = "E0202", "the metric source lacks what its type needs";
     REFERENCE = "E0203", "a reference names an object that does not exist";
     MATCHER = "E0301", "the text is not a label matcher";
     ROUTE = "E0302", "the route breaks a rule of the routing tree";

@@ -23,7 +23,7 @@ fn check(text: &str) -> String {
 
 #[test]
 fn every_mistake_is_told_at_once() {
-    insta::assert_snapshot!(check(include_str!("../../../testdata/repo/routing-broken.yaml")), @r#"
+    insta::assert_snapshot!(check(include_str!("../../../testdata/repo/broken/routing.yaml")), @r#"
     routing.yaml:2:3: error[E0106]: `smtp_auth_password` and `smtp_auth_password_file` exclude each other; keep one of them
     routing.yaml:2:20: error[E0108]: `resolve_timeout` is `5x`, which is not a duration; write whole numbers with `ms`, `s`, `m`, `h`, `d`, `w` or `y`, such as `5m` or `1h30m`
     routing.yaml:3:19: error[E0305]: `smtp_smarthost` is `localhost`; write `host:port`
