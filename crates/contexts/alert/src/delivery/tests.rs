@@ -202,6 +202,25 @@ fn resolved_does_not_overtake_opened_and_replaces_it_when_it_fails() {
 }
 
 #[test]
+fn the_order_of_a_thread_is_that_of_its_queue_and_not_of_its_ids() {
+    let mut outbox = Outbox::new();
+    for (id, reason) in [(9, Reason::Opened), (3, Reason::Resolved)] {
+        let command = Command::Queue {
+            notification: NotificationId::from_u128(id),
+            incident: Some("inc_1".into()),
+            destination: destination("ops"),
+            reason,
+            subject: "checkout burns".into(),
+            payload: "{}".into(),
+            told: Some(Progress::default()),
+        };
+        outbox.run(&command, START);
+    }
+    (0..2).for_each(|_| outbox.send(START, |_| 200));
+    assert_eq!(outbox.got(), ["0 s: opened", "0 s: resolved"]);
+}
+
+#[test]
 fn gone_means_gone_and_a_late_answer_still_counts() {
     let (mut outbox, to) = (Outbox::new(), [destination("ops")]);
     outbox.reconcile(&incident(), &to, START);
@@ -328,7 +347,7 @@ proptest! {
                 let now = seconds(second);
                 outbox.reconcile(&info, &to, now);
                 // Once what is first in a thread was tried, what is behind it is due.
-                for _ in 0..4 {
+                for _ in 0..64 {
                     outbox.send(now, |attempt| if down && &*attempt.receiver == "shaky" { 503 } else { 200 });
                 }
                 prop_assert!(due(&outbox.state, &BTreeSet::new(), now).is_empty());
