@@ -7,14 +7,18 @@
 //! **Invariant:** what `append` accepted survives a killed process; what came before the last sync survives power loss.
 //! Nothing damaged is returned as data: a damaged record is counted, its neighbours are returned.
 
+mod index;
 mod options;
+mod outcome;
 mod query;
+mod record;
+mod search;
 mod store;
 
 pub use options::Options;
-pub use query::{Found, LogQuery, Order, QUERY_ITEMS_MAX, SpanQuery};
-pub use store::{
-    AppendError, Events, OpenError, QueryError, Recovery, Replay, ReplayError, Stats, Tick,
-    TickError,
+pub use outcome::{
+    AppendError, OpenError, QueryError, Recovery, Replay, ReplayError, Stats, Tick, TickError,
 };
+pub use query::{Found, LogQuery, Order, QUERY_ITEMS_MAX, SpanQuery};
+pub use store::Events;
 pub use wal::{Damage, Position, SyncPolicy};

@@ -42,7 +42,8 @@ pub struct Wal {
 }
 
 impl Wal {
-    /// Opens the log in `options.dir`, or makes one, and cuts off an unfinished last record.
+    /// Opens the log in `options.dir`, or makes one, and cuts off an unfinished last record. What is found is then on the
+    /// disk, whatever a killed process had left unsynced.
     ///
     /// The report is of that alone; [`Wal::read`] reports what damage it meets.
     pub fn open(options: Options, disk: Arc<dyn Disk>) -> Result<(Self, Damage), OpenError> {
@@ -265,9 +266,8 @@ impl Wal {
             if segment.is_empty() || !(full || old) {
                 return Ok(());
             }
-            if self.options.sync != SyncPolicy::Never {
-                self.sync().map_err(AppendError::Sync)?;
-            }
+            // Under any policy, so that a later `sync` covers everything by syncing one file.
+            self.sync().map_err(AppendError::Sync)?;
             self.active = None;
         }
         let begun =

@@ -13,7 +13,7 @@ pub enum SyncPolicy {
     Always,
     /// At most this long after an append, provided that the caller ticks at least as often.
     Interval(Duration),
-    /// When the operating system sees fit.
+    /// When the operating system sees fit, and at the end of a segment.
     Never,
 }
 

@@ -33,6 +33,19 @@ pub struct RecordAt {
     pub bytes: u32,
 }
 
+impl RecordAt {
+    /// Where the record lies whose append returned `end`, given the length of its payload.
+    ///
+    /// # Panics
+    /// When `end` is not what the append of that payload returned.
+    pub fn ending(end: Position, payload_bytes: usize) -> Self {
+        let bytes = to_u64(frame::HEADER_BYTES + payload_bytes);
+        let offset = end.offset.checked_sub(bytes).expect("the record lies before its end");
+        let bytes = u32::try_from(bytes).expect("a record is shorter than 4 GiB");
+        Self { start: Position { offset, ..end }, bytes }
+    }
+}
+
 /// What a reading saw.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Replayed {
@@ -89,6 +102,12 @@ impl Snapshot {
     /// Where the log ended.
     pub fn end(&self) -> Position {
         self.segments.last().map_or(Position::START, Segment::end)
+    }
+
+    /// Where the oldest segment began.
+    pub fn start(&self) -> Position {
+        let first = self.segments.first();
+        first.map_or(Position::START, |first| Position { segment: first.number, offset: 0 })
     }
 
     /// Visits the records after `from`, in order, until told to stop. Damage is reported, and gone around.

@@ -109,7 +109,7 @@ mod tests {
         file.append(b"hello").unwrap();
         file.sync().unwrap();
         disk.sync_dir(&dir).unwrap();
-        assert_eq!(disk.list(&dir).unwrap(), [path.clone()]);
+        assert_eq!(disk.list(&dir).unwrap(), std::slice::from_ref(&path));
         assert_eq!(disk.read_at(&path, 1, 3).unwrap(), b"ell");
         assert!(disk.read_at(&path, 3, 3).is_err());
         assert_eq!(disk.create(&path).unwrap_err().kind(), io::ErrorKind::AlreadyExists);

@@ -164,7 +164,7 @@ impl State {
             let survivor = match (now.get(name), durable.get(name)) {
                 (a, b) if a == b => a,
                 (a, b) => {
-                    if self.random() % 2 == 0 {
+                    if self.random().is_multiple_of(2) {
                         a
                     } else {
                         b
@@ -181,7 +181,11 @@ impl State {
 
     fn after_power_loss(&mut self, inode: &Inode) -> Vec<u8> {
         let Some(pending) = inode.now.strip_prefix(&inode.durable[..]) else {
-            return if self.random() % 2 == 0 { inode.now.clone() } else { inode.durable.clone() };
+            return if self.random().is_multiple_of(2) {
+                inode.now.clone()
+            } else {
+                inode.durable.clone()
+            };
         };
         let kept = self.below(pending.len() + 1);
         let mut bytes = inode.durable.clone();
@@ -190,7 +194,7 @@ impl State {
         let mut sector = inode.durable.len();
         while sector < bytes.len() {
             let end = bytes.len().min((sector / SECTOR_BYTES + 1) * SECTOR_BYTES);
-            if self.random() % 16 == 0 {
+            if self.random().is_multiple_of(16) {
                 bytes[sector..end].fill(0);
             }
             sector = end;
@@ -248,7 +252,7 @@ impl State {
         let fault = self.op()?;
         let inode = &mut self.inodes[inode];
         if let Some(fault) = fault {
-            inode.pages_lost = true;
+            inode.pages_lost |= fault != Fault::Crash;
             return Err(error(fault));
         }
         if !inode.pages_lost {

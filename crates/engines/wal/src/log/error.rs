@@ -116,7 +116,7 @@ pub enum OpenError {
         #[source]
         source: io::Error,
     },
-    #[error("cannot cut the unfinished record off the segment `{path}`")]
+    #[error("cannot bring the segment `{path}` to a clean end on the disk")]
     Truncate {
         path: Utf8PathBuf,
         #[source]

@@ -1,4 +1,4 @@
-//! Finds the segments and brings the last one to a clean end.
+//! Finds the segments and brings the last one to a clean end that is on the disk.
 
 use std::ops::ControlFlow;
 
@@ -29,7 +29,7 @@ pub(super) fn open(options: &Options, disk: &dyn Disk) -> Result<Opened, OpenErr
     }
     let mut damage = Damage::default();
     if let Some(last) = segments.last_mut() {
-        cut_torn_tail(disk, last, &mut damage)?;
+        finish(disk, last, &mut damage)?;
     }
     Ok(Opened { segments, damage })
 }
@@ -54,11 +54,7 @@ fn inspect(disk: &dyn Disk, path: Utf8PathBuf, number: u64) -> Result<Segment, O
     Ok(Segment { number, path, header, bytes })
 }
 
-fn cut_torn_tail(
-    disk: &dyn Disk,
-    segment: &mut Segment,
-    damage: &mut Damage,
-) -> Result<(), OpenError> {
+fn finish(disk: &dyn Disk, segment: &mut Segment, damage: &mut Damage) -> Result<(), OpenError> {
     let Some(known) = segment.header else { return Ok(()) };
     let file = disk
         .read(&segment.path)
@@ -71,11 +67,11 @@ fn cut_torn_tail(
         ControlFlow::Continue(())
     });
     debug_assert!(flow.is_continue());
-    if let Some(torn) = torn {
-        disk.truncate(&segment.path, torn)
-            .map_err(|source| OpenError::Truncate { path: segment.path.clone(), source })?;
-        damage.torn_bytes += segment.bytes - torn;
-        segment.bytes = torn;
-    }
+    let end = torn.unwrap_or(segment.bytes);
+    // Even with nothing to cut: the process that wrote the segment may have died before it synced it.
+    disk.truncate(&segment.path, end)
+        .map_err(|source| OpenError::Truncate { path: segment.path.clone(), source })?;
+    damage.torn_bytes += segment.bytes - end;
+    segment.bytes = end;
     Ok(())
 }

@@ -1,0 +1,217 @@
+//! How one request's spans and log records are written.
+//!
+//! `version u8 | summary, with its length before it | strings | resources | spans | log records`. The summary is what the
+//! index needs, so that opening reads no further. Strings that repeat (names, keys, short values) and resources are
+//! written once and referred to by number. Times are signed differences from the time of receipt.
+//!
+//! **Invariant:** decoding never panics, and reserves no more memory than a small multiple of its input.
+
+mod read;
+mod summary;
+mod value;
+mod write;
+
+use model::{LogRecord, Span, Timestamp};
+use wal::codec::{DecodeError, Reader};
+
+pub(crate) use summary::{Summary, hash};
+pub(crate) use write::encode;
+
+/// The version that this build writes, and the only one there is.
+const VERSION: u8 = 1;
+
+/// A whole record.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Record {
+    pub(crate) received_at: Timestamp,
+    pub(crate) spans: Vec<Span>,
+    pub(crate) logs: Vec<LogRecord>,
+}
+
+/// The summary alone.
+pub(crate) fn summary(payload: &[u8]) -> Result<Summary, DecodeError> {
+    Ok(open(payload)?.0)
+}
+
+pub(crate) fn decode(payload: &[u8]) -> Result<Record, DecodeError> {
+    let (summary, body) = open(payload)?;
+    read::body(&summary, body)
+}
+
+fn open(payload: &[u8]) -> Result<(Summary, Reader<'_>), DecodeError> {
+    let mut reader = Reader::new(payload);
+    if reader.byte("version")? != VERSION {
+        return Err(reader.error("version"));
+    }
+    let summary = Summary::decode(&mut Reader::new(reader.bytes("summary")?))?;
+    Ok((summary, reader))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use model::{Attributes, Resource, SpanId, SpanKind, SpanStatus, TraceId, Value, span};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            ".{0,80}".prop_map(Value::string),
+            any::<bool>().prop_map(Value::Bool),
+            any::<i64>().prop_map(Value::Int),
+            (-1e300..1e300).prop_map(Value::Double),
+            prop::collection::vec(any::<u8>(), 0..9).prop_map(|bytes| Value::Bytes(bytes.into())),
+            Just(Value::Empty),
+        ];
+        leaf.prop_recursive(3, 12, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+                prop::collection::vec((keys(), inner), 0..4).prop_map(Value::Map),
+            ]
+        })
+    }
+
+    fn keys() -> impl Strategy<Value = Box<str>> {
+        "[a-c]{0,3}".prop_map(Box::from)
+    }
+
+    fn attributes() -> impl Strategy<Value = Attributes> {
+        prop::collection::vec((keys(), values()), 0..4)
+    }
+
+    fn times() -> impl Strategy<Value = Timestamp> {
+        any::<i64>().prop_map(Timestamp::from_nanos)
+    }
+
+    fn resources() -> impl Strategy<Value = Vec<Arc<Resource>>> {
+        let resource = (keys(), keys(), attributes()).prop_map(|(service, version, attributes)| {
+            let [environment, instance] = [service.clone(), version.clone()];
+            Arc::new(Resource { service, version, environment, instance, attributes })
+        });
+        prop::collection::vec(resource, 1..4)
+    }
+
+    fn spans() -> impl Strategy<Value = Span> {
+        let events = (times(), keys(), attributes())
+            .prop_map(|(at, name, attributes)| span::SpanEvent { at, name, attributes });
+        let links = (any::<[u8; 16]>(), any::<[u8; 8]>(), attributes()).prop_map(
+            |(trace, span, attributes)| span::SpanLink {
+                trace_id: TraceId(trace),
+                span_id: SpanId(span),
+                attributes,
+            },
+        );
+        let ids = (any::<[u8; 16]>(), any::<[u8; 8]>(), any::<Option<[u8; 8]>>());
+        let kinds = prop::sample::select(vec![
+            SpanKind::Internal,
+            SpanKind::Server,
+            SpanKind::Client,
+            SpanKind::Producer,
+            SpanKind::Consumer,
+        ]);
+        let statuses =
+            prop::sample::select(vec![SpanStatus::Unset, SpanStatus::Ok, SpanStatus::Error]);
+        let lists =
+            (attributes(), prop::collection::vec(events, 0..3), prop::collection::vec(links, 0..3));
+        (ids, (times(), times()), (kinds, statuses), keys(), lists).prop_map(
+            |((trace, span, parent), (start, end), (kind, status), name, lists)| Span {
+                trace_id: TraceId(trace),
+                span_id: SpanId(span),
+                parent: parent.map(SpanId),
+                resource: Arc::default(),
+                status_message: name.clone(),
+                name,
+                kind,
+                start,
+                end,
+                status,
+                attributes: lists.0,
+                events: lists.1,
+                links: lists.2,
+            },
+        )
+    }
+
+    fn logs() -> impl Strategy<Value = LogRecord> {
+        let ids = (any::<Option<[u8; 16]>>(), any::<Option<[u8; 8]>>());
+        (ids, times(), any::<u8>(), keys(), values(), attributes()).prop_map(
+            |((trace, span), at, severity, severity_text, body, attributes)| LogRecord {
+                resource: Arc::default(),
+                at,
+                severity,
+                severity_text,
+                body,
+                trace_id: trace.map(TraceId),
+                span_id: span.map(SpanId),
+                attributes,
+            },
+        )
+    }
+
+    fn records() -> impl Strategy<Value = Record> {
+        let spans = prop::collection::vec((spans(), any::<prop::sample::Index>()), 0..6);
+        let logs = prop::collection::vec((logs(), any::<prop::sample::Index>()), 0..6);
+        (resources(), spans, logs, times()).prop_map(|(resources, spans, logs, received_at)| {
+            let of = |at: prop::sample::Index| Arc::clone(at.get(&resources));
+            let span = |(span, at)| Span { resource: of(at), ..span };
+            let log = |(log, at)| LogRecord { resource: of(at), ..log };
+            Record {
+                received_at,
+                spans: spans.into_iter().map(span).collect(),
+                logs: logs.into_iter().map(log).collect(),
+            }
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn round_trips(record in records()) {
+            let (bytes, written) = encode(record.received_at, &record.spans, &record.logs);
+            prop_assert_eq!(&summary(&bytes), &Ok(written));
+            prop_assert_eq!(decode(&bytes), Ok(record));
+        }
+
+        #[test]
+        fn a_cut_record_is_an_error(record in records(), cut: prop::sample::Index) {
+            let (bytes, _) = encode(record.received_at, &record.spans, &record.logs);
+            prop_assert!(decode(&bytes[..cut.index(bytes.len())]).is_err());
+        }
+
+        #[test]
+        fn rubbish_never_panics(
+            record in records(),
+            rubbish in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20),
+        ) {
+            let (mut bytes, _) = encode(record.received_at, &record.spans, &record.logs);
+            for (at, byte) in rubbish {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            drop(decode(&bytes));
+        }
+    }
+
+    #[test]
+    fn what_is_nested_too_deep_becomes_text() {
+        let mut body = Value::Int(7);
+        for _ in 0..100 {
+            body = Value::Array(vec![body]);
+        }
+        let log = LogRecord {
+            resource: Arc::default(),
+            at: Timestamp::EPOCH,
+            severity: 9,
+            severity_text: "".into(),
+            body: body.clone(),
+            trace_id: None,
+            span_id: None,
+            attributes: Vec::new(),
+        };
+        let (bytes, _) = encode(Timestamp::EPOCH, &[], &[log]);
+        let read = decode(&bytes).unwrap().logs.remove(0).body;
+        assert_ne!(read, body);
+        assert_eq!(read.to_string().replace(['"', '\\'], ""), body.to_string());
+    }
+}
