@@ -145,9 +145,9 @@ pub enum Rejection {
     ForeignAlert { number: u32, alert: Box<str>, service: Box<str> },
     #[error("`INC-{number}` has no alert `{alert}`")]
     UnknownAlert { number: u32, alert: Box<str> },
-    #[error("a {what} is empty; write at least one word")]
+    #[error("the {what} is empty; write at least one word")]
     Empty { what: &'static str },
-    #[error("a {what} has {chars} characters; at most {max} are allowed")]
+    #[error("the {what} has {chars} characters; at most {max} are allowed")]
     TooLong { what: &'static str, chars: usize, max: usize },
     #[error("`INC-{number}` has {max} {what} already, which is the limit")]
     TooMany { number: u32, what: &'static str, max: usize },

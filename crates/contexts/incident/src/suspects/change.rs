@@ -1,6 +1,11 @@
 //! Deploys and configurations as suspects.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use model::Timestamp;
 
 use super::{
     evidence::{Change, ChangeKind, Counts, Evidence, VersionOutcome},
@@ -136,28 +141,23 @@ impl<'a> Contrast<'a> {
         version: &'a str,
         other: &'a str,
     ) -> Option<Self> {
-        let slices = |version: &str| -> BTreeSet<_> {
+        let (ours, theirs) = (slices(evidence, service, version), slices(evidence, service, other));
+        let shared: BTreeMap<_, _> = ours
+            .into_iter()
+            .filter_map(|(slice, on)| Some((slice, (on, *theirs.get(&slice)?))))
+            .collect();
+        let (on, elsewhere) = stats::standardised(shared.values().copied());
+        let failures = |service: &str, all: bool| {
             outcomes(evidence, service)
-                .filter(|outcome| *outcome.version == *version && outcome.counts.total > 0)
-                .map(|outcome| outcome.slice)
-                .collect()
+                .filter(|outcome| all || shared.contains_key(&outcome.slice))
+                .map(|outcome| outcome.counts.failed)
+                .sum::<u64>()
         };
-        let shared: BTreeSet<_> = slices(version).intersection(&slices(other)).copied().collect();
-        let count = |service: &str, version: Option<&str>, all: bool| {
-            outcomes(evidence, service)
-                .filter(|outcome| version.is_none_or(|version| *outcome.version == *version))
-                .filter(|outcome| all || shared.contains(&outcome.slice))
-                .fold(Counts::default(), |sum, outcome| sum.plus(outcome.counts))
-        };
-        let failures =
-            |all| count(service, None, all).failed.max(count(&evidence.service, None, all).failed);
-        let (on, elsewhere) =
-            (count(service, Some(version), false), count(service, Some(other), false));
-        let (failed, failed_ever) = (failures(false), failures(true));
+        let worst = |all| failures(service, all).max(failures(&evidence.service, all));
         let comparable = on.total > 0
             && elsewhere.total >= COMPARED_MIN
-            && failed.saturating_mul(COVERED_ONE_IN) >= failed_ever;
-        comparable.then_some(Self { service, version, on, other, elsewhere, failures: failed })
+            && worst(false).saturating_mul(COVERED_ONE_IN) >= worst(true);
+        comparable.then(|| Self { service, version, on, other, elsewhere, failures: worst(false) })
     }
 
     fn finding(&self) -> Finding {
@@ -199,6 +199,18 @@ impl<'a> Contrast<'a> {
 
 fn outcomes<'a>(evidence: &'a Evidence, service: &str) -> impl Iterator<Item = &'a VersionOutcome> {
     evidence.by_version.iter().filter(move |outcome| *outcome.service == *service)
+}
+
+/// What ran through one version, by the slice.
+fn slices(evidence: &Evidence, service: &str, version: &str) -> BTreeMap<Timestamp, Counts> {
+    let mut slices = BTreeMap::new();
+    for outcome in outcomes(evidence, service) {
+        if *outcome.version == *version && outcome.counts.total > 0 {
+            let sum: &mut Counts = slices.entry(outcome.slice).or_default();
+            *sum = sum.plus(outcome.counts);
+        }
+    }
+    slices
 }
 
 fn upper(counts: Counts) -> f64 {

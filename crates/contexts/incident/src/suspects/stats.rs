@@ -128,6 +128,36 @@ pub fn fisher_greater(on: Counts, elsewhere: Counts) -> f64 {
     }
 }
 
+/// Counts of two groups over several strata, made comparable: the first as it is, the second as if its events had been
+/// spread over the strata as the first's (direct standardisation), at the size that leaves its variance what it is (Kish).
+///
+/// So a version that served mostly before an outage is not better for it than one that served mostly during it. Strata in
+/// which either has no events are left out.
+#[expect(clippy::cast_precision_loss, reason = "counts under 2^53")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "between 0 and the counts"
+)]
+pub fn standardised(strata: impl Iterator<Item = (Counts, Counts)>) -> (Counts, Counts) {
+    let mut on = Counts::default();
+    let (mut expected, mut spread) = (0.0, 0.0);
+    for (here, there) in strata {
+        let Some(share) = there.share().filter(|_| here.total > 0) else { continue };
+        let weight = here.total as f64;
+        on = on.plus(here);
+        expected += weight * share;
+        spread += weight * weight / there.total as f64;
+    }
+    if on.total == 0 {
+        return (on, Counts::default());
+    }
+    let weight = on.total as f64;
+    let total = (weight * weight / spread).round();
+    let failed = (expected / weight * total).round();
+    (on, Counts::new(failed as u64, total as u64))
+}
+
 /// Sums terms from `k` to `end`; `next(k)` is the ratio of the following term to that at `k`.
 fn tail(first: f64, k: f64, end: f64, step: f64, next: impl Fn(f64) -> f64) -> f64 {
     let (mut sum, mut term, mut k) = (first, first, k);
@@ -194,6 +224,23 @@ mod tests {
         assert_eq!(check(0, 0, 5, 9), 1.0);
         assert!(check(500_000, 1_000_000, 1_000, 1_000_000) < 1e-300);
         assert!((0.4..0.6).contains(&check(50_000, 1_000_000, 50_000, 1_000_000)));
+    }
+
+    #[test]
+    fn standardising_takes_the_time_out_of_a_comparison() {
+        type Pair = (u64, u64);
+        let check = |strata: &[(Pair, Pair)]| {
+            standardised(strata.iter().map(|(on, elsewhere)| {
+                (Counts::new(on.0, on.1), Counts::new(elsewhere.0, elsewhere.1))
+            }))
+        };
+        // Alike in each stratum, and the first served mostly in the bad one.
+        let (on, elsewhere) = check(&[((0, 10), (0, 90)), ((90, 90), (10, 10))]);
+        assert_eq!((on, elsewhere), (Counts::new(90, 100), Counts::new(11, 12)));
+        // Spread alike, nothing changes.
+        let (_, elsewhere) = check(&[((5, 10), (1, 30)), ((5, 20), (0, 60))]);
+        assert_eq!(elsewhere, Counts::new(1, 90));
+        assert_eq!(check(&[((5, 10), (0, 0)), ((0, 0), (1, 9))]).1, Counts::default());
     }
 
     #[test]
