@@ -1,0 +1,234 @@
+//! The configuration: flags, then `EVENKEEL_*` variables, then `evenkeel.yaml`, then defaults.
+//!
+//! **Invariant:** a [`Config`] cannot be wrong: every problem of the file was reported, with file:line:column, before one was made, and
+//! no secret in it prints itself.
+
+mod acts;
+mod locate;
+mod read;
+mod secret;
+pub(crate) mod settings;
+mod show;
+#[cfg(test)]
+mod tests;
+
+use std::{net::SocketAddr, time::Duration};
+
+use app::{
+    files::{Problem, Severity},
+    notify::signature::SigningKey,
+};
+use camino::{Utf8Path, Utf8PathBuf};
+use model::Limits;
+use server::ServerConfig;
+use url::Url;
+
+pub(crate) use acts::{How, Rollback};
+pub(crate) use read::MailTls;
+pub(crate) use secret::Secret;
+
+use crate::exit::{Exit, Failure};
+
+/// All that the server is told.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// The file that was read.
+    pub(crate) file: Option<Utf8PathBuf>,
+    pub(crate) data_dir: Utf8PathBuf,
+    pub(crate) repo: Option<Utf8PathBuf>,
+    pub(crate) server: ServerConfig,
+    pub(crate) limits: Limits,
+    pub(crate) retention: Retention,
+    pub(crate) query: QueryLimits,
+    pub(crate) wal_sync: WalSync,
+    /// Signs notifications.
+    pub(crate) webhook_key: Option<SigningKey>,
+    pub(crate) mail: Option<Mail>,
+    /// The first that fits is used.
+    pub(crate) rollbacks: Vec<Rollback>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Retention {
+    pub(crate) metrics: Duration,
+    pub(crate) logs_and_spans: Duration,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        let days = |days: u64| Duration::from_secs(days * 86_400);
+        Self { metrics: days(30), logs_and_spans: days(7) }
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QueryLimits {
+    pub(crate) timeout: Duration,
+    pub(crate) samples_max: usize,
+    pub(crate) points_per_series_max: usize,
+    pub(crate) lookback_delta: Duration,
+}
+
+impl Default for QueryLimits {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30),
+            samples_max: 50_000_000,
+            points_per_series_max: 11_000,
+            lookback_delta: Duration::from_secs(300),
+        }
+    }
+}
+
+/// When telemetry is forced to the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum WalSync {
+    Always,
+    /// Every 200 ms.
+    #[default]
+    Interval,
+    Never,
+}
+
+/// The mail server.
+#[derive(Clone, Debug)]
+pub(crate) struct Mail {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) tls: MailTls,
+    /// User and password.
+    pub(crate) login: Option<(String, Secret)>,
+    pub(crate) from: String,
+}
+
+/// What flags and variables say; clap has put the flag before the variable.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Flags {
+    pub(crate) config: Option<Utf8PathBuf>,
+    pub(crate) data_dir: Option<Utf8PathBuf>,
+    pub(crate) repo: Option<Utf8PathBuf>,
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) otlp_grpc_listen: Option<Listen>,
+    pub(crate) otlp_http_listen: Option<Listen>,
+    pub(crate) external_url: Option<Url>,
+    pub(crate) insecure_listen: Vec<SocketAddr>,
+}
+
+/// An address, or `off`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listen {
+    On(SocketAddr),
+    Off,
+}
+
+impl Listen {
+    fn address(self) -> Option<SocketAddr> {
+        match self {
+            Self::On(address) => Some(address),
+            Self::Off => None,
+        }
+    }
+}
+
+/// Reads a flag's value.
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+    read::parse_address(text)
+}
+
+/// Reads a flag's value.
+pub(crate) fn address_or_off(text: &str) -> Result<Listen, String> {
+    if text == "off" { Ok(Listen::Off) } else { address(text).map(Listen::On) }
+}
+
+impl Config {
+    /// Finds the file, reads it, and puts the flags over it.
+    ///
+    /// # Errors
+    /// With every problem of the file, and with exit code 64.
+    pub(crate) fn load(flags: Flags) -> Result<Self, Failure> {
+        let file = locate::config_file(flags.config.as_deref())?;
+        let found = match &file {
+            Some(path) => from_file(path)?,
+            None => read::FileConfig::default(),
+        };
+        let data_dir = match flags.data_dir.clone().or_else(|| found.data_dir.clone()) {
+            Some(path) => path,
+            None => locate::data_dir()?,
+        };
+        Ok(Self::merge(flags, found, file, data_dir))
+    }
+
+    fn merge(
+        flags: Flags,
+        found: read::FileConfig,
+        file: Option<Utf8PathBuf>,
+        data_dir: Utf8PathBuf,
+    ) -> Self {
+        let default = ServerConfig::default();
+        let listener = |flag: Option<Listen>, found: Option<Option<SocketAddr>>, default| {
+            flag.map(Listen::address).or(found).unwrap_or(default)
+        };
+        let server = ServerConfig {
+            listen: flags.listen.or(found.listen).unwrap_or(default.listen),
+            otlp_grpc_listen: listener(
+                flags.otlp_grpc_listen,
+                found.otlp_grpc_listen,
+                default.otlp_grpc_listen,
+            ),
+            otlp_http_listen: listener(
+                flags.otlp_http_listen,
+                found.otlp_http_listen,
+                default.otlp_http_listen,
+            ),
+            external_url: flags.external_url.or(found.external_url),
+            allowed_hosts: found.allowed_hosts,
+            api_tokens: found.api_tokens,
+            ingest_tokens: found.ingest_tokens,
+            insecure_listen: flags.insecure_listen,
+            public_prefixes: default.public_prefixes,
+            timeouts: found.timeouts,
+            connections: found.connections,
+        };
+        Self {
+            file,
+            data_dir,
+            repo: flags.repo.or(found.repo),
+            server,
+            limits: found.limits,
+            retention: found.retention,
+            query: found.query,
+            wal_sync: found.wal_sync,
+            webhook_key: found.webhook_key,
+            mail: found.mail,
+            rollbacks: found.rollbacks,
+        }
+    }
+}
+
+/// Where the data lies, for verbs that need nothing else; the file is read only when no flag says it.
+pub(crate) fn data_dir(flags: Flags) -> Result<Utf8PathBuf, Failure> {
+    match flags.data_dir {
+        Some(path) => Ok(path),
+        None => Config::load(flags).map(|config| config.data_dir),
+    }
+}
+
+fn from_file(path: &Utf8Path) -> Result<read::FileConfig, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| {
+        let error =
+            anyhow::Error::new(error).context(format!("cannot read the configuration `{path}`"));
+        Failure::new(Exit::BadConfiguration, error)
+    })?;
+    let (config, problems) = read::parse(path.as_str(), read::folder_of(path), &bytes);
+    let errors = problems.iter().filter(|problem| problem.severity == Severity::Error).count();
+    if errors == 0 {
+        return Ok(config);
+    }
+    let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
+    let text = format!(
+        "the configuration has {errors} problem{}\n{}",
+        if errors == 1 { "" } else { "s" },
+        lines.join("\n")
+    );
+    Err(Failure::text(Exit::BadConfiguration, text))
+}

@@ -1,0 +1,135 @@
+//! The configuration in force, for people: what `evenkeel doctor` prints. No secret is among it.
+
+use app::files::text::print_duration;
+
+use super::{Config, How, MailTls, Rollback, WalSync};
+
+impl Config {
+    /// Every key with its value, in the order of the reference; lists have a line for each item.
+    pub(crate) fn effective(&self) -> Vec<(String, String)> {
+        let mut lines = self.places();
+        lines.extend(self.connections());
+        lines.extend(self.people());
+        lines.extend(self.bounds());
+        lines.extend(
+            self.rollbacks.iter().map(|rule| ("acts.rollback[]".to_owned(), rollback(rule))),
+        );
+        lines
+    }
+
+    fn places(&self) -> Vec<(String, String)> {
+        let address = |address: Option<std::net::SocketAddr>| {
+            address.map_or("off".to_owned(), |address| address.to_string())
+        };
+        let server = &self.server;
+        let mut lines = vec![
+            line("listen", server.listen),
+            line("otlp_grpc_listen", address(server.otlp_grpc_listen)),
+            line("otlp_http_listen", address(server.otlp_http_listen)),
+            line("external_url", server.external_url.as_ref().map_or("", url::Url::as_str)),
+            line("data_dir", &self.data_dir),
+            line("repo", self.repo.as_deref().map_or("", camino::Utf8Path::as_str)),
+            line("server.allowed_hosts", format!("[{}]", server.allowed_hosts.join(", "))),
+        ];
+        lines.extend(
+            server.insecure_listen.iter().map(|address| line("--insecure-listen", address)),
+        );
+        lines
+    }
+
+    fn connections(&self) -> Vec<(String, String)> {
+        let (times, caps) = (&self.server.timeouts, &self.server.connections);
+        vec![
+            line("server.first_byte_timeout", print_duration(times.first_byte)),
+            line("server.header_timeout", print_duration(times.header)),
+            line("server.idle_timeout", print_duration(times.idle)),
+            line("server.write_timeout", print_duration(times.write_stall)),
+            line("server.body_grace", print_duration(times.body_grace)),
+            line("server.min_body_rate", times.body_bytes_per_s_min),
+            line("server.drain_timeout", print_duration(times.drain)),
+            line("server.decode_wait", print_duration(times.decode_wait)),
+            line("server.max_connections", caps.connections_max),
+            line("server.reserved_connections", caps.reserved),
+            line("server.max_streams", caps.streams_max),
+            line("server.max_header_bytes", caps.header_bytes_max),
+            line("server.max_headers", caps.headers_max),
+            line("server.max_buffered_bytes", caps.buffered_bytes_max),
+            line("server.max_decoders", caps.decoders_max),
+        ]
+    }
+
+    fn people(&self) -> Vec<(String, String)> {
+        let mut lines = Vec::new();
+        lines.extend(
+            self.server.api_tokens.iter().map(|token| line("api.tokens[].name", &token.name)),
+        );
+        lines.extend(
+            self.server.ingest_tokens.iter().map(|token| line("ingest.tokens[].name", &token.name)),
+        );
+        lines
+            .push(line("webhook.signing_key", if self.webhook_key.is_some() { "set" } else { "" }));
+        if let Some(mail) = &self.mail {
+            let tls = match mail.tls {
+                MailTls::StartTls => "starttls",
+                MailTls::Implicit => "implicit",
+                MailTls::None => "none",
+            };
+            let username = mail.login.as_ref().map_or("", |(name, _)| name.as_str());
+            lines.extend([
+                line("smtp.host", &mail.host),
+                line("smtp.port", mail.port),
+                line("smtp.tls", tls),
+                line("smtp.username", username),
+                line("smtp.from", &mail.from),
+            ]);
+        }
+        lines
+    }
+
+    fn bounds(&self) -> Vec<(String, String)> {
+        let (limits, query) = (&self.limits, &self.query);
+        let sync = match self.wal_sync {
+            WalSync::Always => "always",
+            WalSync::Interval => "interval",
+            WalSync::Never => "never",
+        };
+        vec![
+            line("retention.metrics", print_duration(self.retention.metrics)),
+            line("retention.logs_and_spans", print_duration(self.retention.logs_and_spans)),
+            line("limits.max_active_series", limits.active_series_max),
+            line("limits.max_active_series_per_service", limits.active_series_per_service_max),
+            line("limits.max_labels", limits.labels_max),
+            line("limits.max_label_value_bytes", limits.label_value_bytes_max),
+            line("limits.max_log_bytes", limits.log_bytes_max),
+            line("limits.max_attributes", limits.attributes_max),
+            line("limits.max_attribute_value_bytes", limits.attribute_value_bytes_max),
+            line("limits.max_body_bytes", limits.body_bytes_max),
+            line("limits.max_inflation_ratio", limits.inflation_ratio_max),
+            line("limits.max_future_seconds", limits.future_seconds_max),
+            line("query.timeout", print_duration(query.timeout)),
+            line("query.max_samples", query.samples_max),
+            line("query.max_points_per_series", query.points_per_series_max),
+            line("query.lookback_delta", print_duration(query.lookback_delta)),
+            line("wal.sync", sync),
+        ]
+    }
+}
+
+fn line(key: &str, value: impl std::fmt::Display) -> (String, String) {
+    (key.to_owned(), value.to_string())
+}
+
+fn rollback(rule: &Rollback) -> String {
+    let place = rule.environment.as_deref().unwrap_or("any environment");
+    let how = match &rule.how {
+        How::Program { argv, timeout, idempotent } => {
+            let again = if *idempotent { ", may be run again" } else { "" };
+            format!("{argv:?}, {} at most{again}", print_duration(*timeout))
+        }
+        // The path may hold a secret.
+        How::Webhook { url, .. } => {
+            format!("a signed request to {}", url.host_str().unwrap_or_default())
+        }
+    };
+    format!("{} in {place}: {how}", rule.service)
+}

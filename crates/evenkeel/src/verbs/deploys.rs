@@ -1,0 +1,110 @@
+//! `evenkeel deploy …` and `evenkeel gate check`.
+
+use server::wire::api::{
+    Accepted, DeployList, GateCheckRequest, GateOutcome, GateVerdict, RecordDeployRequest,
+};
+
+use crate::{
+    cli::{DeployVerb, GateVerb, RecordArgs, Remote},
+    client::Client,
+    exit::{Exit, Failure},
+    output::{self, Human, or_dash, table},
+};
+
+pub(super) async fn run(
+    client: &Client,
+    remote: &Remote,
+    verb: DeployVerb,
+) -> Result<Exit, Failure> {
+    match verb {
+        DeployVerb::Record(args) => {
+            let accepted: Accepted = client.post("evenkeel/v1/deploys", &request(args)).await?;
+            output::print(remote.output, &accepted)?;
+        }
+        DeployVerb::List { service, limit } => {
+            let mut query = vec![("limit", limit.to_string())];
+            query.extend(service.map(|service| ("service", service)));
+            output::print(
+                remote.output,
+                &client.get::<DeployList>("evenkeel/v1/deploys", &query).await?,
+            )?;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+fn request(args: RecordArgs) -> RecordDeployRequest {
+    RecordDeployRequest {
+        service: args.service,
+        environment: args.environment,
+        version: args.version,
+        previous_version: args.previous_version,
+        state: None,
+        at: args.at,
+        url: args.url,
+        idempotency_key: args.idempotency_key,
+        rolls_back: None,
+    }
+}
+
+pub(super) async fn gate(
+    client: &Client,
+    remote: &Remote,
+    verb: GateVerb,
+) -> Result<Exit, Failure> {
+    let GateVerb::Check { service, version, environment } = verb;
+    let request = GateCheckRequest { service, version, environment };
+    let verdict: GateVerdict = client.post("evenkeel/v1/gate/check", &request).await?;
+    output::print(remote.output, &verdict)?;
+    Ok(match verdict.outcome {
+        GateOutcome::Allow => Exit::Ok,
+        GateOutcome::Block => Exit::Failed,
+        GateOutcome::Inconclusive => Exit::Inconclusive,
+    })
+}
+
+impl Human for Accepted {
+    fn human(&self) -> String {
+        format!("{} (fact {})", self.id, self.seq)
+    }
+}
+
+impl Human for DeployList {
+    fn human(&self) -> String {
+        table(
+            ["ID", "SERVICE", "ENV", "VERSION", "BEFORE", "STATE", "AT", "BY"],
+            self.items.iter().map(|deploy| {
+                [
+                    deploy.id.clone(),
+                    deploy.service.clone(),
+                    deploy.environment.clone(),
+                    deploy.version.clone(),
+                    or_dash(deploy.previous_version.as_deref()),
+                    format!("{:?}", deploy.state).to_lowercase(),
+                    deploy.started_at.clone(),
+                    deploy.by.id.clone(),
+                ]
+            }),
+        )
+    }
+}
+
+impl Human for GateVerdict {
+    fn human(&self) -> String {
+        let rules = self.rules.iter().map(|rule| {
+            let outcome = format!("{:?}", rule.outcome).to_lowercase();
+            [
+                rule.name.clone(),
+                outcome,
+                rule.value.clone(),
+                rule.limit.clone(),
+                rule.reason.clone(),
+            ]
+        });
+        format!(
+            "{}\n\n{}",
+            self.sentence,
+            table(["RULE", "OUTCOME", "VALUE", "LIMIT", "REASON"], rules)
+        )
+    }
+}

@@ -1,0 +1,121 @@
+//! `evenkeel doctor`: what is wrong with a configuration and a data directory, or whether the server is ready.
+
+use std::{net::SocketAddr, time::Duration};
+
+use app::offline::{self, Outcome};
+use serde::Serialize;
+
+use crate::{
+    cli::{DoctorArgs, Remote},
+    client::Client,
+    config::{Config, Flags},
+    exit::{Exit, Failure},
+    output::{self, Human, table},
+};
+
+/// How long a server that is asked whether it is ready may take.
+const READY_TIMEOUT: Duration = Duration::from_secs(5);
+
+#[derive(Debug, Serialize)]
+struct Findings {
+    ok: bool,
+    configuration: Option<String>,
+    checks: Vec<Finding>,
+    /// Every setting in force, without secrets.
+    settings: Vec<Setting>,
+}
+
+#[derive(Debug, Serialize)]
+struct Finding {
+    check: &'static str,
+    outcome: &'static str,
+    message: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Setting {
+    key: String,
+    value: String,
+}
+
+pub(super) fn run(remote: &Remote, args: DoctorArgs) -> Result<Exit, Failure> {
+    let config = Config::load(Flags::from(args.data))?;
+    if args.ready { ready(&config) } else { examine(remote, &config) }
+}
+
+fn examine(remote: &Remote, config: &Config) -> Result<Exit, Failure> {
+    let mut checks: Vec<Finding> = Vec::new();
+    for found in offline::examine(&config.data_dir) {
+        checks.push(finding(found.name, found.outcome, found.message));
+    }
+    if let Some(repo) = &config.repo {
+        checks.push(super::repo::finding(repo).map_or_else(
+            |message| finding("repo", Outcome::Bad, message),
+            |message| finding("repo", Outcome::Good, message),
+        ));
+    }
+    let settings =
+        config.effective().into_iter().map(|(key, value)| Setting { key, value }).collect();
+    let ok = checks.iter().all(|check| check.outcome != "bad");
+    let configuration = config.file.as_ref().map(ToString::to_string);
+    output::print(remote.output, &Findings { ok, configuration, checks, settings })?;
+    Ok(if ok { Exit::Ok } else { Exit::Failed })
+}
+
+fn finding(check: &'static str, outcome: Outcome, message: String) -> Finding {
+    let outcome = match outcome {
+        Outcome::Good => "good",
+        Outcome::Note => "note",
+        Outcome::Bad => "bad",
+    };
+    Finding { check, outcome, message }
+}
+
+/// Asks `/readyz` at the address that the configuration names.
+fn ready(config: &Config) -> Result<Exit, Failure> {
+    let address = reachable(config.server.listen);
+    let client = Client::new(&format!("http://{address}"), None, READY_TIMEOUT)?;
+    let text = super::runtime()?.block_on(client.get_text("readyz"))?;
+    output::say(text.trim_end()).map(|()| Exit::Ok)
+}
+
+/// A wildcard is no address to call.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    address
+}
+
+impl Human for Findings {
+    fn human(&self) -> String {
+        let file = self.configuration.as_deref().unwrap_or("no file, defaults alone");
+        let checks = self
+            .checks
+            .iter()
+            .map(|found| [found.check.to_owned(), found.outcome.to_owned(), found.message.clone()]);
+        let settings =
+            self.settings.iter().map(|setting| [setting.key.clone(), setting.value.clone()]);
+        format!(
+            "configuration: {file}\n\n{}\n\n{}",
+            table(["CHECK", "OUTCOME", "FOUND"], checks),
+            table(["SETTING", "VALUE"], settings)
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_is_asked_at_loopback() {
+        let check = |text: &str| reachable(text.parse().unwrap()).to_string();
+        assert_eq!(check("0.0.0.0:7700"), "127.0.0.1:7700");
+        assert_eq!(check("[::]:7700"), "[::1]:7700");
+        assert_eq!(check("10.0.0.1:7700"), "10.0.0.1:7700");
+    }
+}
