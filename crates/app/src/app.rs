@@ -1,0 +1,220 @@
+//! Everything together: opens the data directory, recovers, runs, stops in reverse; and the use cases.
+
+mod follow;
+mod open;
+mod use_case;
+
+use std::{sync::Arc, time::Duration};
+
+use camino::Utf8PathBuf;
+use model::{Clock, Limits, Timestamp};
+use parking_lot::Mutex;
+use tokio::{sync::watch, task::JoinHandle};
+use wal::SyncPolicy;
+
+pub use follow::FollowState;
+pub use open::OpenError;
+pub use use_case::{ApplyError, BackfillUseError, RollbackError, TestPageError};
+
+use crate::{
+    acts::Runner,
+    control::Control,
+    data_dir::DataDir,
+    judge::Judge,
+    mint::Mint,
+    notify::{link::LinkSigner, signature::SigningKey},
+    outbox::Outbox,
+    react::Acts,
+    telemetry::{Stores, Telemetry},
+    triage::Triage,
+};
+
+/// How often every SLO is judged.
+pub const JUDGE_EVERY: Duration = Duration::from_millis(250);
+/// How often open incidents are looked at.
+const TRIAGE_EVERY: Duration = Duration::from_secs(1);
+/// How often traces are asked who calls whom.
+const TOPOLOGY_EVERY: Duration = Duration::from_secs(2);
+/// How often a followed directory is looked at.
+const FOLLOW_EVERY: Duration = Duration::from_secs(1);
+
+/// What Evenkeel is started with.
+#[derive(Debug)]
+pub struct Options {
+    pub data_dir: Utf8PathBuf,
+    /// A directory that is applied at the start and whenever it changes.
+    pub repo: Option<Utf8PathBuf>,
+    /// Where people reach the server; no slash at the end.
+    pub external_url: Box<str>,
+    pub limits: Limits,
+    pub sync: SyncPolicy,
+    /// `None` keeps metrics for ever.
+    pub metrics_retention: Option<Duration>,
+    pub events_retention: Option<Duration>,
+    pub query_samples_max: usize,
+    pub acts: Acts,
+    /// Signs webhooks.
+    pub webhook_key: Option<SigningKey>,
+}
+
+/// A running Evenkeel, without its network.
+#[derive(Debug)]
+pub struct App {
+    pub(crate) options: AppOptions,
+    pub control: Arc<Control>,
+    pub stores: Arc<Stores>,
+    pub telemetry: Telemetry,
+    pub judge: Arc<Judge>,
+    pub triage: Arc<Triage>,
+    pub clock: Arc<dyn Clock>,
+    pub links: LinkSigner,
+    pub acts: Arc<Acts>,
+    pub reader: journal::Reader,
+    pub started_at: Timestamp,
+    pub follow: watch::Receiver<FollowState>,
+    follow_tx: watch::Sender<FollowState>,
+    pub(crate) mint: Mutex<Mint>,
+    pub(crate) backfilled_seq: Arc<std::sync::atomic::AtomicU64>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    data_dir: Mutex<Option<DataDir>>,
+    last_round: Mutex<Round>,
+}
+
+/// What of the options is needed while it runs.
+#[derive(Debug)]
+pub(crate) struct AppOptions {
+    pub(crate) data_dir: Utf8PathBuf,
+    pub(crate) repo_store: Utf8PathBuf,
+    pub external_url: Box<str>,
+    pub limits: Limits,
+}
+
+/// The judge's last round.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Round {
+    pub at: Option<Timestamp>,
+    /// How much later than planned it ended.
+    pub lag: Duration,
+}
+
+impl App {
+    pub fn data_dir(&self) -> &Utf8PathBuf {
+        &self.options.data_dir
+    }
+
+    pub fn external_url(&self) -> &str {
+        &self.options.external_url
+    }
+
+    pub fn limits(&self) -> &Limits {
+        &self.options.limits
+    }
+
+    pub fn last_round(&self) -> Round {
+        *self.last_round.lock()
+    }
+
+    /// Waits until the journal or a telemetry log could not be written, and says why: the process must end.
+    pub async fn failed(&self) -> Arc<str> {
+        let (mut control, mut telemetry) = (self.control.failed(), self.telemetry.failed());
+        loop {
+            for failed in [&control, &telemetry] {
+                if let Some(why) = failed.borrow().clone() {
+                    return why;
+                }
+            }
+            tokio::select! {
+                changed = control.changed() => if changed.is_err() { return std::future::pending().await },
+                changed = telemetry.changed() => if changed.is_err() { return std::future::pending().await },
+            }
+        }
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.lock().push(tokio::spawn(task));
+    }
+
+    /// Starts what runs by itself.
+    fn start(
+        self: &Arc<Self>,
+        outbox: Arc<Outbox>,
+        runner: Arc<Runner>,
+        repo: Option<Utf8PathBuf>,
+    ) {
+        self.spawn(outbox.run());
+        self.spawn(runner.run());
+        let this = Arc::clone(self);
+        self.spawn(async move { this.judging().await });
+        let this = Arc::clone(self);
+        self.spawn(async move { this.looking().await });
+        let this = Arc::clone(self);
+        self.spawn(async move { this.mapping().await });
+        if let Some(repo) = repo {
+            let this = Arc::clone(self);
+            self.spawn(async move { this.following(repo).await });
+        }
+    }
+
+    async fn judging(&self) {
+        let mut tick = tokio::time::interval(JUDGE_EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            let began = self.clock.monotonic();
+            if self.judge.round().await.is_err() {
+                return;
+            }
+            let lag = self.clock.monotonic().saturating_sub(began);
+            *self.last_round.lock() = Round { at: Some(self.clock.now()), lag };
+        }
+    }
+
+    async fn looking(&self) {
+        let mut tick = tokio::time::interval(TRIAGE_EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            if self.triage.round().await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Keeps the control thread's picture of who calls whom up to date.
+    async fn mapping(&self) {
+        let mut tick = tokio::time::interval(TOPOLOGY_EVERY);
+        loop {
+            tick.tick().await;
+            let world = self.control.world();
+            let topology =
+                self.stores.catalog.read().topology(&world.repo.services, self.clock.now());
+            if *world.topology == topology {
+                continue;
+            }
+            let topology = Arc::new(topology);
+            if self.control.update_world(move |world| world.topology = topology).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Stops in reverse: no new effect, then the writers, then the directory's lock.
+    pub async fn stop(self: Arc<Self>) {
+        for task in std::mem::take(&mut *self.tasks.lock()) {
+            task.abort();
+        }
+        let this = Arc::clone(&self);
+        let stopped = tokio::task::spawn_blocking(move || {
+            this.telemetry.stop();
+            this.control.stop();
+            if let Some(data_dir) = this.data_dir.lock().take()
+                && let Err(error) = data_dir.close()
+            {
+                tracing::warn!(%error, "the data directory was not closed cleanly");
+            }
+        });
+        if stopped.await.is_err() {
+            tracing::error!("stopping panicked");
+        }
+    }
+}

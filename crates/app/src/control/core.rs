@@ -1,0 +1,238 @@
+//! Decide, append, apply, react: one batch at a time, without a clock or a thread of its own.
+
+use std::sync::Arc;
+
+use catalog::Topology;
+use journal::{Draft, FactId, Head, Health, Record};
+use model::{Actor, Timestamp};
+
+use crate::{
+    command::{Command, Rejection},
+    control::ledger::Ledger,
+    files::Repo,
+    mint::Mint,
+    notify::link::LinkSigner,
+    react::{self, Acts},
+    record::{Fact, ReadFactError},
+    state::State,
+    triage::Suspicions,
+};
+
+/// Rounds of reactions in one batch; more would mean that reactions feed each other.
+const ROUNDS_MAX: usize = 32;
+
+/// A command and who gives it.
+#[derive(Clone, Debug)]
+pub struct Order {
+    pub actor: Actor,
+    pub command: Command,
+}
+
+/// What an order led to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Receipt {
+    /// Facts of this order, oldest first; empty when all was so already.
+    pub facts: Vec<(u64, Fact)>,
+    /// Number of the last fact in the journal when the order was answered.
+    pub seq: u64,
+}
+
+pub type Answer = Result<Receipt, Rejection>;
+
+/// What reactions look at beside the state: it changes without facts, and decides nothing by itself.
+#[derive(Debug)]
+pub struct World {
+    pub repo: Arc<Repo>,
+    pub topology: Arc<Topology>,
+    /// Evidence on services that have just begun to burn.
+    pub suspicions: Arc<Suspicions>,
+    /// The acts that the server's own configuration allows.
+    pub acts: Arc<Acts>,
+    /// Signs the links in pages.
+    pub links: LinkSigner,
+    /// Where people reach the server, for links in pages; no slash at the end.
+    pub external_url: Box<str>,
+}
+
+/// The journal, the state that its facts make, and the world around.
+pub struct Core {
+    journal: Box<dyn Ledger>,
+    mint: Mint,
+    last_at: Timestamp,
+    pub world: World,
+}
+
+/// Why a batch could not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum CoreError {
+    #[error("cannot write facts to the journal")]
+    Append(#[source] journal::AppendError),
+    #[error("cannot read the journal")]
+    Read(#[source] journal::ReadError),
+    #[error(transparent)]
+    Fact(ReadFactError),
+}
+
+impl Core {
+    pub fn new(journal: Box<dyn Ledger>, mint: Mint, world: World) -> Self {
+        Self { journal, mint, last_at: Timestamp::EPOCH, world }
+    }
+
+    /// The state that the journal's facts make.
+    ///
+    /// # Errors
+    /// When the journal cannot be read, or holds what a newer version wrote.
+    pub fn replay(&mut self) -> Result<State, CoreError> {
+        let mut state = State::default();
+        for record in journal::replay(&*self.journal, 0) {
+            let record = record.map_err(CoreError::Read)?;
+            self.last_at = self.last_at.max(record.recorded_at);
+            if let Some(fact) = Fact::read(&record).map_err(CoreError::Fact)? {
+                state.apply(&fact);
+            }
+        }
+        Ok(state)
+    }
+
+    pub fn health(&self) -> Health {
+        self.journal.health()
+    }
+
+    pub fn head(&self) -> Head {
+        self.journal.head()
+    }
+
+    pub(crate) fn journal(&mut self) -> &mut dyn Ledger {
+        &mut *self.journal
+    }
+
+    /// `now`, or the last fact's time when the clock stepped back.
+    pub(crate) fn not_before_last(&self, now: Timestamp) -> Timestamp {
+        now.max(self.last_at)
+    }
+
+    /// Decides and writes a batch of orders and all that follows from them, as one transaction.
+    ///
+    /// `state` changes as the facts say; when this fails it must be thrown away, as the process must. `make_room` is asked
+    /// once when the disk is full, and says whether it is worth another try.
+    ///
+    /// # Errors
+    /// When the journal did not take the facts.
+    pub fn run(
+        &mut self,
+        state: &mut State,
+        orders: Vec<Order>,
+        now: Timestamp,
+        make_room: &mut dyn FnMut() -> bool,
+    ) -> Result<(Vec<Answer>, Vec<Record>), CoreError> {
+        let now = self.not_before_last(now);
+        let mut batch = Batch { drafts: Vec::new(), next_seq: self.journal.next_seq() };
+        let whole = matches!(self.journal.health(), Health::Whole);
+        let mut answers = Vec::with_capacity(orders.len());
+        for order in orders {
+            answers.push(self.order(state, &order, whole, now, &mut batch));
+        }
+        self.react(state, whole, now, &mut batch);
+        let seq = batch.next_seq - 1;
+        let records = if batch.drafts.is_empty() {
+            Vec::new()
+        } else {
+            self.append(batch.drafts, now, make_room)?
+        };
+        self.last_at =
+            records.last().map_or(self.last_at, |record| record.recorded_at.max(self.last_at));
+        for receipt in answers.iter_mut().flatten() {
+            receipt.seq = seq;
+        }
+        Ok((answers, records))
+    }
+
+    fn append(
+        &mut self,
+        drafts: Vec<Draft>,
+        now: Timestamp,
+        make_room: &mut dyn FnMut() -> bool,
+    ) -> Result<Vec<Record>, CoreError> {
+        match self.journal.append(drafts.clone(), now) {
+            Err(journal::AppendError::DiskFull { .. }) if make_room() => {
+                self.journal.append(drafts, now).map_err(CoreError::Append)
+            }
+            written => written.map_err(CoreError::Append),
+        }
+    }
+
+    fn order(
+        &mut self,
+        state: &mut State,
+        order: &Order,
+        whole: bool,
+        now: Timestamp,
+        batch: &mut Batch,
+    ) -> Answer {
+        if order.command.is_act() && !whole {
+            return Err(Rejection::JournalBroken);
+        }
+        let facts = order.command.decide(state, now)?;
+        if let Command::ApplyConfig { repo, .. } = &order.command {
+            self.world.repo = Arc::clone(repo);
+        }
+        let mut receipt = Receipt::default();
+        let mut cause = None;
+        for fact in facts {
+            let id: FactId = self.mint.id(now);
+            state.apply(&fact);
+            batch.drafts.push(fact.draft(id, order.actor.clone(), cause));
+            // Several facts of one order are led to by the first.
+            cause = cause.or(Some(id));
+            receipt.facts.push((batch.next_seq, fact));
+            batch.next_seq += 1;
+        }
+        Ok(receipt)
+    }
+
+    /// Lets what follows from the state follow, until nothing more does. Words come last, so that they say all of it.
+    fn react(&mut self, state: &mut State, whole: bool, now: Timestamp, batch: &mut Batch) {
+        for _ in 0..ROUNDS_MAX {
+            let before = batch.drafts.len();
+            let decisions = react::decisions(state, &self.world, whole, now, &mut self.mint);
+            self.follow(state, decisions, whole, now, batch);
+            if batch.drafts.len() > before {
+                continue;
+            }
+            let words = react::words(state, &self.world, now, &mut self.mint);
+            self.follow(state, words, whole, now, batch);
+            if batch.drafts.len() == before {
+                return;
+            }
+        }
+        tracing::error!(rounds = ROUNDS_MAX, "reactions did not come to rest");
+    }
+
+    fn follow(
+        &mut self,
+        state: &mut State,
+        orders: Vec<Order>,
+        whole: bool,
+        now: Timestamp,
+        batch: &mut Batch,
+    ) {
+        for order in orders {
+            // A reaction that is refused is tried again with the next batch.
+            if let Err(rejection) = self.order(state, &order, whole, now, batch) {
+                tracing::warn!(%rejection, command = ?order.command, "a reaction was refused");
+            }
+        }
+    }
+}
+
+/// Facts that are decided and not yet written.
+struct Batch {
+    drafts: Vec<Draft>,
+    next_seq: u64,
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core").field("head", &self.journal.head()).finish_non_exhaustive()
+    }
+}

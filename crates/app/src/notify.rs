@@ -1,0 +1,6 @@
+//! Telling people: bodies, signatures and the senders that the outbox uses.
+
+pub mod link;
+pub mod payload;
+pub mod send;
+pub mod signature;

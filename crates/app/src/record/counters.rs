@@ -1,0 +1,58 @@
+//! The SLI counts' checkpoint on disk: the counts, and the log positions that they include.
+
+use events::Position;
+use model::Timestamp;
+use slo::{
+    CounterSnapshot, CountersSnapshot, PresenceSnapshot, SeriesSnapshot, SlotSnapshot, TierSnapshot,
+};
+
+use super::disk::{Disk, DiskError, disk_struct, unexpected};
+
+/// Counts that include all telemetry before two positions and all back-fills up to a fact.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct CountersCheckpoint {
+    pub(crate) events: Position,
+    pub(crate) metrics: Position,
+    /// Back-fills of facts up to this number are in it.
+    pub(crate) journal_seq: u64,
+    pub(crate) at: Timestamp,
+    pub(crate) counters: CountersSnapshot,
+}
+
+disk_struct!(CountersCheckpoint { events, metrics, journal_seq, at, counters });
+disk_struct!(Position { segment, offset });
+disk_struct!(CountersSnapshot { counters, presence });
+disk_struct!(CounterSnapshot {
+    name,
+    indicator,
+    tiers,
+    total_series,
+    part_series,
+    first_event_at,
+    live_since,
+    last_event_at,
+    fed_at,
+    backfill_sources,
+    backfilled,
+});
+disk_struct!(TierSnapshot { width_s, head, slots });
+disk_struct!(SeriesSnapshot { labels, at, value });
+disk_struct!(PresenceSnapshot { service, environment, instance, at });
+
+/// Three numbers in a list: there are many of these.
+impl Disk for SlotSnapshot {
+    fn to_json(&self) -> serde_json::Value {
+        serde_json::json!([self.index, self.total, self.marked])
+    }
+
+    fn from_json(json: &serde_json::Value) -> Result<Self, DiskError> {
+        match json.as_array().map(Vec::as_slice) {
+            Some([index, total, marked]) => Ok(Self {
+                index: i64::from_json(index)?,
+                total: u64::from_json(total)?,
+                marked: u64::from_json(marked)?,
+            }),
+            _ => Err(unexpected(json, "a list of three numbers")),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The way of telemetry: a bounded queue, one writer, the stores, then the counts; only then the answer.
+//!
+//! One writer makes the checkpoint easy to reason about: between two batches the counts include exactly what lies before
+//! the positions of both logs.
+
+mod checkpoint;
+mod writer;
+
+use std::{sync::Arc, time::Duration};
+
+use catalog::Catalog;
+use events::Events;
+use model::{Batch, Clock};
+use parking_lot::{Mutex, RwLock};
+use slo::Counters;
+use tokio::sync::oneshot;
+use tsdb::Tsdb;
+
+pub(crate) use checkpoint::{Recovered, recover};
+pub(crate) use writer::Checkpoints;
+pub use writer::StoreRefusal;
+
+/// Requests that wait for the writer; one more is refused with `Retry-After`.
+const WAITING_MAX: usize = 512;
+/// Bytes, roughly, that may wait.
+const WAITING_RECORDS_MAX: usize = 500_000;
+
+/// The stores and what is counted out of what goes into them.
+#[derive(Debug)]
+pub struct Stores {
+    pub events: Events,
+    pub metrics: Tsdb,
+    pub counters: Mutex<Counters>,
+    pub catalog: RwLock<Catalog>,
+    pub seen: Mutex<FirstSeen>,
+}
+
+/// When the first of each signal came, and how much of each since the start.
+#[derive(Clone, Debug, Default)]
+pub struct FirstSeen {
+    pub spans: SignalSeen,
+    pub logs: SignalSeen,
+    pub samples: SignalSeen,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SignalSeen {
+    pub first_at: Option<model::Timestamp>,
+    pub last_at: Option<model::Timestamp>,
+    pub accepted: u64,
+}
+
+/// Why a batch was not taken; nothing of it is stored, or it is safe to send it again.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    #[error("the queue of telemetry is full; send it again in {} s", retry_after.as_secs())]
+    QueueFull { retry_after: Duration },
+    #[error("the disk is full: telemetry is refused until there is space again")]
+    DiskFull,
+    #[error("the telemetry store cannot be written: {0}")]
+    Storage(String),
+    #[error("evenkeel is stopping")]
+    Stopping,
+}
+
+/// A handle on the writer.
+#[derive(Debug)]
+pub struct Telemetry {
+    queue: Mutex<Option<std::sync::mpsc::SyncSender<writer::Job>>>,
+    waiting: Arc<std::sync::atomic::AtomicUsize>,
+    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+    failed: tokio::sync::watch::Receiver<Option<Arc<str>>>,
+}
+
+impl Telemetry {
+    /// Starts the writer on recovered stores.
+    ///
+    /// # Errors
+    /// When the system gives no thread.
+    pub(crate) fn start(
+        stores: Arc<Stores>,
+        clock: Arc<dyn Clock>,
+        checkpoints: writer::Checkpoints,
+    ) -> std::io::Result<Self> {
+        let (queue, jobs) = std::sync::mpsc::sync_channel(WAITING_MAX);
+        let waiting = Arc::default();
+        let (failure, failed) = tokio::sync::watch::channel(None);
+        let writer = writer::Writer::new(stores, clock, Arc::clone(&waiting), checkpoints, failure);
+        let thread = std::thread::Builder::new()
+            .name("telemetry".to_owned())
+            .spawn(move || writer.run(&jobs))?;
+        Ok(Self {
+            queue: Mutex::new(Some(queue)),
+            waiting,
+            thread: Mutex::new(Some(thread)),
+            failed,
+        })
+    }
+
+    /// Stores and counts a batch; returns once it survives a killed process.
+    ///
+    /// # Errors
+    /// See [`TelemetryError`].
+    pub async fn accept(&self, batch: Batch) -> Result<Vec<StoreRefusal>, TelemetryError> {
+        use std::sync::{atomic::Ordering, mpsc::TrySendError};
+        let retry_after = Duration::from_secs(1);
+        let records = batch.spans.len() + batch.logs.len() + batch.series.len();
+        let (reply, answer) = oneshot::channel();
+        {
+            let queue = self.queue.lock();
+            let queue = queue.as_ref().ok_or(TelemetryError::Stopping)?;
+            if self.waiting.load(Ordering::Relaxed) + records > WAITING_RECORDS_MAX.max(records) {
+                return Err(TelemetryError::QueueFull { retry_after });
+            }
+            match queue.try_send(writer::Job { batch, records, reply }) {
+                Ok(()) => self.waiting.fetch_add(records, Ordering::Relaxed),
+                Err(TrySendError::Full(_)) => {
+                    return Err(TelemetryError::QueueFull { retry_after });
+                }
+                Err(TrySendError::Disconnected(_)) => return Err(TelemetryError::Stopping),
+            };
+        }
+        answer.await.map_err(|_| TelemetryError::Stopping)?
+    }
+
+    /// Records that wait to be written.
+    pub fn waiting(&self) -> usize {
+        self.waiting.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    /// Holds a text once a store could not be written: the process must end.
+    pub fn failed(&self) -> tokio::sync::watch::Receiver<Option<Arc<str>>> {
+        self.failed.clone()
+    }
+
+    /// Writes what waits and a last checkpoint, and ends the thread.
+    pub fn stop(&self) {
+        self.queue.lock().take();
+        if let Some(thread) = self.thread.lock().take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the telemetry thread panicked");
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! The counts' checkpoint: written now and then, read at the start, completed by replaying the logs after it.
+//!
+//! File `slo/checkpoint`: one line with the SHA-256 of the rest in hexadecimal, then JSON. A damaged one is ignored, and the
+//! counts are taken again from the logs as far as these reach.
+
+use std::{
+    collections::VecDeque,
+    fs,
+    io::{self, Write as _},
+    sync::atomic::Ordering,
+    time::Duration,
+};
+
+use camino::Utf8Path;
+use catalog::Catalog;
+use events::{Events, Position};
+use model::{Batch, Timestamp};
+use sha2::{Digest, Sha256};
+use slo::{Counters, Slo};
+use tsdb::Tsdb;
+
+use super::{Stores, writer::Checkpoints};
+use crate::{
+    control::chain,
+    record::{counters::CountersCheckpoint, disk::Disk},
+};
+
+const FILE: &str = "checkpoint";
+/// How far before the checkpoint spans are read again, so that those sent twice count once.
+const SEED_BEFORE: Duration = Duration::from_secs(15 * 60);
+
+/// Writes the counts as they are between two batches.
+pub(super) fn write(stores: &Stores, to: &Checkpoints, now: Timestamp) -> Result<(), String> {
+    let checkpoint = {
+        let counters = stores.counters.lock();
+        CountersCheckpoint {
+            events: stores.events.position(),
+            metrics: stores.metrics.position(),
+            journal_seq: to.backfilled_seq.load(Ordering::Acquire),
+            at: now,
+            counters: counters.snapshot(),
+        }
+    };
+    let json = checkpoint.to_json().to_string();
+    let text = format!("{}\n{json}", hex::encode(Sha256::digest(json.as_bytes())));
+    replace(&to.dir, text.as_bytes()).map_err(|error| chain(&error))?;
+    stores.metrics.keep_from(checkpoint.metrics);
+    Ok(())
+}
+
+/// Puts the file in place of the old one, so that a reader sees one or the other, whole.
+fn replace(dir: &Utf8Path, bytes: &[u8]) -> io::Result<()> {
+    let new = dir.join("checkpoint.new");
+    let mut file = fs::File::create(&new)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&new, dir.join(FILE))?;
+    fs::File::open(dir)?.sync_all()
+}
+
+fn read(dir: &Utf8Path) -> Option<CountersCheckpoint> {
+    let text = fs::read_to_string(dir.join(FILE)).ok()?;
+    let (digest, json) = text.split_once('\n')?;
+    let checkpoint = (hex::encode(Sha256::digest(json.as_bytes())) == digest)
+        .then(|| serde_json::from_str(json).ok())
+        .flatten()
+        .and_then(|json| CountersCheckpoint::from_json(&json).ok());
+    if checkpoint.is_none() {
+        tracing::warn!(
+            "the checkpoint of the SLI counts is damaged; counting again from the telemetry logs"
+        );
+    }
+    checkpoint
+}
+
+/// Counts and catalogue as they were, and the fact up to which back-fills are in the counts.
+#[derive(Debug)]
+pub(crate) struct Recovered {
+    pub(crate) counters: Counters,
+    pub(crate) catalog: Catalog,
+    pub(crate) backfilled_seq: u64,
+}
+
+/// The counts that a process which never stopped would have.
+///
+/// # Errors
+/// When a log cannot be read.
+pub(crate) fn recover(
+    dir: &Utf8Path,
+    events: &Events,
+    metrics: &Tsdb,
+    slos: Vec<Slo>,
+    now: Timestamp,
+) -> Result<Recovered, String> {
+    let found = read(dir);
+    let (from_events, from_metrics) = found
+        .as_ref()
+        .map_or((Position::START, Position::START), |found| (found.events, found.metrics));
+    let mut later = Vec::new();
+    let replayed = events.replay(from_events, |received_at, spans, logs| {
+        later.push(Batch { received_at, spans, logs, ..Batch::default() });
+    });
+    replayed.map_err(|error| chain(&error))?;
+    let spans_after = later.len();
+    let replayed = metrics.replay(from_metrics, |received_at, series| {
+        later.push(Batch { received_at, series: series.to_vec(), ..Batch::default() });
+    });
+    replayed.map_err(|error| chain(&error))?;
+    later.sort_by_key(|batch| batch.received_at);
+
+    let mut counters = match &found {
+        Some(found) => Counters::restore(&found.counters, slos),
+        None => Counters::new(slos),
+    };
+    let mut catalog = Catalog::default();
+    let seed_from = events.position_at(found.as_ref().map_or(now, |found| found.at) - SEED_BEFORE);
+    // The last `spans_after` of these come after the checkpoint: they wait in `held` and are counted below.
+    let mut held = VecDeque::new();
+    let seeded = events.replay(seed_from, |received_at, spans, logs| {
+        let batch = Batch { received_at, spans, logs, ..Batch::default() };
+        catalog.observe(&batch);
+        held.push_back(batch);
+        if held.len() > spans_after
+            && let Some(batch) = held.pop_front()
+        {
+            counters.seed(&batch);
+        }
+    });
+    seeded.map_err(|error| chain(&error))?;
+    later.iter().for_each(|batch| counters.observe(batch));
+    Ok(Recovered { counters, catalog, backfilled_seq: found.map_or(0, |found| found.journal_seq) })
+}

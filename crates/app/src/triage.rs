@@ -1,0 +1,161 @@
+//! What fails, since when, for whom, and what changed: evidence out of telemetry for the incidents that are open.
+//!
+//! Runs beside the control thread and gives it commands: suspects ranked, impact measured, recovery measured. The deciders
+//! keep only what is news.
+
+mod evidence;
+mod impact;
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use incident::{ImpactReading, Incident, IncidentId, Reading, RecoveryPolicy, Suspect, rank};
+use model::{Actor, Clock, Timestamp};
+
+use crate::{
+    command::Command,
+    control::{Control, ControlError},
+    react::policy,
+    telemetry::Stores,
+};
+
+/// What is known of a failing service before it has an incident, so that its first page names the suspect.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Suspicion {
+    pub suspects: Vec<Suspect>,
+    pub impact: Option<ImpactReading>,
+}
+
+/// Suspicions by service and environment.
+pub type Suspicions = BTreeMap<(Box<str>, Box<str>), Suspicion>;
+
+/// Looks at telemetry on behalf of open incidents.
+#[derive(Debug)]
+pub struct Triage {
+    stores: Arc<Stores>,
+    control: Arc<Control>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Triage {
+    pub fn new(stores: Arc<Stores>, control: Arc<Control>, clock: Arc<dyn Clock>) -> Self {
+        Self { stores, control, clock }
+    }
+
+    /// Evidence on `service`, whose SLOs `slos` burn.
+    pub fn suspicion(&self, service: &str, environment: &str, slos: &[Box<str>]) -> Suspicion {
+        let now = self.clock.now();
+        let since = impact::since(&self.stores, slos, now);
+        let impact = impact::measure(&self.stores, service, environment, slos, since, now);
+        let evidence =
+            evidence::gather(&self.stores, &self.control, service, environment, slos, since, now);
+        Suspicion { suspects: rank(&evidence), impact }
+    }
+
+    /// One look at every open incident.
+    ///
+    /// # Errors
+    /// When the control thread has stopped.
+    pub async fn round(&self) -> Result<(), ControlError> {
+        let now = self.clock.now();
+        let open: Vec<Incident> = self.control.state().incidents.open().cloned().collect();
+        for incident in open {
+            for command in self.look(&incident, now) {
+                match self.control.order(Actor::system("triage"), Command::Incident(command)).await
+                {
+                    // An incident that ended meanwhile wants no more of this.
+                    Err(ControlError::Rejected(rejection)) => {
+                        tracing::debug!(%rejection, "triage was late")
+                    }
+                    other => drop(other?),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn look(&self, incident: &Incident, now: Timestamp) -> Vec<incident::Command> {
+        let slos = own_slos(incident);
+        let id = incident.id;
+        let mut commands = Vec::new();
+        if !slos.is_empty() {
+            // After a mitigation the evidence only gets thinner: what was found stays.
+            if incident.mitigation.is_none() {
+                let found = self.suspicion(&incident.key.service, &incident.key.environment, &slos);
+                if !found.suspects.is_empty() || incident.suspects.is_empty() {
+                    commands.push(incident::Command::RankSuspects {
+                        incident: id,
+                        suspects: found.suspects,
+                    });
+                }
+                commands.extend(found.impact.map(|impact| measured(id, impact)));
+            } else if let Some(before) = &incident.impact {
+                let (service, environment) = (&*incident.key.service, &*incident.key.environment);
+                let impact = impact::measure(
+                    &self.stores,
+                    service,
+                    environment,
+                    &slos,
+                    Some(before.since),
+                    now,
+                );
+                commands.extend(impact.map(|impact| measured(id, impact)));
+            }
+        }
+        commands.extend(self.recovery(incident, &slos, now));
+        commands
+    }
+
+    /// The counts of the last window of the SLO that is furthest from well.
+    fn recovery(
+        &self,
+        incident: &Incident,
+        slos: &[Box<str>],
+        now: Timestamp,
+    ) -> Option<incident::Command> {
+        let policy =
+            policy(&self.control.world().repo, &incident.key.service, &incident.key.environment);
+        let recovery = RecoveryPolicy {
+            window: policy.recovery_window,
+            min_events: policy.recovery_min_events,
+        };
+        let from = now - recovery.window;
+        let counters = self.stores.counters.lock();
+        let readings = slos.iter().filter_map(|name| {
+            let counts = counters.count_since(name, from, now)?;
+            Some(Reading {
+                from,
+                to: now,
+                bad_events: counts.bad(),
+                total_events: counts.total,
+                objective: 1.0 - counters.slo(name)?.objective.budget(),
+            })
+        });
+        let over = |reading: &Reading| {
+            let allowed = incident::recovery::allowed_bad(reading.objective, reading.total_events);
+            (reading.bad_events.saturating_sub(allowed), std::cmp::Reverse(reading.total_events))
+        };
+        let reading = readings.max_by_key(over)?;
+        Some(incident::Command::MeasureRecovery {
+            incident: incident.id,
+            reading,
+            policy: recovery,
+        })
+    }
+}
+
+fn measured(incident: IncidentId, impact: ImpactReading) -> incident::Command {
+    incident::Command::MeasureImpact { incident, impact, last: false }
+}
+
+/// The SLOs of the incident's own service that burn, or that burnt.
+fn own_slos(incident: &Incident) -> Vec<Box<str>> {
+    let mut slos: Vec<Box<str>> = incident
+        .alerts
+        .iter()
+        .filter(|alert| alert.service == incident.key.service)
+        .filter_map(|alert| alert.slo.clone())
+        .collect();
+    slos.sort();
+    slos.dedup();
+    slos
+}
