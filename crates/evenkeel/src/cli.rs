@@ -32,21 +32,31 @@ pub(crate) struct Remote {
     #[arg(
         long,
         global = true,
+        help_heading = "Server and output",
         env = "EVENKEEL_SERVER",
+        hide_env_values = true,
         default_value = "http://127.0.0.1:7700",
-        value_name = "URL",
-        hide_env_values = true
+        value_name = "URL"
     )]
     pub(crate) server: String,
     /// File that holds the API token; EVENKEEL_TOKEN works too. A token is never a flag.
-    #[arg(long, global = true, env = "EVENKEEL_TOKEN_FILE", value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Server and output",
+        env = "EVENKEEL_TOKEN_FILE",
+        hide_env_values = true,
+        value_name = "FILE"
+    )]
     pub(crate) token_file: Option<PathBuf>,
     /// How data is shown.
     #[arg(
         long,
         short,
         global = true,
+        help_heading = "Server and output",
         env = "EVENKEEL_OUTPUT",
+        hide_env_values = true,
         value_enum,
         default_value_t,
         value_name = "FORMAT"
@@ -126,10 +136,10 @@ pub(crate) enum Verb {
 #[derive(Clone, Debug, Args)]
 pub(crate) struct DataArgs {
     /// Where everything is kept [default: the XDG data directory].
-    #[arg(long, env = "EVENKEEL_DATA_DIR", value_name = "DIR")]
+    #[arg(long, env = "EVENKEEL_DATA_DIR", hide_env_values = true, value_name = "DIR")]
     pub(crate) data_dir: Option<Utf8PathBuf>,
     /// Configuration file [default: ./evenkeel.yaml, then the XDG configuration directory, then /etc/evenkeel].
-    #[arg(long, env = "EVENKEEL_CONFIG", value_name = "FILE")]
+    #[arg(long, env = "EVENKEEL_CONFIG", hide_env_values = true, value_name = "FILE")]
     pub(crate) config: Option<Utf8PathBuf>,
 }
 
@@ -150,19 +160,19 @@ pub(crate) struct ServeArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
     /// A production repo to follow: it is applied at the start and whenever it changes.
-    #[arg(long, env = "EVENKEEL_REPO", value_name = "DIR")]
+    #[arg(long, env = "EVENKEEL_REPO", hide_env_values = true, value_name = "DIR")]
     pub(crate) repo: Option<Utf8PathBuf>,
     /// Address of pages, API, Prometheus API, OTLP over HTTP and remote write [default: 127.0.0.1:7700].
-    #[arg(long, env = "EVENKEEL_LISTEN", value_name = "ADDR", value_parser = config::address)]
+    #[arg(long, env = "EVENKEEL_LISTEN", hide_env_values = true, value_name = "ADDR", value_parser = config::address)]
     pub(crate) listen: Option<SocketAddr>,
     /// Address of OTLP over gRPC [default: 127.0.0.1:4317]; `off` opens none.
-    #[arg(long, env = "EVENKEEL_OTLP_GRPC_LISTEN", value_name = "ADDR", value_parser = config::address_or_off)]
+    #[arg(long, env = "EVENKEEL_OTLP_GRPC_LISTEN", hide_env_values = true, value_name = "ADDR", value_parser = config::address_or_off)]
     pub(crate) otlp_grpc_listen: Option<Listen>,
     /// Address of OTLP over HTTP alone [default: 127.0.0.1:4318]; `off` opens none.
-    #[arg(long, env = "EVENKEEL_OTLP_HTTP_LISTEN", value_name = "ADDR", value_parser = config::address_or_off)]
+    #[arg(long, env = "EVENKEEL_OTLP_HTTP_LISTEN", hide_env_values = true, value_name = "ADDR", value_parser = config::address_or_off)]
     pub(crate) otlp_http_listen: Option<Listen>,
     /// Where people reach the server; stands in every page and link, and may carry a base path.
-    #[arg(long, env = "EVENKEEL_EXTERNAL_URL", value_name = "URL")]
+    #[arg(long, env = "EVENKEEL_EXTERNAL_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) external_url: Option<Url>,
     /// Lets the listener at this address take callers from other machines without a token; may be repeated.
     #[arg(long, value_name = "ADDR", value_delimiter = ',', value_parser = config::address)]
@@ -239,6 +249,7 @@ pub(crate) enum DeployVerb {
     )]
     Record(RecordArgs),
     /// List deploys, newest first.
+    #[command(after_help = "Examples:\n  evenkeel deploy list --service checkout --limit 5")]
     List {
         #[arg(long)]
         service: Option<String>,
@@ -255,7 +266,7 @@ pub(crate) struct RecordArgs {
     /// The version, as its telemetry says it in `service.version`.
     #[arg(long = "version", id = "deployed_version", value_name = "VERSION")]
     pub(crate) version: String,
-    /// The environment [default: production].
+    /// The environment, as its telemetry says it in `deployment.environment.name`.
     #[arg(long = "env", alias = "environment", value_name = "ENV")]
     pub(crate) environment: Option<String>,
     /// The version before it.
@@ -285,7 +296,7 @@ pub(crate) enum GateVerb {
         /// The version that would be deployed.
         #[arg(long = "version", id = "deployed_version", value_name = "VERSION")]
         version: String,
-        /// The environment [default: production].
+        /// The environment, as its telemetry says it in `deployment.environment.name`.
         #[arg(long = "env", alias = "environment", value_name = "ENV")]
         environment: Option<String>,
     },
@@ -294,8 +305,10 @@ pub(crate) enum GateVerb {
 #[derive(Debug, Subcommand)]
 pub(crate) enum SloVerb {
     /// List SLOs, the worst budget first.
+    #[command(after_help = "Examples:\n  evenkeel slo list\n  evenkeel slo list -o json")]
     List,
     /// Show one SLO with its burn rates and its budget.
+    #[command(after_help = "Examples:\n  evenkeel slo get checkout-availability")]
     Get { name: String },
     /// Add counts of the time before Evenkeel; they are labelled as such.
     #[command(
@@ -311,16 +324,20 @@ pub(crate) enum SloVerb {
 #[derive(Debug, Subcommand)]
 pub(crate) enum IncidentVerb {
     /// List incidents, newest first.
+    #[command(after_help = "Examples:\n  evenkeel incident list --status open")]
     List {
         /// `open` or `resolved`.
         #[arg(long)]
         status: Option<String>,
     },
     /// Show one incident: impact, suspects, who was told, what was done.
+    #[command(after_help = "Examples:\n  evenkeel incident get inc_01j…")]
     Get { id: String },
     /// Show what happened, oldest first.
+    #[command(after_help = "Examples:\n  evenkeel incident timeline inc_01j…")]
     Timeline { id: String },
     /// Acknowledge: stops further pages for it.
+    #[command(after_help = "Examples:\n  evenkeel incident ack inc_01j… --note 'looking at it'")]
     Ack {
         id: String,
         /// A word to the others.
@@ -328,8 +345,12 @@ pub(crate) enum IncidentVerb {
         note: Option<String>,
     },
     /// Give it to somebody.
+    #[command(after_help = "Examples:\n  evenkeel incident assign inc_01j… ana")]
     Assign { id: String, assignee: String },
     /// Write an update.
+    #[command(
+        after_help = "Examples:\n  evenkeel incident update inc_01j… 'payments go through again' --status monitoring\n  evenkeel incident update inc_01j… 'cut over to the second provider' --mitigation"
+    )]
     Update {
         id: String,
         text: String,
@@ -341,12 +362,18 @@ pub(crate) enum IncidentVerb {
         mitigation: bool,
     },
     /// Roll back the deploy that the incident offers to undo.
+    #[command(
+        after_help = "Examples:\n  evenkeel incident rollback inc_01j… --reason 'only 2.0.0 fails'"
+    )]
     Rollback {
         id: String,
         #[arg(long)]
         reason: String,
     },
     /// Resolve by hand.
+    #[command(
+        after_help = "Examples:\n  evenkeel incident resolve inc_01j… --reason 'the provider is back'"
+    )]
     Resolve {
         id: String,
         #[arg(long)]
@@ -364,6 +391,7 @@ pub(crate) enum PostmortemVerb {
 #[derive(Debug, Subcommand)]
 pub(crate) enum NotifyVerb {
     /// Send a test page to a receiver of routing.yaml.
+    #[command(after_help = "Examples:\n  evenkeel notify test on-call")]
     Test { receiver: String },
 }
 
@@ -390,6 +418,9 @@ pub(crate) enum JournalVerb {
     )]
     Verify(DataArgs),
     /// Accept a break of the chain, so that the gate and actions work again. It is a fact itself.
+    #[command(
+        after_help = "Examples:\n  evenkeel journal accept-break --seq 4711 --reason 'disk failure on 23 November, restored by hand'"
+    )]
     AcceptBreak {
         /// The record's number, as the banner and `verify` name it.
         #[arg(long)]
@@ -440,5 +471,24 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         super::Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_help_of_every_verb_has_an_example() {
+        fn check(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            if command.is_hide_set() {
+                return;
+            }
+            if !command.has_subcommands() {
+                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+                assert!(
+                    help.contains("Examples:\n ") && help.contains(path.trim()),
+                    "{path}: {help}"
+                );
+            }
+            command.get_subcommands().for_each(|command| check(command, &path));
+        }
+        check(&super::Cli::command(), "");
     }
 }

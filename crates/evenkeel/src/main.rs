@@ -5,6 +5,7 @@ mod client;
 mod config;
 mod exit;
 mod output;
+mod run;
 mod verbs;
 
 use std::process::ExitCode;

@@ -1,23 +1,35 @@
 //! `evenkeel serve`.
 
-use server::Server;
-
 use crate::{
     cli::ServeArgs,
     config::{Config, Flags},
     exit::{Exit, Failure},
+    output, run,
 };
 
 pub(super) fn run(args: ServeArgs) -> Result<Exit, Failure> {
-    start(Config::load(Flags::from(args))?)
-}
-
-/// Runs the server until it is told to stop.
-fn start(config: Config) -> Result<Exit, Failure> {
-    super::runtime()?.block_on(async {
-        Server::bind(config.server)
-            .await
-            .map_err(|error| Failure::new(Exit::BadConfiguration, error))?;
-        Ok(Exit::Ok)
+    let config = Config::load(Flags::from(args))?;
+    super::log_to_stderr();
+    super::server_runtime()?.block_on(async {
+        let (sender, stop) = tokio::sync::oneshot::channel();
+        let listening = tokio::spawn(async move {
+            let result = run::signals().await;
+            // The server may have ended by itself.
+            drop(sender.send(()));
+            result
+        });
+        let exit = run::run(config, async { drop(stop.await) }, |running| {
+            let addresses = &running.addresses;
+            output::note(&format!("evenkeel: listening on {}", running.url));
+            if let Some(address) = addresses.otlp_grpc {
+                output::note(&format!("evenkeel: OTLP over gRPC on {address}"));
+            }
+            if let Some(address) = addresses.otlp_http {
+                output::note(&format!("evenkeel: OTLP over HTTP on {address}"));
+            }
+        })
+        .await;
+        listening.abort();
+        exit
     })
 }

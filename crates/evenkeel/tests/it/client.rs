@@ -1,0 +1,109 @@
+//! Verbs that ask a server, where the server is not there, or says no.
+
+use std::{
+    io::{Read, Write},
+    net::TcpListener,
+    thread,
+};
+
+use crate::{Run, folder, run};
+
+/// Asks a server that gives one answer, and returns the request's head too.
+fn ask(status: &str, content_type: &str, body: &str, arguments: &[&str]) -> (Run, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let answer = format!(
+        "HTTP/1.1 {status}\r\ncontent-type: {content_type}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+        body.len()
+    );
+    let server = thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut request = Vec::new();
+        let mut chunk = [0; 4096];
+        while !request.windows(4).any(|part| part == b"\r\n\r\n") {
+            let read = stream.read(&mut chunk).unwrap();
+            request.extend_from_slice(&chunk[..read]);
+        }
+        stream.write_all(answer.as_bytes()).unwrap();
+        String::from_utf8_lossy(&request).into_owned()
+    });
+    let arguments: Vec<&str> = arguments.iter().copied().chain(["--server", &url]).collect();
+    (run(folder().path(), &arguments), server.join().unwrap())
+}
+
+fn problem(status: &str, arguments: &[&str]) -> (i32, String) {
+    let code: u16 = status.split(' ').next().unwrap().parse().unwrap();
+    let body = format!(
+        r#"{{"type":"/problems/x","title":"No","status":{code},"detail":"because of `x`"}}"#
+    );
+    let (run, _) = ask(status, "application/problem+json", &body, arguments);
+    assert_eq!(run.out, "");
+    (run.exit, run.err)
+}
+
+#[test]
+fn a_server_that_is_not_there_is_unreachable() {
+    let run = run(folder().path(), &["slo", "list", "--server", "http://127.0.0.1:1"]);
+    assert_eq!((run.exit, run.out.as_str()), (7, ""));
+    assert!(
+        run.err.starts_with(
+            "evenkeel: cannot reach http://127.0.0.1:1/; is `evenkeel serve` running?"
+        ),
+        "{}",
+        run.err
+    );
+}
+
+#[test]
+fn an_address_that_is_none_is_a_usage_error() {
+    let run = run(folder().path(), &["slo", "list", "--server", "ftp://x"]);
+    assert_eq!(run.exit, 2);
+    insta::assert_snapshot!(run.err, @"evenkeel: `ftp://x` is not a server's address: only http and https are spoken; write `http://127.0.0.1:7700`");
+}
+
+#[test]
+fn the_exit_code_says_what_the_server_said() {
+    let get: &[&str] = &["incident", "get", "inc_1"];
+    assert_eq!(problem("404 Not Found", get), (5, "evenkeel: No: because of `x`\n".into()));
+    assert_eq!(problem("401 Unauthorized", get).0, 4);
+    assert_eq!(problem("403 Forbidden", get).0, 4);
+    assert_eq!(problem("409 Conflict", get).0, 6);
+    assert_eq!(problem("500 Internal Server Error", get).0, 1);
+}
+
+#[test]
+fn something_else_than_evenkeel_is_told_apart() {
+    let (run, _) = ask("200 OK", "text/html", "<html>", &["slo", "list"]);
+    assert_eq!(run.exit, 1);
+    assert!(run.err.contains("answers with something else than Evenkeel does"), "{}", run.err);
+}
+
+#[test]
+fn a_list_prints_as_table_json_and_yaml() {
+    let body = r#"{"items":[],"next_after":null}"#;
+    let check =
+        |format| ask("200 OK", "application/json", body, &["journal", "list", "-o", format]).0.out;
+    assert_eq!(check("table"), "nothing to show\n");
+    assert_eq!(check("json"), "{\n  \"items\": [],\n  \"next_after\": null\n}\n");
+    assert_eq!(check("yaml"), "items: []\nnext_after: null\n");
+}
+
+#[test]
+fn a_name_is_one_part_of_the_path_and_the_token_goes_into_a_header() {
+    let folder = folder();
+    let file = folder.path().join("token");
+    std::fs::write(&file, "s3cret\n").unwrap();
+    let arguments = ["slo", "get", "../a b?", "--token-file", file.to_str().unwrap()];
+    let (_, request) = ask("404 Not Found", "text/plain", "", &arguments);
+    assert!(request.starts_with("GET /evenkeel/v1/slos/..%2Fa%20b%3F HTTP/1.1\r\n"), "{request}");
+    assert!(request.contains("authorization: Bearer s3cret\r\n"), "{request}");
+}
+
+#[test]
+fn a_query_prints_as_promtool_does() {
+    let body = r#"{"status":"success","data":{"resultType":"vector","result":[
+        {"metric":{"__name__":"up","job":"a"},"value":[1795000000,"1"]}]}}"#;
+    let (run, request) = ask("200 OK", "application/json", body, &["query", "up"]);
+    assert_eq!((run.exit, run.out.as_str()), (0, "up{job=\"a\"} => 1 @[1795000000]\n"));
+    assert!(request.starts_with("GET /api/v1/query?query=up HTTP/1.1"), "{request}");
+}
