@@ -24,6 +24,7 @@ use crate::{
     mint::Mint,
     notify::{link::LinkSigner, signature::SigningKey},
     outbox::Outbox,
+    query::QueryLimits,
     react::Acts,
     telemetry::{Stores, Telemetry},
     triage::Triage,
@@ -51,7 +52,7 @@ pub struct Options {
     /// `None` keeps metrics for ever.
     pub metrics_retention: Option<Duration>,
     pub events_retention: Option<Duration>,
-    pub query_samples_max: usize,
+    pub query: QueryLimits,
     pub acts: Acts,
     /// Signs webhooks.
     pub webhook_key: Option<SigningKey>,
@@ -87,6 +88,7 @@ pub(crate) struct AppOptions {
     pub(crate) repo_store: Utf8PathBuf,
     pub external_url: Box<str>,
     pub limits: Limits,
+    pub(crate) query: QueryLimits,
 }
 
 /// The judge's last round.

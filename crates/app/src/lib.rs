@@ -21,6 +21,7 @@ pub mod mint;
 pub mod notify;
 pub mod offline;
 pub mod outbox;
+pub mod query;
 pub mod react;
 pub mod record;
 pub mod repo;
@@ -29,3 +30,6 @@ pub mod telemetry;
 pub mod triage;
 
 pub use app::{App, Options};
+
+/// The contexts' and engines' types that stand in this crate's signatures.
+pub use {alert, catalog, deploy, incident, journal, postmortem, promql, slo};

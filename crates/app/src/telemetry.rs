@@ -17,6 +17,7 @@ use tokio::sync::oneshot;
 use tsdb::Tsdb;
 
 pub(crate) use checkpoint::{Recovered, recover};
+pub use wal::SyncPolicy;
 pub(crate) use writer::Checkpoints;
 pub use writer::StoreRefusal;
 

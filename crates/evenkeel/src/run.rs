@@ -43,12 +43,14 @@ pub(crate) async fn run(
     let addresses = bound.addresses();
     let url = format!("http://{}", addresses.main);
     let external_url = external_url(&config.server, &url);
-    let app = App::open(options(&config, &external_url), Arc::clone(&clock)).await.map_err(|error| {
-        Failure::new(Exit::Failed, error)
-    })?;
+    let app = App::open(options(&config, &external_url), Arc::clone(&clock))
+        .await
+        .map_err(|error| Failure::new(Exit::Failed, error))?;
     let metrics = Metrics::default();
-    let info = server::api::ServerInfo::new(&addresses, bound.config(), bound.drain(), &external_url);
-    let extra = server::api::router(Arc::clone(&app), info).merge(server::pages::router(Arc::clone(&app)));
+    let info =
+        server::api::ServerInfo::new(&addresses, bound.config(), bound.drain(), &external_url);
+    let extra =
+        server::api::router(Arc::clone(&app), info).merge(server::pages::router(Arc::clone(&app)));
     let parts = Parts {
         sink: Arc::new(server::api::Sink::new(Arc::clone(&app))),
         clock,
@@ -75,7 +77,10 @@ pub(crate) async fn run(
     app.stop().await;
     match failed {
         None => Ok(Exit::Ok),
-        Some(why) => Err(Failure::text(Exit::FailStop, format!("stopped, because going on could lose facts: {why}"))),
+        Some(why) => Err(Failure::text(
+            Exit::FailStop,
+            format!("stopped, because going on could lose facts: {why}"),
+        )),
     }
 }
 
@@ -86,7 +91,8 @@ pub(crate) async fn run(
 pub(crate) async fn signals() -> Result<(), Failure> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|error| Failure::new(Exit::FailStop, error));
-    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    let (mut terminate, mut interrupt) =
+        (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

@@ -102,6 +102,23 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .map_err(|error| Failure::new(Exit::FailStop, error))
 }
 
+/// Threads for the server's work.
+fn server_runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::FailStop, error))
+}
+
+/// Sends the server's log to standard error; `EVENKEEL_LOG` says how much, such as `info` or `app=debug`.
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .with_env_var("EVENKEEL_LOG")
+        .with_default_directive(tracing_subscriber::filter::LevelFilter::WARN.into())
+        .from_env_lossy();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
 /// The machine's time.
 fn now() -> Timestamp {
     SystemClock::new().now()

@@ -88,7 +88,7 @@ impl App {
             retention: options.metrics_retention,
             limits: options.limits.clone(),
             sync: options.sync,
-            select_samples_max: options.query_samples_max,
+            select_samples_max: options.query.samples_max,
             ..tsdb::Options::new(data_dir.metrics())
         };
         let disk = Arc::new(RealDisk);
@@ -150,6 +150,7 @@ impl App {
                 repo_store: data_dir.repo(),
                 external_url: options.external_url,
                 limits: options.limits,
+                query: options.query,
             },
             control,
             stores,

@@ -31,6 +31,17 @@ impl SigningKey {
         if (24..=64).contains(&bytes.len()) { Ok(Self(bytes.into())) } else { Err(KeyError) }
     }
 
+    /// A new key, and the text that [`Self::parse`] reads it from.
+    ///
+    /// # Panics
+    /// When the operating system gives no randomness, which it does not do after boot.
+    pub fn generate() -> (Self, String) {
+        let mut bytes = [0; 32];
+        getrandom::fill(&mut bytes)
+            .expect("the operating system gives random bytes once it has booted");
+        (Self(bytes.into()), format!("whsec_{}", STANDARD.encode(bytes)))
+    }
+
     pub fn from_bytes(bytes: &[u8]) -> Self {
         Self(bytes.into())
     }

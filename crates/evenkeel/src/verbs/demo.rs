@@ -50,11 +50,16 @@ pub(super) fn shop(args: &[String]) -> Result<ExitCode, Failure> {
     shop::run_arguments(args).map_err(Failure::from)
 }
 
-async fn demo(args: &DemoArgs, scenario: Option<Scenario>, dir: &Utf8Path) -> Result<Exit, Failure> {
+async fn demo(
+    args: &DemoArgs,
+    scenario: Option<Scenario>,
+    dir: &Utf8Path,
+) -> Result<Exit, Failure> {
     let (key, key_text) = SigningKey::generate();
     let receiver = Receiver::start(&key_text).await?;
     let repo = dir.join("repo");
-    write_repo(repo.as_std_path(), receiver.url()).map_err(|error| Failure::new(Exit::Failed, error))?;
+    write_repo(repo.as_std_path(), receiver.url())
+        .map_err(|error| Failure::new(Exit::Failed, error))?;
     let exe = std::env::current_exe().map_err(|error| Failure::new(Exit::Failed, error))?;
     let mut shop_config = ShopConfig {
         exe: exe.clone(),
@@ -113,7 +118,12 @@ async fn tell(
     let shop = Shop::start(shop_config).await?;
     let result = match scenario {
         Some(scenario) => {
-            let stage = Stage { evenkeel_url: &running.url, environment: ENVIRONMENT, shop: &shop, receiver };
+            let stage = Stage {
+                evenkeel_url: &running.url,
+                environment: ENVIRONMENT,
+                shop: &shop,
+                receiver,
+            };
             // A line that cannot be printed does not end the story.
             play(scenario, &stage, &mut |step| drop(output::say(&step.to_string()))).await
         }
@@ -125,7 +135,11 @@ async fn tell(
     let stopped = shop.stop().await;
     let report = result.map_err(|error| Failure::new(Exit::Failed, error))?;
     stopped?;
-    output::say(&format!("{}: every step happened, in {:.0} s", report.scenario, report.took().as_secs_f64()))?;
+    output::say(&format!(
+        "{}: every step happened, in {:.0} s",
+        report.scenario,
+        report.total.as_secs_f64()
+    ))?;
     Ok(Exit::Ok)
 }
 
@@ -138,7 +152,13 @@ fn watch(url: &str, deployer: &str) -> String {
     )
 }
 
-fn config(args: &DemoArgs, dir: &Utf8Path, repo: &Utf8Path, key: SigningKey, rollback: Rollback) -> Config {
+fn config(
+    args: &DemoArgs,
+    dir: &Utf8Path,
+    repo: &Utf8Path,
+    key: SigningKey,
+    rollback: Rollback,
+) -> Config {
     let usual = ServerConfig::default();
     Config {
         file: None,
@@ -168,7 +188,9 @@ fn free(usual: SocketAddr) -> SocketAddr {
 /// The deployer is asked by a program from the allow-list.
 fn rollback(exe: &std::path::Path, shop: &ShopConfig) -> Result<Rollback, Failure> {
     let text = |path: &std::path::Path| {
-        path.to_str().map(str::to_owned).ok_or_else(|| Failure::text(Exit::Failed, "a path is not UTF-8"))
+        path.to_str()
+            .map(str::to_owned)
+            .ok_or_else(|| Failure::text(Exit::Failed, "a path is not UTF-8"))
     };
     let argv = vec![
         text(exe)?,
@@ -197,5 +219,6 @@ fn temporary() -> Result<Utf8PathBuf, Failure> {
     let name = format!("evenkeel-demo-{}", std::process::id());
     let dir = std::env::temp_dir().join(name);
     std::fs::create_dir_all(&dir).map_err(|error| Failure::new(Exit::Failed, error))?;
-    Utf8PathBuf::from_path_buf(dir).map_err(|_| Failure::text(Exit::Failed, "the temporary directory is not UTF-8"))
+    Utf8PathBuf::from_path_buf(dir)
+        .map_err(|_| Failure::text(Exit::Failed, "the temporary directory is not UTF-8"))
 }
