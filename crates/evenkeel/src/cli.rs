@@ -147,6 +147,9 @@ pub(crate) struct DataArgs {
 pub(crate) struct DoctorArgs {
     #[command(flatten)]
     pub(crate) data: DataArgs,
+    /// Where the server listens, when the configuration does not say it.
+    #[arg(long, env = "EVENKEEL_LISTEN", hide_env_values = true, value_name = "ADDR", value_parser = config::address)]
+    pub(crate) listen: Option<SocketAddr>,
     /// Ask the running server whether it is ready, and nothing else.
     #[arg(long)]
     pub(crate) ready: bool,
@@ -182,6 +185,12 @@ pub(crate) struct ServeArgs {
 impl From<DataArgs> for Flags {
     fn from(args: DataArgs) -> Self {
         Self { config: args.config, data_dir: args.data_dir, ..Self::default() }
+    }
+}
+
+impl From<DoctorArgs> for Flags {
+    fn from(args: DoctorArgs) -> Self {
+        Self { listen: args.listen, ..args.data.into() }
     }
 }
 

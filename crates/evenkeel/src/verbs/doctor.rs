@@ -39,8 +39,9 @@ struct Setting {
 }
 
 pub(super) fn run(remote: &Remote, args: DoctorArgs) -> Result<Exit, Failure> {
-    let config = Config::load(Flags::from(args.data))?;
-    if args.ready { ready(&config) } else { examine(remote, &config) }
+    let only_ready = args.ready;
+    let config = Config::load(Flags::from(args))?;
+    if only_ready { ready(&config) } else { examine(remote, &config) }
 }
 
 fn examine(remote: &Remote, config: &Config) -> Result<Exit, Failure> {
