@@ -24,8 +24,6 @@ use server::ServerConfig;
 use url::Url;
 
 pub(crate) use acts::{How, Rollback};
-pub(crate) use read::MailTls;
-pub(crate) use secret::Secret;
 
 use crate::exit::{Exit, Failure};
 
@@ -43,7 +41,6 @@ pub(crate) struct Config {
     pub(crate) wal_sync: WalSync,
     /// Signs notifications.
     pub(crate) webhook_key: Option<SigningKey>,
-    pub(crate) mail: Option<Mail>,
     /// The first that fits is used.
     pub(crate) rollbacks: Vec<Rollback>,
 }
@@ -88,17 +85,6 @@ pub(crate) enum WalSync {
     #[default]
     Interval,
     Never,
-}
-
-/// The mail server.
-#[derive(Clone, Debug)]
-pub(crate) struct Mail {
-    pub(crate) host: String,
-    pub(crate) port: u16,
-    pub(crate) tls: MailTls,
-    /// User and password.
-    pub(crate) login: Option<(String, Secret)>,
-    pub(crate) from: String,
 }
 
 /// What flags and variables say; clap has put the flag before the variable.
@@ -199,7 +185,6 @@ impl Config {
             query: found.query,
             wal_sync: found.wal_sync,
             webhook_key: found.webhook_key,
-            mail: found.mail,
             rollbacks: found.rollbacks,
         }
     }

@@ -7,7 +7,7 @@ use app::{
     react::{Acts, RollbackAct, Run},
 };
 use model::{Clock, SystemClock};
-use server::{Addresses, Metrics, Parts, Server, ServerConfig};
+use server::{Addresses, BindError, Metrics, Parts, Server, ServerConfig};
 use tokio::sync::oneshot;
 
 use crate::{
@@ -39,8 +39,14 @@ pub(crate) async fn run(
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let mut server = config.server.clone();
     server.public_prefixes.push("/p/acknowledge/".to_owned());
-    let bound = Server::bind(server).await.map_err(|error| Failure::new(Exit::Failed, error))?;
-    let addresses = bound.addresses();
+    let bound = Server::bind(server).await.map_err(|error| {
+        let exit = match error {
+            BindError::NeedsToken { .. } => Exit::BadConfiguration,
+            BindError::Listen { .. } => Exit::Failed,
+        };
+        Failure::new(exit, error)
+    })?;
+    let addresses = bound.addresses().clone();
     let url = format!("http://{}", addresses.main);
     let external_url = external_url(&config.server, &url);
     let app = App::open(options(&config, &external_url), Arc::clone(&clock))
@@ -132,7 +138,7 @@ fn options(config: &Config, external_url: &str) -> Options {
 
 fn rollback(rule: &Rollback) -> RollbackAct {
     let (run, timeout) = match &rule.how {
-        How::Program { argv, timeout, .. } => {
+        How::Program { argv, timeout } => {
             (Run::Argv(argv.iter().map(|part| part.as_str().into()).collect()), *timeout)
         }
         How::Webhook { url, key } => {

@@ -37,7 +37,7 @@ pub(crate) struct Rollback {
 #[derive(Clone, Debug)]
 pub(crate) enum How {
     /// A program; its arguments may hold placeholders, its name may not.
-    Program { argv: Vec<String>, timeout: Duration, idempotent: bool },
+    Program { argv: Vec<String>, timeout: Duration },
     /// A signed request to somebody who does it.
     Webhook { url: Url, key: SigningKey },
 }
@@ -58,15 +58,9 @@ fn rule(item: Field<'_>, reading: &Reading<'_>) -> Option<Rollback> {
     let environment = map.optional("environment").and_then(|field| field.text_up_to(100));
     let how = match map.optional("webhook") {
         Some(field) => {
-            for name in ["timeout", "idempotent"] {
-                if let Some(misplaced) = map.optional(name) {
-                    let message = format!("`{name}` is for a program");
-                    misplaced.error(
-                        Code::EXCLUSIVE,
-                        message,
-                        "leave it out of a rule with `webhook`",
-                    );
-                }
+            if let Some(misplaced) = map.optional("timeout") {
+                let hint = "leave it out of a rule with `webhook`";
+                misplaced.error(Code::EXCLUSIVE, "`timeout` is for a program", hint);
             }
             webhook(field, reading)
         }
@@ -99,8 +93,7 @@ fn program(map: Map<'_>) -> Option<How> {
         .optional("timeout")
         .and_then(|field| field.duration_within(second..=Duration::from_secs(3600)))
         .unwrap_or(TIMEOUT_DEFAULT);
-    let idempotent = map.optional("idempotent").and_then(Field::bool).unwrap_or(false);
-    Some(How::Program { argv: argv?, timeout, idempotent })
+    Some(How::Program { argv: argv?, timeout })
 }
 
 fn arguments(field: Field<'_>) -> Option<Vec<String>> {

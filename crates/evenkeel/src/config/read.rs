@@ -18,7 +18,7 @@ use server::{ConnectionLimits, Timeouts, Token};
 use url::Url;
 
 use super::{
-    Mail, QueryLimits, Retention, WalSync,
+    QueryLimits, Retention, WalSync,
     acts::{self, Rollback},
     secret::Secret,
     settings::names_below,
@@ -44,7 +44,6 @@ pub(super) struct FileConfig {
     pub(super) api_tokens: Vec<Token>,
     pub(super) ingest_tokens: Vec<Token>,
     pub(super) webhook_key: Option<SigningKey>,
-    pub(super) mail: Option<Mail>,
     pub(super) retention: Retention,
     pub(super) limits: Limits,
     pub(super) query: QueryLimits,
@@ -101,7 +100,6 @@ impl Reading<'_> {
         if let Some(map) = section("webhook") {
             config.webhook_key = self.webhook_key(map);
         }
-        config.mail = section("smtp").and_then(|map| self.mail(map));
         if let Some(map) = section("retention") {
             retention(map, &mut config.retention);
         }
@@ -192,54 +190,6 @@ impl Reading<'_> {
             }
         }
     }
-
-    fn mail(&self, map: Map<'_>) -> Option<Mail> {
-        let choices = [
-            ("starttls", MailTls::StartTls),
-            ("implicit", MailTls::Implicit),
-            ("none", MailTls::None),
-        ];
-        let tls =
-            map.optional("tls").map_or(Some(MailTls::StartTls), |field| field.choice(&choices));
-        let host = map.required("host").and_then(|field| field.text_up_to(253));
-        let port = map.optional("port").map_or(Some(None), |field| port(field).map(Some));
-        let from = map.required("from").and_then(mail_address);
-        let username = map.optional("username");
-        let password = map.optional("password_file");
-        let login = match (username, password) {
-            (None, None) => Some(None),
-            (Some(name), Some(file)) => {
-                let (name, password) = (name.text_up_to(320), self.secret_file(file));
-                name.map(str::to_owned).zip(password).map(Some)
-            }
-            (Some(field), None) | (None, Some(field)) => {
-                let hint = "a log-in needs both `username` and `password_file`";
-                field.error(Code::EXCLUSIVE, format!("`{}` stands alone", field.name()), hint);
-                None
-            }
-        };
-        let tls = tls?;
-        let port = port?.unwrap_or(tls.port());
-        Some(Mail { host: host?.to_owned(), port, tls, login: login?, from: from?.to_owned() })
-    }
-}
-
-/// How the connection to the mail server is protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum MailTls {
-    StartTls,
-    Implicit,
-    None,
-}
-
-impl MailTls {
-    fn port(self) -> u16 {
-        match self {
-            Self::StartTls => 587,
-            Self::Implicit => 465,
-            Self::None => 25,
-        }
-    }
 }
 
 fn signing_key(field: Field<'_>, text: &str) -> Option<SigningKey> {
@@ -288,22 +238,6 @@ fn external_url(field: Field<'_>) -> Option<Url> {
         return None;
     }
     Some(url)
-}
-
-fn mail_address(field: Field<'_>) -> Option<&str> {
-    let text = field.text_up_to(320)?;
-    let parts =
-        text.rsplit_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty());
-    if parts && !text.contains(char::is_control) {
-        return Some(text);
-    }
-    let message = format!("{} is `{}`, which is no mail address", field.quoted(), shorten(text));
-    field.error(Code::ADDRESS, message, "write it like `evenkeel@example.com`");
-    None
-}
-
-fn port(field: Field<'_>) -> Option<u16> {
-    field.integer(1..=i64::from(u16::MAX)).and_then(|port| port.try_into().ok())
 }
 
 fn server(map: Map<'_>, config: &mut FileConfig) {

@@ -102,16 +102,6 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Signs notifications: `whsec_` and the base 64 of 24 to 64 bytes.",
     ),
     setting("webhook.signing_key_file", "", "A file that holds the key."),
-    setting("smtp.host", "", "The mail server; without it e-mail receivers fail."),
-    setting("smtp.port", "587, 465 for `tls: implicit`, 25 for `tls: none`", "Its port."),
-    setting(
-        "smtp.tls",
-        "starttls",
-        "`starttls`, `implicit`, or `none` for a server on this machine.",
-    ),
-    setting("smtp.username", "", "With `password_file`, when the server wants one."),
-    setting("smtp.password_file", "", "A file that holds the password."),
-    setting("smtp.from", "", "The sender's address."),
     setting("retention.metrics", "30d", "How long samples are kept."),
     setting("retention.logs_and_spans", "7d", "How long log records and spans are kept."),
     setting(
@@ -170,11 +160,6 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "After which the program is killed, and the rollback has failed.",
     ),
     setting(
-        "acts.rollback[].idempotent",
-        "false",
-        "Whether it may be run again when the server was killed while it ran.",
-    ),
-    setting(
         "acts.rollback[].webhook.url",
         "",
         "Instead of `argv`: where a signed request is sent.",
@@ -210,7 +195,7 @@ mod tests {
         assert_eq!(names_below("api"), ["tokens"]);
         assert_eq!(names_below("api.tokens[]"), ["name", "token", "token_file"]);
         assert_eq!(names_below("acts.rollback[].webhook"), ["url", "signing_key_file"]);
-        assert!(names_below("").contains(&"smtp") && !names_below("").contains(&"smtp.host"));
+        assert!(names_below("").contains(&"wal") && !names_below("").contains(&"wal.sync"));
     }
 
     #[test]

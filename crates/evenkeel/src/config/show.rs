@@ -2,7 +2,7 @@
 
 use app::files::text::print_duration;
 
-use super::{Config, How, MailTls, Rollback, WalSync};
+use super::{Config, How, Rollback, WalSync};
 
 impl Config {
     /// Every key with its value, in the order of the reference; lists have a line for each item.
@@ -68,21 +68,6 @@ impl Config {
         );
         lines
             .push(line("webhook.signing_key", if self.webhook_key.is_some() { "set" } else { "" }));
-        if let Some(mail) = &self.mail {
-            let tls = match mail.tls {
-                MailTls::StartTls => "starttls",
-                MailTls::Implicit => "implicit",
-                MailTls::None => "none",
-            };
-            let username = mail.login.as_ref().map_or("", |(name, _)| name.as_str());
-            lines.extend([
-                line("smtp.host", &mail.host),
-                line("smtp.port", mail.port),
-                line("smtp.tls", tls),
-                line("smtp.username", username),
-                line("smtp.from", &mail.from),
-            ]);
-        }
         lines
     }
 
@@ -122,9 +107,8 @@ fn line(key: &str, value: impl std::fmt::Display) -> (String, String) {
 fn rollback(rule: &Rollback) -> String {
     let place = rule.environment.as_deref().unwrap_or("any environment");
     let how = match &rule.how {
-        How::Program { argv, timeout, idempotent } => {
-            let again = if *idempotent { ", may be run again" } else { "" };
-            format!("{argv:?}, {} at most{again}", print_duration(*timeout))
+        How::Program { argv, timeout } => {
+            format!("{argv:?}, {} at most", print_duration(*timeout))
         }
         // The path may hold a secret.
         How::Webhook { url, .. } => {

@@ -36,9 +36,8 @@ limits:
   max_labels: 0
 query: {timeout: 5}
 wal: {sync: sometimes}
-smtp: {host: mail, from: nobody, username: me}
 "), @"
-    evenkeel.yaml:2:1: error[E0101]: unknown field `listne` in the document; did you mean `listen`? allowed: `listen`, `otlp_grpc_listen`, `otlp_http_listen`, `external_url`, `data_dir`, `repo`, `server`, `api`, `ingest`, `webhook`, `smtp`, `retention`, `limits`, `query`, `wal` or `acts`
+    evenkeel.yaml:2:1: error[E0101]: unknown field `listne` in the document; did you mean `listen`? allowed: `listen`, `otlp_grpc_listen`, `otlp_http_listen`, `external_url`, `data_dir`, `repo`, `server`, `api`, `ingest`, `webhook`, `retention`, `limits`, `query`, `wal` or `acts`
     evenkeel.yaml:3:19: error[E0103]: `otlp_grpc_listen` must be text, not the number 4317; put it in quotes
     evenkeel.yaml:4:11: error[E0103]: `data_dir` must be text, not the number 3; put it in quotes
     evenkeel.yaml:8:14: error[E0105]: the token is too short or has other characters; write at least 16 visible ASCII characters; make one with `openssl rand -hex 32`
@@ -47,8 +46,6 @@ smtp: {host: mail, from: nobody, username: me}
     evenkeel.yaml:11:15: error[E0105]: `max_labels` is 0; 1 to 1000 are allowed
     evenkeel.yaml:12:18: error[E0108]: `timeout` is `5`, which is not a duration; write whole numbers with `ms`, `s`, `m`, `h`, `d`, `w` or `y`, such as `5m` or `1h30m`
     evenkeel.yaml:13:13: error[E0104]: `sync` is `sometimes`; allowed: `always`, `interval` or `never`
-    evenkeel.yaml:14:26: error[E0305]: `from` is `nobody`, which is no mail address; write it like `evenkeel@example.com`
-    evenkeel.yaml:14:44: error[E0106]: `username` stands alone; a log-in needs both `username` and `password_file`
     ");
 }
 
@@ -81,16 +78,16 @@ acts:
 #[test]
 fn a_rollback_keeps_what_it_was_given() {
     let config = config(
-        "acts: {rollback: [{service: 'pay*', environment: production, argv: [deploy, '--to={version}'], timeout: 90s, idempotent: true}]}",
+        "acts: {rollback: [{service: 'pay*', environment: production, argv: [deploy, '--to={version}'], timeout: 90s}]}",
     );
-    let [Rollback { service, environment, how: How::Program { argv, timeout, idempotent } }] =
+    let [Rollback { service, environment, how: How::Program { argv, timeout } }] =
         &*config.rollbacks
     else {
         panic!("{:?}", config.rollbacks);
     };
     assert_eq!((service.as_str(), environment.as_deref()), ("pay*", Some("production")));
     assert_eq!(argv, &["deploy", "--to={version}"]);
-    assert_eq!((timeout.as_secs(), *idempotent), (90, true));
+    assert_eq!(timeout.as_secs(), 90);
 }
 
 #[test]
@@ -112,20 +109,16 @@ fn flags_stand_over_the_file_and_the_file_over_defaults() {
 #[test]
 fn no_secret_prints_itself() {
     let dir = tempfile::tempdir().unwrap();
-    fs::write(dir.path().join("password"), "hunter2-hunter2\n").unwrap();
+    fs::write(dir.path().join("token"), "hunter2-hunter2-hunter2\n").unwrap();
     let text = "
-api: {tokens: [{name: ci, token: hunter2-hunter2-hunter2}]}
+api: {tokens: [{name: ci, token: hunter2-hunter2-hunter2}, {name: ana, token_file: token}]}
 webhook: {signing_key: whsec_aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMg==}
-smtp: {host: mail, from: a@b, username: me, password_file: password}
 ";
     let (found, problems) = read::parse("f", dir.path(), text.as_bytes());
     assert!(problems.is_empty(), "{problems:?}");
     let config = Config::merge(Flags::default(), found, None, "/data".into());
     let shown = format!("{config:?} {:?}", config.effective());
     assert!(!shown.contains("hunter2") && !shown.contains("aHVudGVy"), "{shown}");
-    let mail = config.mail.unwrap();
-    assert_eq!(mail.login.unwrap().1.expose(), "hunter2-hunter2");
-    assert_eq!(mail.port, 587);
 }
 
 #[test]
@@ -181,11 +174,8 @@ fn the_example_is_a_configuration() {
         .fold(String::new(), |all, line| all + line + "\n");
     let dir = tempfile::tempdir().unwrap();
     let key = "whsec_aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMg==";
-    for (name, secret) in [
-        ("api-token", "0123456789abcdef"),
-        ("ingest-token", "0123456789abcdef"),
-        ("smtp-password", "x"),
-    ] {
+    for (name, secret) in [("api-token", "0123456789abcdef"), ("ingest-token", "0123456789abcdef")]
+    {
         fs::write(dir.path().join(name), secret).unwrap();
     }
     for name in ["webhook-key", "rollback-key"] {

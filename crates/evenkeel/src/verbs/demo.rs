@@ -73,7 +73,7 @@ async fn demo(
     };
     let is_new = !dir.join("data").exists();
     let config = config(args, dir, &repo, key, rollback(&exe, &shop_config)?);
-    let (stop, stopping) = oneshot::channel();
+    let (stop, stopping) = oneshot::channel::<()>();
     let (started, running) = oneshot::channel();
     let mut server = tokio::spawn(run::run(
         config,
@@ -175,7 +175,6 @@ fn config(
         query: QueryLimits::default(),
         wal_sync: WalSync::default(),
         webhook_key: Some(key),
-        mail: None,
         rollbacks: vec![rollback],
     }
 }
@@ -206,7 +205,7 @@ fn rollback(exe: &std::path::Path, shop: &ShopConfig) -> Result<Rollback, Failur
     Ok(Rollback {
         service: "*".to_owned(),
         environment: Some(ENVIRONMENT.to_owned()),
-        how: How::Program { argv, timeout: ROLLBACK_TIMEOUT, idempotent: false },
+        how: How::Program { argv, timeout: ROLLBACK_TIMEOUT },
     })
 }
 
