@@ -12,55 +12,65 @@ pub(crate) struct Arguments {
     rounds: Option<u32>,
 }
 
-/// A run: its name, what it shows, its test (package and filter) and the rounds it has by default.
+/// What a run does.
+enum Does {
+    /// Runs tests of a package with `EVENKEEL_ROUNDS` set.
+    Tests { package: &'static str, filter: &'static str, rounds: u32 },
+    /// Plays a story of the demo by the real binary.
+    Story(&'static str),
+}
+
 struct Run {
     name: &'static str,
     shows: &'static str,
-    package: &'static str,
-    filter: &'static str,
-    rounds: u32,
+    does: Does,
 }
 
 const RUNS: &[Run] = &[
     Run {
         name: "kills",
-        shows: "`kill -9` at random moments loses nothing that was acknowledged",
-        package: "evenkeel",
-        filter: "kills",
-        rounds: 200,
+        shows: "`kill -9` at 200 random moments loses nothing that was acknowledged",
+        does: Does::Tests { package: "evenkeel", filter: "kills", rounds: 200 },
     },
     Run {
         name: "simulation",
-        shows: "30 days of alerts, acknowledgements and crashes, from many seeds",
-        package: "app",
-        filter: "simulation",
-        rounds: 2000,
+        shows: "30 days of alerts, acknowledgements and crashes, from 2,000 seeds",
+        does: Does::Tests { package: "app", filter: "simulation", rounds: 2000 },
     },
     Run {
-        name: "stories",
-        shows: "both stories of the demo, played by the real binary",
-        package: "evenkeel",
-        filter: "story",
-        rounds: 1,
+        name: "bad-deploy",
+        shows: "the story of a bad deploy, by the real binary",
+        does: Does::Story("bad-deploy"),
+    },
+    Run {
+        name: "dependency-outage",
+        shows: "the story of a failing dependency and a decoy, by the real binary",
+        does: Does::Story("dependency-outage"),
     },
 ];
 
-/// Runs one of [`RUNS`] as the test that it is, with `EVENKEEL_ROUNDS` set.
+/// Runs one of [`RUNS`] on a release build.
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let Some(name) = &arguments.name else {
-        RUNS.iter()
-            .for_each(|run| println!("{:12} {} ({} rounds)", run.name, run.shows, run.rounds));
+        RUNS.iter().for_each(|run| println!("{:18} {}", run.name, run.shows));
         return Ok(());
     };
     let Some(run) = RUNS.iter().find(|run| run.name == name) else {
         bail!("no acceptance run `{name}`; `cargo xtask accept` lists them");
     };
-    let rounds = arguments.rounds.unwrap_or(run.rounds).to_string();
-    let status = std::process::Command::new("cargo")
-        .args(["test", "--release", "--package", run.package, "--", "--nocapture", run.filter])
-        .env("EVENKEEL_ROUNDS", &rounds)
-        .env("EVENKEEL_LONG", "1")
-        .status()?;
+    let mut cargo = std::process::Command::new("cargo");
+    match run.does {
+        Does::Tests { package, filter, rounds } => {
+            let rounds = arguments.rounds.unwrap_or(rounds);
+            cargo.args(["test", "--release", "--package", package, filter, "--", "--nocapture"]);
+            cargo.env("EVENKEEL_ROUNDS", rounds.to_string());
+        }
+        Does::Story(scenario) => {
+            cargo.args(["run", "--release", "--package", "evenkeel", "--", "demo"]);
+            cargo.args(["--listen", "127.0.0.1:0", "--scenario", scenario]);
+        }
+    }
+    let status = cargo.status()?;
     if !status.success() {
         bail!("`{name}` failed: {status}");
     }

@@ -23,7 +23,7 @@ const BANNED: &[(&str, &str)] = &[
     (concat!("/ro", "ot/"), "a machine's path"),
     (concat!("/wo", "rk/"), "a machine's path"),
 ];
-const SKIPPED_FOLDERS: &[&str] = &["target", "node_modules", "dist", ".git", "book"];
+const SKIPPED_FOLDERS: &[&str] = &["target", "node_modules", "dist", ".git", "book", ".claude"];
 
 #[derive(Deserialize)]
 struct Edges {

@@ -1,0 +1,126 @@
+//! Starts, kills and starts again the real binary on one data directory.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    time::Duration,
+};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_evenkeel");
+
+const SLO: &str = "\
+apiVersion: openslo/v1
+kind: SLO
+metadata:
+  name: orders
+  annotations: {evenkeel.dev/environment: production}
+spec:
+  service: checkout
+  indicator:
+    metadata: {name: orders-ratio}
+    spec:
+      ratioMetric:
+        counter: true
+        total: {metricSource: {type: Evenkeel/Spans, spec: {service: checkout}}}
+        bad: {metricSource: {type: Evenkeel/Spans, spec: {service: checkout, status: error}}}
+  budgetingMethod: Occurrences
+  objectives: [{target: 0.999}]
+  timeWindow: [{duration: 30d, isRolling: true}]
+";
+
+pub(crate) struct Kept {
+    folder: PathBuf,
+    child: Option<Child>,
+}
+
+impl Kept {
+    pub(crate) fn new(folder: &Path, receiver: &str) -> Self {
+        fs::create_dir_all(folder.join("repo/slos")).unwrap();
+        fs::create_dir_all(folder.join("acts")).unwrap();
+        fs::write(folder.join("repo/slos/orders.yaml"), SLO).unwrap();
+        let routing = format!(
+            "route: {{receiver: on-call, group_wait: 0s}}\nreceivers: [{{name: on-call, webhook_configs: [{{url: '{receiver}'}}]}}]\n"
+        );
+        fs::write(folder.join("repo/routing.yaml"), routing).unwrap();
+        // Each run of an act leaves a file of its own, so that a second run shows.
+        let template = folder.join("acts").join("{version}-XXXXXX");
+        let config = format!(
+            "acts:\n  rollback:\n    - service: '*'\n      argv: [/usr/bin/mktemp, '{}']\n",
+            template.display()
+        );
+        fs::write(folder.join("evenkeel.yaml"), config).unwrap();
+        Self { folder: folder.to_owned(), child: None }
+    }
+
+    /// Starts it and gives its address once it answers.
+    pub(crate) async fn start(&mut self, within: Duration) -> String {
+        let mut child = Command::new(BINARY)
+            .args(["serve", "--data-dir", "data", "--repo", "repo", "--config", "evenkeel.yaml"])
+            .args([
+                "--listen",
+                "127.0.0.1:0",
+                "--otlp-grpc-listen",
+                "off",
+                "--otlp-http-listen",
+                "off",
+            ])
+            .current_dir(&self.folder)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = child.stderr.take().unwrap();
+        self.child = Some(child);
+        let (found, url) = mpsc::channel();
+        std::thread::spawn(move || {
+            for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+                if let Some((_, url)) = line.split_once("listening on ") {
+                    // Only the first is waited for.
+                    drop(found.send(url.to_owned()));
+                } else {
+                    println!("{line}");
+                }
+            }
+        });
+        tokio::task::spawn_blocking(move || url.recv_timeout(within))
+            .await
+            .unwrap()
+            .expect("it starts by itself")
+    }
+
+    /// `kill -9`.
+    pub(crate) fn kill(&mut self) {
+        let mut child = self.child.take().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+
+    /// SIGTERM; it must end well.
+    pub(crate) fn stop(&mut self) {
+        let mut child = self.child.take().unwrap();
+        let id = child.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+        assert!(child.wait().unwrap().success());
+    }
+
+    pub(crate) fn verify_journal(&self) {
+        let verified = Command::new(BINARY)
+            .args(["journal", "verify", "--data-dir", "data"])
+            .current_dir(&self.folder)
+            .output()
+            .unwrap();
+        assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stdout));
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            // Already gone is fine.
+            drop(child.kill());
+            drop(child.wait());
+        }
+    }
+}
