@@ -21,7 +21,7 @@ const RULES_MAX: usize = 1000;
 /// The most arguments of one program.
 const ARGUMENTS_MAX: usize = 100;
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(300);
-const PLACEHOLDERS: [&str; 3] = ["service", "version", "environment"];
+const PLACEHOLDERS: [&str; 4] = ["service", "environment", "version", "from_version"];
 const SHELLS: [&str; 7] = ["sh", "bash", "dash", "zsh", "ksh", "fish", "ash"];
 
 /// How services that fit the pattern are rolled back.
@@ -126,7 +126,7 @@ fn placeholders_fit(field: Field<'_>, text: &str) -> bool {
                 && !PLACEHOLDERS.contains(name)
         });
     let Some((name, _)) = unknown else { return true };
-    let listed = alternatives(["{service}", "{version}", "{environment}"]);
+    let listed = alternatives(["{service}", "{environment}", "{version}", "{from_version}"]);
     field.error(
         Code::NOT_ALLOWED,
         format!("`{{{}}}` is not a placeholder", shorten(name)),

@@ -152,7 +152,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting(
         "acts.rollback[].argv",
         "",
-        "The program and its arguments; `{service}`, `{version}` (the one to go back to) and `{environment}` are replaced. There is no shell.",
+        "The program and its arguments; `{service}`, `{environment}`, `{version}` (the one to go back to) and `{from_version}` are replaced. There is no shell.",
     ),
     setting(
         "acts.rollback[].timeout",

@@ -65,7 +65,7 @@ acts:
       webhook: {url: 'https://ci.example', signing_key_file: key}
     - argv: []
 "), @"
-    evenkeel.yaml:5:28: error[E0104]: `{versoin}` is not a placeholder; allowed: `{service}`, `{version}` or `{environment}`
+    evenkeel.yaml:5:28: error[E0104]: `{versoin}` is not a placeholder; allowed: `{service}`, `{environment}`, `{version}` or `{from_version}`
     evenkeel.yaml:7:14: error[E0104]: the program's name has a placeholder; name the program; placeholders may stand in its arguments
     evenkeel.yaml:9:27: error[E0104]: a placeholder stands in a shell's text; a version may hold any text; write `[sh, -c, '… \"$1\"', rollback, \"{version}\"]`
     evenkeel.yaml:12:16: error[E0106]: `argv` and `webhook` exclude each other; keep one of `argv` or `webhook`
