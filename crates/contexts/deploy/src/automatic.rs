@@ -38,6 +38,12 @@ pub enum WhyNot {
     NoPreviousVersion { version: Box<str> },
     #[error("{version} is no longer the newest deploy of {service}")]
     Superseded { service: Box<str>, version: Box<str> },
+    #[error(
+        "{version} of {service} is itself a way back; what it took back is not put there again"
+    )]
+    WentBack { service: Box<str>, version: Box<str> },
+    #[error("the version before, {version}, was itself rolled back")]
+    VersionBeforeIsBad { version: Box<str> },
     #[error("only {seen} requests were seen on {version}; the policy asks for {min}")]
     TooFewEvents { version: Box<str>, seen: u64, min: u64 },
     #[error("{share:.1} % of the requests on {version} fail; the policy asks for {min:.1} %")]
@@ -125,12 +131,19 @@ pub fn plan(
 /// What stands against it.
 pub fn offer(state: &State, deploy: &Deploy) -> Result<RollbackPlan, WhyNot> {
     let service = || deploy.service.clone();
+    if deploy.rolls_back.is_some() {
+        return Err(WhyNot::WentBack { service: service(), version: deploy.version.clone() });
+    }
     let Some(to_version) = deploy.previous_version.clone() else {
         return Err(WhyNot::NoPreviousVersion { version: deploy.version.clone() });
     };
     let newest = state.newest(&deploy.service, &deploy.environment);
     if deploy.status != DeployStatus::Live || newest.is_none_or(|newest| newest.id != deploy.id) {
         return Err(WhyNot::Superseded { service: service(), version: deploy.version.clone() });
+    }
+    let before = state.last_of(&deploy.service, &deploy.environment, &to_version);
+    if before.is_some_and(|before| before.status == DeployStatus::RolledBack) {
+        return Err(WhyNot::VersionBeforeIsBad { version: to_version });
     }
     if state.open_act(&deploy.service, &deploy.environment).is_some() {
         return Err(WhyNot::UnderWay { service: service() });

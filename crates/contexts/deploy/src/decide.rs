@@ -8,7 +8,7 @@ use crate::{
     fact::Fact,
     gate::{GateId, GateInput, judge},
     limits,
-    record::{Deploy, DeployStatus, NewDeploy},
+    record::{Deploy, DeployId, DeployStatus, NewDeploy},
     state::State,
 };
 
@@ -54,6 +54,14 @@ pub enum Rejection {
     TooLong { what: &'static str, chars: usize, max: usize },
     #[error("no deploy has the id `{0}`")]
     UnknownDeploy(Box<str>),
+    #[error("the id `{0}` is taken already")]
+    IdTaken(Box<str>),
+    #[error("the deploy's time `{at}` lies in the future; now is `{now}`")]
+    InTheFuture { at: Timestamp, now: Timestamp },
+    #[error(
+        "`{undone}` is a deploy of another service or environment; it cannot be rolled back here"
+    )]
+    RollsBackElsewhere { undone: DeployId },
     #[error("no act has the id `{id}`")]
     UnknownAct { id: ActId },
     #[error("the act `{id}` was started already; it is never run twice")]
@@ -70,7 +78,7 @@ pub enum Rejection {
 /// When the command is malformed, or does not fit the state.
 pub fn decide(state: &State, command: &Command, now: Timestamp) -> Result<Vec<Fact>, Rejection> {
     match command {
-        Command::Record { deploy } => record(state, deploy),
+        Command::Record { deploy } => record(state, deploy, now),
         Command::Gate { id, input, config_hash, by } => Ok(vec![Fact::GateDecided {
             id: *id,
             verdict: judge(input),
@@ -80,6 +88,9 @@ pub fn decide(state: &State, command: &Command, now: Timestamp) -> Result<Vec<Fa
             by: by.clone(),
         }]),
         Command::RequestAct { id, plan, incident, automatic, reason, command, by } => {
+            if state.act(*id).is_some() {
+                return Err(Rejection::IdTaken(id.to_string().into()));
+            }
             let deploy = state
                 .deploy(plan.deploy)
                 .ok_or_else(|| Rejection::UnknownDeploy(plan.deploy.to_string().into()))?;
@@ -130,7 +141,7 @@ fn act(state: &State, id: ActId) -> Result<&Act, Rejection> {
     state.act(id).ok_or(Rejection::UnknownAct { id })
 }
 
-fn record(state: &State, new: &NewDeploy) -> Result<Vec<Fact>, Rejection> {
+fn record(state: &State, new: &NewDeploy, now: Timestamp) -> Result<Vec<Fact>, Rejection> {
     for (what, text) in [("service", &new.service), ("version", &new.version)] {
         if text.trim().is_empty() {
             return Err(Rejection::Empty { what });
@@ -149,10 +160,20 @@ fn record(state: &State, new: &NewDeploy) -> Result<Vec<Fact>, Rejection> {
     if new.idempotency_key.as_deref().is_some_and(|key| state.by_idempotency_key(key).is_some()) {
         return Ok(Vec::new());
     }
-    if let Some(undone) = new.rolls_back
-        && state.deploy(undone).is_none()
-    {
-        return Err(Rejection::UnknownDeploy(undone.to_string().into()));
+    if state.deploy(new.id).is_some() {
+        return Err(Rejection::IdTaken(new.id.to_string().into()));
+    }
+    // The newest is what runs: one from the future would stay the newest until then.
+    if new.at > now + limits::AHEAD_MAX {
+        return Err(Rejection::InTheFuture { at: new.at, now });
+    }
+    if let Some(undone) = new.rolls_back {
+        let known = state
+            .deploy(undone)
+            .ok_or_else(|| Rejection::UnknownDeploy(undone.to_string().into()))?;
+        if known.service != new.service || known.environment != new.environment {
+            return Err(Rejection::RollsBackElsewhere { undone });
+        }
     }
     let before =
         state.newest(&new.service, &new.environment).filter(|last| last.version != new.version);

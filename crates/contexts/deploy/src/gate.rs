@@ -1,13 +1,13 @@
 //! The gate: may this version be deployed now? Each rule answers with what it found, what it asks for, and why.
 //!
 //! `inconclusive` is no pass: what is not known never counts as healthy. One blocking rule blocks; without one, one
-//! inconclusive rule makes the verdict inconclusive.
+//! inconclusive rule makes the verdict inconclusive. Over a broken journal every verdict is inconclusive.
 
 use std::time::Duration;
 
 use model::{Id, IdKind, Timestamp};
 
-use crate::policy::GatePolicy;
+use crate::{fact::Fact, policy::GatePolicy};
 
 /// The kind of [`GateId`].
 #[derive(Debug)]
@@ -123,7 +123,8 @@ pub fn judge(input: &GateInput) -> Verdict {
         rules.push(budget(input));
     }
     let worst = |outcome| rules.iter().filter(move |rule| rule.outcome == outcome);
-    let (decision, word, reasons): (_, _, Vec<&str>) = if worst(Outcome::Block).next().is_some() {
+    let blocks = input.journal_whole && worst(Outcome::Block).next().is_some();
+    let (decision, word, reasons): (_, _, Vec<&str>) = if blocks {
         (Decision::Block, "blocked", worst(Outcome::Block).map(|rule| &*rule.reason).collect())
     } else if worst(Outcome::Inconclusive).next().is_some() {
         (
@@ -143,6 +144,31 @@ pub fn judge(input: &GateInput) -> Verdict {
         reasons => format!("{what} is {word}: {}", reasons.join("; ")),
     };
     Verdict { decision, sentence: sentence.into(), rules }
+}
+
+/// Why a fact does not replay.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReplayError {
+    #[error("this fact is no verdict; only a gate's verdict can be replayed")]
+    NotAVerdict,
+    #[error("the verdict on record reads `{recorded}`; its input gives `{replayed}`")]
+    Differs { recorded: Box<str>, replayed: Box<str> },
+}
+
+/// Judges the input of a verdict on record again.
+///
+/// # Errors
+/// [`ReplayError::Differs`] when it comes out otherwise: the record was changed, or the rules were.
+pub fn replay(fact: &Fact) -> Result<Verdict, ReplayError> {
+    let Fact::GateDecided { input, verdict, .. } = fact else {
+        return Err(ReplayError::NotAVerdict);
+    };
+    let replayed = judge(input);
+    if replayed == *verdict {
+        return Ok(replayed);
+    }
+    let recorded = verdict.sentence.clone();
+    Err(ReplayError::Differs { recorded, replayed: replayed.sentence })
 }
 
 fn place(environment: &str) -> String {
@@ -261,17 +287,22 @@ fn budget(input: &GateInput) -> RuleOutcome {
         let reason = format!("{} has no SLO, so its error budget is not known", input.service);
         return rule("budget_left", Outcome::Inconclusive, "no SLO", &limit, reason);
     }
-    if let Some(unknown) = input.budgets.iter().find(|budget| budget.remaining.is_none()) {
-        let reason = format!("{} has too little data to know its error budget", unknown.slo);
-        return rule("budget_left", Outcome::Inconclusive, "insufficient data", &limit, reason);
-    }
-    let left = |budget: &BudgetReading| budget.remaining.unwrap_or(f64::NEG_INFINITY);
-    let worst = input.budgets.iter().min_by(|a, b| left(a).total_cmp(&left(b)));
-    let Some(worst) = worst else {
-        return rule("budget_left", Outcome::Inconclusive, "no SLO", &limit, "no SLO");
+    let known = input.budgets.iter().filter_map(|budget| Some((budget, budget.remaining?)));
+    let worst = known.min_by(|(_, a), (_, b)| a.total_cmp(b));
+    let unknown = input.budgets.iter().find(|budget| budget.remaining.is_none());
+    // What is known to be overspent blocks, whatever else is not known.
+    let (worst, left) = match (worst, unknown) {
+        (Some((worst, left)), None) => (worst, left),
+        (Some((worst, left)), Some(_)) if left < least => (worst, left),
+        (_, unknown) => {
+            let slo = unknown.map_or("an objective", |unknown| &*unknown.slo);
+            let reason = format!("{slo} has too little data to know its error budget");
+            let value = "insufficient data";
+            return rule("budget_left", Outcome::Inconclusive, value, &limit, reason);
+        }
     };
-    let value = format!("{:.1} %", left(worst) * 100.0);
-    if left(worst) >= least {
+    let value = format!("{:.1} %", left * 100.0);
+    if left >= least {
         return rule(
             "budget_left",
             Outcome::Pass,
@@ -372,15 +403,23 @@ mod tests {
         );
         let late = GateInput { at: Timestamp::from_secs(1301), ..input() };
         assert_eq!(judge(&late).decision, Decision::Inconclusive);
-        let broken = GateInput { journal_whole: false, ..input() };
-        assert_eq!(judge(&broken).decision, Decision::Inconclusive);
+        let incidents = vec![incident("checkout")];
+        let broken = GateInput { journal_whole: false, incidents, ..input() };
+        check(
+            &broken,
+            Decision::Inconclusive,
+            "checkout 2.0.1 in prod is inconclusive: the journal is broken, so open incidents and freezes are not known for certain",
+        );
         let no_slo = GateInput { budgets: Vec::new(), ..input() };
         assert_eq!(judge(&no_slo).decision, Decision::Inconclusive);
         let unknown = BudgetReading { remaining: None, ..input().budgets[0].clone() };
         assert_eq!(
-            judge(&GateInput { budgets: vec![unknown], ..input() }).decision,
+            judge(&GateInput { budgets: vec![unknown.clone()], ..input() }).decision,
             Decision::Inconclusive
         );
+        let overspent = BudgetReading { remaining: Some(-0.1), ..unknown.clone() };
+        let one_known = GateInput { budgets: vec![unknown, overspent], ..input() };
+        assert_eq!(judge(&one_known).decision, Decision::Block);
     }
 
     #[test]

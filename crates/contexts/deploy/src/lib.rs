@@ -20,8 +20,8 @@ pub use automatic::{RollbackEvidence, RollbackPlan, WhyNot, plan};
 pub use decide::{Command, Rejection, decide, interrupted};
 pub use fact::{Fact, apply};
 pub use gate::{
-    BudgetReading, Decision, Freeze, GateId, GateInput, IncidentReading, Outcome, RuleOutcome,
-    Verdict, judge,
+    BudgetReading, Decision, Freeze, GateId, GateInput, IncidentReading, Outcome, ReplayError,
+    RuleOutcome, Verdict, judge, replay,
 };
 pub use policy::{GatePolicy, Policy, RollbackMode, RollbackPolicy};
 pub use record::{Deploy, DeployId, DeployStatus, NewDeploy};
@@ -29,12 +29,16 @@ pub use state::{GateRecord, Key, State};
 
 /// Limits of this context; a refusal names the one that it hit.
 pub mod limits {
+    use std::time::Duration;
+
     /// Characters of a service's, an environment's or a version's name.
     pub const NAME_CHARS_MAX: usize = 200;
     /// Characters of a link or a reason.
     pub const TEXT_CHARS_MAX: usize = 2_000;
     /// Deploys, verdicts and ended acts in memory; the oldest leave first and stay in the journal.
     pub const KEPT_MAX: usize = 10_000;
+    /// How far ahead of our clock a deploy may claim to have happened.
+    pub const AHEAD_MAX: Duration = Duration::from_secs(300);
     /// Bytes of an act's output that are kept: its last ones.
     pub const OUTPUT_BYTES_MAX: usize = 4 << 10;
 }

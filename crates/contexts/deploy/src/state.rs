@@ -51,6 +51,18 @@ impl State {
         self.newest.get(&(service.into(), environment.into())).and_then(|id| self.deploys.get(id))
     }
 
+    /// The latest deploy of one version.
+    pub fn last_of(&self, service: &str, environment: &str, version: &str) -> Option<&Deploy> {
+        self.deploys
+            .values()
+            .filter(|deploy| {
+                &*deploy.version == version
+                    && &*deploy.service == service
+                    && &*deploy.environment == environment
+            })
+            .max_by_key(|deploy| deploy.at)
+    }
+
     pub fn by_idempotency_key(&self, key: &str) -> Option<&Deploy> {
         self.by_idempotency_key.get(key).and_then(|id| self.deploys.get(id))
     }

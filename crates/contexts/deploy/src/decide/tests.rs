@@ -8,7 +8,8 @@ use super::*;
 use crate::{
     automatic::{RollbackEvidence, plan},
     fact::apply,
-    policy::{Policy, RollbackMode},
+    gate::{BudgetReading, Decision, Freeze, IncidentReading, ReplayError, replay},
+    policy::{GatePolicy, Policy, RollbackMode},
     record::DeployId,
 };
 
@@ -160,6 +161,28 @@ fn a_rollback_marks_what_it_undoes() {
 }
 
 #[test]
+fn what_was_taken_back_is_not_offered_again() {
+    let mut state = two_deploys();
+    let back = NewDeploy { rolls_back: Some(DeployId::from_u128(2)), ..new(3, "1.9.0", 300) };
+    record(&mut state, back);
+    let newest = state.newest("checkout", "prod").unwrap();
+    assert!(matches!(offer(&state, newest), Err(WhyNot::WentBack { .. })));
+    record(
+        &mut state,
+        NewDeploy { previous_version: Some("2.0.0".into()), ..new(4, "2.0.1", 400) },
+    );
+    let newest = state.newest("checkout", "prod").unwrap();
+    assert_eq!(
+        plan(&state, &automatic(), newest, STRONG, at(500)),
+        Err(WhyNot::VersionBeforeIsBad { version: "2.0.0".into() })
+    );
+    record(&mut state, new(5, "2.0.0", 600));
+    record(&mut state, new(6, "2.0.1", 700));
+    let newest = state.newest("checkout", "prod").unwrap();
+    assert!(offer(&state, newest).is_ok(), "2.0.0 was deployed again since, and stayed");
+}
+
+#[test]
 fn refuses_what_is_malformed() {
     let state = State::default();
     let check = |deploy: NewDeploy, expected: &str| {
@@ -169,6 +192,17 @@ fn refuses_what_is_malformed() {
     check(NewDeploy { service: " ".into(), ..new(1, "1", 0) }, "a deploy needs a service");
     let long = NewDeploy { version: "v".repeat(201).into(), ..new(1, "1", 0) };
     check(long, "the version has 201 characters; at most 200 are allowed");
+    check(
+        new(1, "1", 301),
+        "the deploy's time `1970-01-01T00:05:01Z` lies in the future; now is `1970-01-01T00:00:00Z`",
+    );
+    let state = two_deploys();
+    let refused =
+        |deploy: NewDeploy| decide(&state, &Command::Record { deploy }, at(500)).unwrap_err();
+    assert!(matches!(refused(new(1, "3.0.0", 500)), Rejection::IdTaken(_)));
+    let cart = NewDeploy { service: "cart".into(), ..new(7, "1", 500) };
+    let elsewhere = NewDeploy { rolls_back: Some(DeployId::from_u128(2)), ..cart };
+    assert!(matches!(refused(elsewhere), Rejection::RollsBackElsewhere { .. }));
 }
 
 proptest! {
@@ -222,5 +256,63 @@ fn command(state: &State, kind: u8, id: u128, now: i64) -> Command {
                 )
             },
         },
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_verdict_on_record_replays(
+        budgets in prop::collection::vec((prop::option::of(-1.0..1.0_f64), any::<bool>()), 0..3),
+        incidents in 0..3_usize,
+        seen in prop::option::of(0..900_i64),
+        flags in prop::array::uniform7(any::<bool>()),
+        least in 0.0..0.5_f64,
+    ) {
+        let [journal_whole, is_way_back, frozen, allow_rollback, check_budget, check_burning, check_telemetry] = flags;
+        let input = GateInput {
+            service: "checkout".into(),
+            version: "2.0.1".into(),
+            environment: "prod".into(),
+            at: at(1000),
+            budgets: budgets.into_iter().map(|(remaining, burns)| BudgetReading {
+                slo: "availability".into(),
+                remaining,
+                burning: burns.then(|| "20.0x over 1h".into()),
+            }).collect(),
+            incidents: ["checkout", "payment"].iter().take(incidents).map(|service| IncidentReading {
+                number: "INC-1".into(),
+                service: (*service).into(),
+                title: "it fails".into(),
+            }).collect(),
+            telemetry_at: seen.map(|ago| at(1000 - ago)),
+            journal_whole,
+            freezes: frozen.then(|| Freeze { from: at(0), to: at(2000), reason: "sale".into(), services: vec![] }).into_iter().collect(),
+            is_way_back,
+            policy: GatePolicy {
+                min_budget_left: least,
+                allow_rollback,
+                check_budget,
+                check_burning,
+                check_telemetry,
+                ..GatePolicy::default()
+            },
+        };
+        let id = GateId::from_u128(1);
+        let gate = Command::Gate { id, input: input.clone(), config_hash: None, by: Actor::system("test") };
+        let facts = decide(&State::default(), &gate, at(1000)).unwrap();
+        let verdict = replay(&facts[0]).unwrap();
+        prop_assert_eq!(&verdict, &judge(&input));
+        // Unknown never passes.
+        let unknown = !journal_whole || (check_telemetry && seen.is_none_or(|ago| ago > 300));
+        prop_assert!(!unknown || verdict.decision != Decision::Allow);
+        prop_assert!(!frozen || verdict.decision != Decision::Allow);
+        let changed = match facts[0].clone() {
+            Fact::GateDecided { id, input, mut verdict, config_hash, expires_at, by } => {
+                verdict.sentence = "it is fine".into();
+                Fact::GateDecided { id, input, verdict, config_hash, expires_at, by }
+            }
+            other => other,
+        };
+        prop_assert!(matches!(replay(&changed), Err(ReplayError::Differs { .. })), "a changed record shows");
     }
 }
