@@ -2,7 +2,7 @@
 
 use std::{fmt, process::ExitCode};
 
-/// What the process tells its caller; documented in `docs/reference/exit-codes.md`.
+/// What the process tells its caller; documented in `docs/src/exit-codes.md`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     Ok = 0,
