@@ -13,12 +13,25 @@
 //!
 //! **Invariant:** samples that `append` accepted survive a killed process; those before the last sync survive power loss.
 
+mod admit;
+mod bits;
+mod block;
+mod chunk;
+mod head;
+mod index;
+mod load;
 mod options;
+mod outcome;
+mod record;
+mod select;
+mod series;
 mod store;
+mod writer;
 
-pub use options::{ACTIVE_WINDOW, Options};
-pub use store::{
+pub use options::{ACTIVE_WINDOW, METADATA_FAMILIES_MAX, Options};
+pub use outcome::{
     AppendError, Appended, BlockError, Offender, OpenError, Recovery, Refused, RefusedReason,
-    Replay, ReplayError, SelectError, Selected, Stats, Tick, TickError, Tsdb,
+    Replay, ReplayError, SelectError, Selected, Stats, Tick, TickError,
 };
+pub use store::Tsdb;
 pub use wal::{Damage, Position, SyncPolicy};

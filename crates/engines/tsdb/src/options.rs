@@ -9,6 +9,9 @@ use wal::SyncPolicy;
 /// How long after its last sample came a series counts against the limits.
 pub const ACTIVE_WINDOW: Duration = Duration::from_secs(2 * 3600);
 
+/// Of how many metric families the metadata is kept; that of further ones is not.
+pub const METADATA_FAMILIES_MAX: usize = 50_000;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Holds `wal/` and `blocks/`; made when absent.

@@ -1,197 +1,54 @@
-//! The store's face.
+//! The store's face: what callers may do, and who locks what.
 
-use std::{collections::BTreeMap, io, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::ControlFlow,
+    sync::Arc,
+};
 
 use model::{Labels, Matcher, Metadata, Series, Timestamp};
+use parking_lot::{Mutex, RwLock};
 use wal::{Damage, Disk, Position};
 
-use crate::Options;
+use crate::{
+    AppendError, Appended, BlockError, METADATA_FAMILIES_MAX, OpenError, Options, Recovery,
+    Refused, Replay, ReplayError, SelectError, Selected, Stats, Tick, TickError,
+    admit::{Admitted, admit},
+    head::Head,
+    load, record, select,
+    series::Sources,
+    writer::{self, Writer},
+};
 
 /// A sample store. All methods take `&self` and may be called from many threads; appends are taken one by one.
 #[derive(Debug)]
-pub struct Tsdb {}
-
-/// What an append did.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Appended {
-    /// Where the log stands after it.
-    pub position: Position,
-    /// How many samples were taken.
-    pub samples: u64,
-    /// How many samples were there already, with the same value.
-    pub duplicates: u64,
-    /// What was taken, merged by labels: exactly what [`Tsdb::replay`] will give.
-    pub stored: Vec<Series>,
-    /// What was refused, one entry for each reason and service.
-    pub refused: Vec<Refused>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum RefusedReason {
-    /// A new series over `limits.max_active_series`.
-    SeriesLimit,
-    /// A new series over `limits.max_active_series_per_service`.
-    SeriesPerServiceLimit,
-    /// Older than the series' newest by more than the out-of-order window.
-    OutOfOrder,
-    /// Older than the retention.
-    TooOld,
-    /// Ahead of our clock by more than `limits.max_future_seconds`.
-    TooFarInFuture,
-    /// There is a sample of that time with another value.
-    Duplicate,
-}
-
-impl RefusedReason {
-    /// As a metric's label has it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::SeriesLimit => "series_limit",
-            Self::SeriesPerServiceLimit => "series_per_service_limit",
-            Self::OutOfOrder => "out_of_order",
-            Self::TooOld => "too_old",
-            Self::TooFarInFuture => "too_far_in_future",
-            Self::Duplicate => "duplicate",
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refused {
-    pub reason: RefusedReason,
-    /// The service of the refused series; empty when it has none.
-    pub service: Box<str>,
-    /// Samples.
-    pub samples: u64,
-    /// For people: what was refused, why, the limit, its setting and, for a limit on series, the offending label.
-    pub message: String,
-}
-
-/// Why nothing of an append was taken.
-#[derive(Debug, thiserror::Error)]
-pub enum AppendError {
-    #[error("cannot append the samples to the write-ahead log")]
-    Wal(#[source] wal::AppendError),
-}
-
-/// What opening found.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Recovery {
-    pub series: usize,
-    /// Samples read again from the write-ahead log; those in blocks are not touched.
-    pub samples_replayed: u64,
-    pub damage: Damage,
-    /// Whole records that this build could not understand.
-    pub undecodable: u64,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    #[error("cannot open the write-ahead log of the samples")]
-    Wal(#[source] wal::OpenError),
-    #[error("cannot open the blocks of samples")]
-    Blocks(#[source] wal::OpenError),
-    #[error("cannot read the samples")]
-    Read(#[source] wal::ReadError),
-}
-
-/// What a query found.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Selected {
-    /// Sorted by labels; samples sorted by time; series without samples in the range left out.
-    pub series: Vec<Series>,
-    /// How many blocks could not be read: what they held is missing from the answer.
-    pub damaged_blocks: u64,
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum SelectError {
-    #[error("the query reads more than {limit} samples; narrow it or raise `query.max_samples`")]
-    TooManySamples { limit: usize },
-    #[error("cannot read a block of samples")]
-    Read(#[source] io::Error),
-}
-
-/// Why a checkpoint could not be written.
-#[derive(Debug, thiserror::Error)]
-pub enum BlockError {
-    #[error("cannot append a block of samples")]
-    Append(#[source] wal::AppendError),
-    #[error("cannot sync the blocks of samples")]
-    Sync(#[source] wal::SyncError),
-    #[error("cannot drop old segments of samples")]
-    Drop(#[source] wal::DropError),
-    #[error("cannot take up writing again")]
-    Resume(#[source] wal::ResumeError),
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum TickError {
-    #[error("cannot sync the write-ahead log of the samples")]
-    Sync(#[source] wal::SyncError),
-    #[error("cannot checkpoint the samples")]
-    Checkpoint(#[source] BlockError),
-    #[error("cannot drop old segments of samples")]
-    Drop(#[source] wal::DropError),
-}
-
-/// What a tick did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tick {
-    pub checkpointed: bool,
-    pub series_dropped: usize,
-    pub segments_dropped: usize,
-}
-
-/// What a replay saw.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Replay {
-    /// Records visited.
-    pub records: u64,
-    /// Whether the log still had everything after the position; when not, what is missing was dropped by age.
-    pub complete: bool,
-    pub damage: Damage,
-    pub undecodable: u64,
-}
-
-#[derive(Debug, thiserror::Error)]
-#[error("cannot replay the write-ahead log of the samples")]
-pub struct ReplayError(#[source] pub(crate) wal::ReadError);
-
-/// Who fills the store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Offender {
-    pub name: Box<str>,
-    pub count: usize,
-}
-
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Series with samples in the store.
-    pub series: usize,
-    pub series_active: usize,
-    pub samples: u64,
-    /// On the disk.
-    pub bytes: u64,
-    /// The compressed chunks in memory; labels and index come on top.
-    pub head_bytes: u64,
-    /// Since opening, by reason.
-    pub refused: BTreeMap<RefusedReason, u64>,
-    /// The labels with the most distinct values, at most 10, most first.
-    pub labels: Vec<Offender>,
-    /// The services with the most active series, at most 10, most first.
-    pub services: Vec<Offender>,
-    pub damage: Damage,
+pub struct Tsdb {
+    options: Options,
+    /// Taken before `head` where both are needed.
+    writer: Mutex<Writer>,
+    head: RwLock<Head>,
+    /// What opening found damaged.
+    damage: Damage,
 }
 
 impl Tsdb {
     /// Opens or makes the store and reads what a killed process left.
     pub fn open(
-        _options: Options,
-        _disk: Arc<dyn Disk>,
-        _now: Timestamp,
+        options: Options,
+        disk: Arc<dyn Disk>,
+        now: Timestamp,
     ) -> Result<(Self, Recovery), OpenError> {
-        unimplemented!()
+        let (wal, blocks, torn) = writer::open(&options, &disk)?;
+        let (head, checkpointed, mut recovery) =
+            load::load(&options, &wal, &blocks, now).map_err(OpenError::Read)?;
+        recovery.damage.merge(torn);
+        let store = Self {
+            options,
+            writer: Mutex::new(Writer::new(wal, blocks, checkpointed, now)),
+            head: RwLock::new(head),
+            damage: recovery.damage.clone(),
+        };
+        Ok((store, recovery))
     }
 
     /// Takes samples and metadata; on return they survive a killed process.
@@ -199,89 +56,198 @@ impl Tsdb {
     /// One call is one record of the log: after a kill all of it is there or nothing.
     pub fn append(
         &self,
-        _received_at: Timestamp,
-        _series: &[Series],
-        _metadata: &[Metadata],
+        received_at: Timestamp,
+        series: &[Series],
+        metadata: &[Metadata],
     ) -> Result<Appended, AppendError> {
-        unimplemented!()
+        let mut writer = self.writer.lock();
+        let (admitted, metadata, refused) = {
+            let head = self.head.read();
+            let admitted = admit(&head, &self.options, received_at, series);
+            let refused = self.refused(&mut writer, &head, &admitted, received_at);
+            (admitted, news(&head, metadata), refused)
+        };
+        if !admitted.stored.is_empty() || !metadata.is_empty() {
+            let payload = record::encode(received_at, &admitted.stored, &metadata);
+            writer.wal.append(&payload, received_at).map_err(AppendError::Wal)?;
+            let mut head = self.head.write();
+            for series in &admitted.stored {
+                head.insert(received_at, series);
+            }
+            metadata.into_iter().for_each(|metadata| head.insert_metadata(metadata.clone()));
+        }
+        for refused in &refused {
+            *writer.refused.entry(refused.reason).or_default() += refused.samples;
+        }
+        let position = writer.wal.end();
+        writer.checkpoint_when_overdue(&self.options, &self.head, received_at);
+        let Admitted { stored, samples, duplicates, .. } = admitted;
+        Ok(Appended { position, samples, duplicates, stored, refused })
+    }
+
+    fn refused(
+        &self,
+        writer: &mut Writer,
+        head: &Head,
+        admitted: &Admitted,
+        now: Timestamp,
+    ) -> Vec<Refused> {
+        admitted.refused(head, &self.options, |service| writer.offender(head, now, service))
     }
 
     /// The samples from `start_ms` to `end_ms`, both included, of the series that all matchers pass.
     pub fn select(
         &self,
-        _matchers: &[Matcher],
-        _start_ms: i64,
-        _end_ms: i64,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
     ) -> Result<Selected, SelectError> {
-        unimplemented!()
+        let (sources, blocks): (Vec<Sources>, _) = {
+            let head = self.head.read();
+            let matching = head.matching(matchers, start_ms, end_ms);
+            let sources = matching.map(|series| series.sources(start_ms, end_ms)).collect();
+            (sources, Arc::clone(&head.blocks))
+        };
+        select::read(&blocks, sources, (start_ms, end_ms), self.options.select_samples_max)
     }
 
-    /// The labels of the series that all matchers pass and that have samples in the range; sorted.
-    pub fn series(&self, _matchers: &[Matcher], _start_ms: i64, _end_ms: i64) -> Vec<Labels> {
-        unimplemented!()
+    /// The labels of the series that all matchers pass and that have samples in the range, or close to it: times are known
+    /// by chunk. Sorted.
+    pub fn series(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Vec<Labels> {
+        let head = self.head.read();
+        let matching = head.matching(matchers, start_ms, end_ms);
+        let mut labels: Vec<Labels> = matching.map(|series| series.labels.clone()).collect();
+        drop(head);
+        labels.sort();
+        labels
     }
 
     /// The names of the labels of those series; sorted.
-    pub fn label_names(
-        &self,
-        _matchers: &[Matcher],
-        _start_ms: i64,
-        _end_ms: i64,
-    ) -> Vec<Arc<str>> {
-        unimplemented!()
+    pub fn label_names(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Vec<Arc<str>> {
+        let head = self.head.read();
+        let names: BTreeSet<&Arc<str>> = head
+            .matching(matchers, start_ms, end_ms)
+            .flat_map(|series| series.labels.as_slice().iter().map(|label| &label.name))
+            .collect();
+        names.into_iter().cloned().collect()
     }
 
     /// The values that label `name` has in those series; sorted.
     pub fn label_values(
         &self,
-        _name: &str,
-        _matchers: &[Matcher],
-        _start_ms: i64,
-        _end_ms: i64,
+        name: &str,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
     ) -> Vec<Arc<str>> {
-        unimplemented!()
+        let head = self.head.read();
+        let values: BTreeSet<&Arc<str>> = head
+            .matching(matchers, start_ms, end_ms)
+            .flat_map(|series| series.labels.as_slice())
+            .filter(|label| *label.name == *name)
+            .map(|label| &label.value)
+            .collect();
+        values.into_iter().cloned().collect()
     }
 
-    /// What the metric families say of themselves, by family.
+    /// What the metric families say of themselves, by family; at most [`METADATA_FAMILIES_MAX`].
     pub fn metadata(&self) -> BTreeMap<Box<str>, Metadata> {
-        unimplemented!()
+        self.head.read().metadata.clone()
     }
 
     pub fn stats(&self) -> Stats {
-        unimplemented!()
+        let (bytes, refused) = {
+            let writer = self.writer.lock();
+            (writer.wal.bytes() + writer.blocks.bytes(), writer.refused.clone())
+        };
+        let head = self.head.read();
+        let head_bytes: usize = head.series().map(|(_, series)| series.head_bytes()).sum();
+        Stats {
+            series: head.len(),
+            series_active: head.active,
+            samples: head.series().map(|(_, series)| series.samples()).sum(),
+            bytes,
+            head_bytes: u64::try_from(head_bytes).expect("a length in memory fits 64 bits"),
+            refused,
+            labels: head.top_labels(),
+            services: head.top_services(),
+            damage: self.damage.clone(),
+        }
     }
 
     /// Where the write-ahead log stands.
     pub fn position(&self) -> Position {
-        unimplemented!()
+        self.writer.lock().wal.end()
     }
 
     /// Visits what was appended after `from`, in order.
     pub fn replay(
         &self,
-        _from: Position,
-        _visit: impl FnMut(Timestamp, Vec<Series>),
+        from: Position,
+        mut visit: impl FnMut(Timestamp, Vec<Series>),
     ) -> Result<Replay, ReplayError> {
-        unimplemented!()
+        let snapshot = self.writer.lock().wal.snapshot();
+        let mut undecodable = 0;
+        let replayed = snapshot.read(from, |entry| {
+            match record::decode(entry.payload) {
+                Ok(record) => visit(record.received_at, record.series),
+                Err(_) => undecodable += 1,
+            }
+            ControlFlow::Continue(())
+        });
+        let replayed = replayed.map_err(ReplayError)?;
+        Ok(Replay {
+            records: replayed.records - undecodable,
+            complete: replayed.complete,
+            damage: replayed.damage,
+            undecodable,
+        })
     }
 
     /// Keeps the write-ahead log after `position`, whatever its age, until told of a later one.
-    pub fn keep_from(&self, _position: Position) {
-        unimplemented!()
+    pub fn keep_from(&self, position: Position) {
+        self.writer.lock().keep_from = Some(position);
     }
 
     /// Syncs when it is due, checkpoints when it is due, drops what is older than the retention; call it every 100 ms or so.
-    pub fn tick(&self, _now: Timestamp) -> Result<Tick, TickError> {
-        unimplemented!()
+    pub fn tick(&self, now: Timestamp) -> Result<Tick, TickError> {
+        self.writer.lock().tick(&self.options, &self.head, now)
     }
 
     /// Forces everything appended to the disk.
     pub fn sync(&self) -> Result<(), wal::SyncError> {
-        unimplemented!()
+        self.writer.lock().wal.sync()
+    }
+
+    /// Whether a write or a sync has failed so that only opening the store anew can heal it.
+    pub fn is_closed(&self) -> bool {
+        let writer = self.writer.lock();
+        writer.wal.is_closed() || writer.blocks.is_closed()
     }
 
     /// Writes the head into blocks, so that the next start replays nothing; for a clean end and before a backup.
-    pub fn checkpoint(&self, _now: Timestamp) -> Result<(), BlockError> {
-        unimplemented!()
+    pub fn checkpoint(&self, now: Timestamp) -> Result<(), BlockError> {
+        self.writer.lock().checkpoint(&self.options, &self.head, now)
     }
+}
+
+/// The metadata that says something new, as far as there is room for it.
+fn news<'a>(head: &Head, metadata: &'a [Metadata]) -> Vec<&'a Metadata> {
+    let room = METADATA_FAMILIES_MAX.saturating_sub(head.metadata.len());
+    let mut news: BTreeMap<&str, &Metadata> = BTreeMap::new();
+    let mut added = 0;
+    for one in metadata {
+        match head.metadata.get(&one.family) {
+            Some(known) if known == one => continue,
+            None if !news.contains_key(&*one.family) => {
+                if added >= room {
+                    continue;
+                }
+                added += 1;
+            }
+            Some(_) | None => {}
+        }
+        news.insert(&one.family, one);
+    }
+    news.into_values().collect()
 }

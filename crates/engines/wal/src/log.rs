@@ -203,9 +203,17 @@ impl Wal {
         self.drop_while(|total, _, _| total > bytes_max)
     }
 
-    /// When the last record of the oldest segment can have been appended at the latest; `None` while it is the newest.
-    pub fn oldest_sealed_at(&self) -> Option<Timestamp> {
-        self.segments.get(1)?.header.map(|known| known.created)
+    /// Drops whole segments that lie before `position` and whose records are all from before `cutoff`, oldest first; the
+    /// newest stays.
+    pub fn drop_covered(
+        &mut self,
+        position: Position,
+        cutoff: Timestamp,
+    ) -> Result<usize, DropError> {
+        self.drop_while(|_, first, next| {
+            let old = next.header.is_none_or(|known| known.created <= cutoff);
+            old && first.end() <= position
+        })
     }
 
     fn drop_while(

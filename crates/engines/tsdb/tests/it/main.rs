@@ -1,0 +1,75 @@
+//! The sample store against plain maps, and on a disk that forgets and rots.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod concurrent;
+mod crash;
+mod life;
+mod limits;
+mod model_based;
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use model::{Labels, Sample, Series, Timestamp};
+use tsdb::{Appended, Options, Recovery, SyncPolicy, Tsdb};
+use wal::SimDisk;
+
+/// Samples by series and time, as bits.
+pub(crate) type Contents = BTreeMap<Labels, BTreeMap<i64, u64>>;
+
+pub(crate) fn secs(secs: i64) -> Timestamp {
+    Timestamp::from_secs(secs)
+}
+
+pub(crate) fn options() -> Options {
+    Options { sync: SyncPolicy::Never, free_bytes_min: 0, ..Options::new("t") }
+}
+
+pub(crate) fn open(disk: &SimDisk, options: Options, now: Timestamp) -> (Tsdb, Recovery) {
+    Tsdb::open(options, Arc::new(disk.clone()), now).unwrap()
+}
+
+pub(crate) fn labels(name: &str, instance: usize) -> Labels {
+    Labels::from_pairs([
+        ("__name__", name.to_owned()),
+        ("service_name", "checkout".to_owned()),
+        ("instance", instance.to_string()),
+    ])
+}
+
+pub(crate) fn series(labels: &Labels, samples: &[(i64, f64)]) -> Series {
+    let samples = samples.iter().map(|(at_ms, value)| Sample { at_ms: *at_ms, value: *value });
+    Series { labels: labels.clone(), samples: samples.collect() }
+}
+
+/// Appends one sample of each of some series, at a second.
+pub(crate) fn append_at(store: &Tsdb, second: i64, instances: usize) -> Appended {
+    let batch: Vec<Series> = (0..instances)
+        .map(|instance| {
+            let value = f64::from(i32::try_from(second).unwrap()) * 3.0;
+            series(&labels("up", instance), &[(second * 1000, value)])
+        })
+        .collect();
+    store.append(secs(second), &batch, &[]).unwrap()
+}
+
+pub(crate) fn contents(store: &Tsdb) -> Contents {
+    let selected = store.select(&[], i64::MIN, i64::MAX).unwrap();
+    assert_eq!(selected.damaged_blocks, 0);
+    assert!(selected.series.is_sorted_by(|a, b| a.labels < b.labels));
+    bits(&selected.series)
+}
+
+pub(crate) fn bits(series: &[Series]) -> Contents {
+    let one = |series: &Series| {
+        assert!(series.samples.is_sorted_by(|a, b| a.at_ms < b.at_ms));
+        let samples = series.samples.iter();
+        (
+            series.labels.clone(),
+            samples.map(|sample| (sample.at_ms, sample.value.to_bits())).collect(),
+        )
+    };
+    series.iter().map(one).collect()
+}
+
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
