@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use model::{Clock, Matcher, Series};
+use model::{Matcher, Series};
 use promql::{EvalError, Limits, ParseError, Query, SeriesSource, Value};
 
 use crate::{App, control::chain, telemetry::Stores};
