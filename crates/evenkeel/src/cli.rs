@@ -474,30 +474,4 @@ pub(crate) struct RestoreArgs {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        super::Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn the_help_of_every_verb_has_an_example() {
-        fn check(command: &clap::Command, path: &str) {
-            let path = format!("{path} {}", command.get_name());
-            if command.is_hide_set() {
-                return;
-            }
-            if !command.has_subcommands() {
-                let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-                assert!(
-                    help.contains("Examples:\n ") && help.contains(path.trim()),
-                    "{path}: {help}"
-                );
-            }
-            command.get_subcommands().for_each(|command| check(command, &path));
-        }
-        check(&super::Cli::command(), "");
-    }
-}
+mod tests;

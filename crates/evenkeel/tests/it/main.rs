@@ -3,6 +3,7 @@
 mod backup;
 mod client;
 mod configuration;
+mod docs;
 mod help;
 mod repo;
 
