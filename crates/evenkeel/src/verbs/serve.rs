@@ -14,8 +14,9 @@ pub(super) fn run(args: ServeArgs) -> Result<Exit, Failure> {
         let (sender, stop) = tokio::sync::oneshot::channel();
         let listening = tokio::spawn(async move {
             let result = run::signals().await;
-            // The server may have ended by itself.
-            drop(sender.send(()));
+            if sender.send(()).is_err() {
+                tracing::debug!("the server had ended by itself before the signal");
+            }
             result
         });
         let exit = run::run(config, async { drop(stop.await) }, |running| {
