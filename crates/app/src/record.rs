@@ -26,6 +26,7 @@ const NAMESPACE: &str = "default";
 /// A context's facts as the journal keeps them.
 pub(crate) trait DiskFact: Sized {
     /// All kinds of this context.
+    #[cfg(test)]
     const KINDS: &'static [&'static str];
     fn kind(&self) -> &'static str;
     fn payload(&self) -> Value;

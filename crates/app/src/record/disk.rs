@@ -122,6 +122,7 @@ macro_rules! disk_variants {
 macro_rules! disk_facts {
     ($type:ty { $($kind:literal => $variant:ident { $($field:ident),* $(,)? }),* $(,)? }) => {
         impl $crate::record::DiskFact for $type {
+            #[cfg(test)]
             const KINDS: &'static [&'static str] = &[$($kind),*];
 
             fn kind(&self) -> &'static str {
