@@ -14,6 +14,8 @@ use crate::{
     react::{Acts, Run, fill},
 };
 
+/// What was asked for this long ago is not started after a restart.
+const STALE_AFTER: Duration = Duration::from_secs(600);
 /// The longest sleep between two looks.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
@@ -41,7 +43,16 @@ impl Runner {
     /// # Errors
     /// When the control thread has stopped.
     pub async fn recover(&self) -> Result<(), ControlError> {
-        let cut_off = interrupted(&self.control.state().deploys);
+        let now = self.clock.now();
+        let cut_off: Vec<deploy::Command> = {
+            let state = self.control.state();
+            let asked = state.deploys.acts().filter(|act| act.state == ActState::Requested);
+            let stale = asked.filter(|act| now.since(act.requested_at) > STALE_AFTER).map(|act| {
+                let detail = "it was asked for before a long stop of Evenkeel; ask again where it is still wanted".into();
+                deploy::Command::EndAct { id: act.id, outcome: ActOutcome::Refused { detail } }
+            });
+            interrupted(&state.deploys).into_iter().chain(stale).collect()
+        };
         for command in cut_off {
             self.control.order(Actor::system("acts"), Command::Deploy(command)).await?;
         }

@@ -69,6 +69,7 @@ pub enum TelemetryError {
 pub struct Telemetry {
     queue: Mutex<Option<std::sync::mpsc::SyncSender<writer::Job>>>,
     waiting: Arc<std::sync::atomic::AtomicUsize>,
+    checkpoint_wanted: Arc<std::sync::atomic::AtomicBool>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
     failed: tokio::sync::watch::Receiver<Option<Arc<str>>>,
 }
@@ -85,6 +86,7 @@ impl Telemetry {
     ) -> std::io::Result<Self> {
         let (queue, jobs) = std::sync::mpsc::sync_channel(WAITING_MAX);
         let waiting = Arc::default();
+        let checkpoint_wanted = Arc::clone(&checkpoints.wanted);
         let (failure, failed) = tokio::sync::watch::channel(None);
         let writer = writer::Writer::new(stores, clock, Arc::clone(&waiting), checkpoints, failure);
         let thread = std::thread::Builder::new()
@@ -93,6 +95,7 @@ impl Telemetry {
         Ok(Self {
             queue: Mutex::new(Some(queue)),
             waiting,
+            checkpoint_wanted,
             thread: Mutex::new(Some(thread)),
             failed,
         })
@@ -122,6 +125,11 @@ impl Telemetry {
             };
         }
         answer.await.map_err(|_| TelemetryError::Stopping)?
+    }
+
+    /// Writes the counts' checkpoint soon: what is counted has changed.
+    pub fn checkpoint_soon(&self) {
+        self.checkpoint_wanted.store(true, std::sync::atomic::Ordering::Relaxed);
     }
 
     /// Records that wait to be written.

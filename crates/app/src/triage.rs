@@ -6,7 +6,7 @@
 mod evidence;
 mod impact;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use incident::{ImpactReading, Incident, IncidentId, Reading, RecoveryPolicy, Suspect, rank};
 use model::{Actor, Clock, Timestamp};
@@ -57,9 +57,19 @@ impl Triage {
     /// When the control thread has stopped.
     pub async fn round(&self) -> Result<(), ControlError> {
         let now = self.clock.now();
-        let open: Vec<Incident> = self.control.state().incidents.open().cloned().collect();
-        for incident in open {
-            for command in self.look(&incident, now) {
+        let (open, ended) = {
+            let state = self.control.state();
+            let open: Vec<Incident> = state.incidents.open().cloned().collect();
+            let ended: Vec<Incident> =
+                state.incidents.iter().filter(|one| may_relapse(one, now)).cloned().collect();
+            (open, ended)
+        };
+        let commands = open.iter().flat_map(|incident| self.look(incident, now));
+        let commands: Vec<_> = commands
+            .chain(ended.iter().flat_map(|incident| self.look_again(incident, now)))
+            .collect();
+        {
+            for command in commands {
                 match self.control.order(Actor::system("triage"), Command::Incident(command)).await
                 {
                     // An incident that ended meanwhile wants no more of this.
@@ -105,6 +115,36 @@ impl Triage {
         commands
     }
 
+    /// An incident that the recovery test ended: its last impact, and whether it really is over.
+    fn look_again(&self, incident: &Incident, now: Timestamp) -> Vec<incident::Command> {
+        let slos = own_slos(incident);
+        let mut commands = Vec::new();
+        let ended_at = incident.resolution.as_ref().map_or(now, |end| end.at);
+        if let Some(before) =
+            incident.impact.as_ref().filter(|impact| impact.measured_at < ended_at)
+        {
+            let (service, environment) = (&*incident.key.service, &*incident.key.environment);
+            let found = impact::measure(
+                &self.stores,
+                service,
+                environment,
+                &slos,
+                Some(before.since),
+                ended_at,
+            );
+            let last = |impact| incident::Command::MeasureImpact {
+                incident: incident.id,
+                impact,
+                last: true,
+            };
+            commands.extend(found.map(last));
+        }
+        if incident.has_firing_alert() {
+            commands.extend(self.recovery(incident, &slos, now));
+        }
+        commands
+    }
+
     /// The counts of the last window of the SLO that is furthest from well.
     fn recovery(
         &self,
@@ -118,7 +158,9 @@ impl Triage {
             window: policy.recovery_window,
             min_events: policy.recovery_min_events,
         };
-        let from = now - recovery.window;
+        // After an end only what came since speaks for a relapse.
+        let ended_at = incident.resolution.as_ref().map(|end| end.at);
+        let from = (now - recovery.window).max(ended_at.unwrap_or(Timestamp::EPOCH));
         let counters = self.stores.counters.lock();
         let readings = slos.iter().filter_map(|name| {
             let counts = counters.count_since(name, from, now)?;
@@ -141,6 +183,16 @@ impl Triage {
             policy: recovery,
         })
     }
+}
+
+/// How long after its end an incident is looked at again.
+const LOOK_AGAIN_WITHIN: Duration = Duration::from_secs(3600);
+
+fn may_relapse(incident: &Incident, now: Timestamp) -> bool {
+    incident
+        .resolution
+        .as_ref()
+        .is_some_and(|end| end.automatic && now.since(end.at) < LOOK_AGAIN_WITHIN)
 }
 
 fn measured(incident: IncidentId, impact: ImpactReading) -> incident::Command {

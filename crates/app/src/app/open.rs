@@ -117,6 +117,7 @@ impl App {
         let checkpoints = telemetry::Checkpoints {
             dir: data_dir.slo(),
             backfilled_seq: Arc::clone(&backfilled_seq),
+            wanted: Arc::default(),
         };
         let telemetry = Telemetry::start(Arc::clone(&stores), Arc::clone(&clock), checkpoints)
             .map_err(OpenError::Thread)?;

@@ -96,6 +96,7 @@ impl App {
         let seq = receipt.facts.first().map(|(seq, _)| *seq);
         if seq.is_some() {
             self.stores.counters.lock().reconfigure(candidate.repo.slos.clone());
+            self.telemetry.checkpoint_soon();
         }
         Ok(Applied { hash, seq, warnings: candidate.warnings, changes: candidate.changes })
     }

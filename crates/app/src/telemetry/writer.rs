@@ -40,6 +40,8 @@ pub struct StoreRefusal {
 pub(crate) struct Checkpoints {
     pub(crate) dir: Utf8PathBuf,
     pub(crate) backfilled_seq: Arc<std::sync::atomic::AtomicU64>,
+    /// Asks for a checkpoint before the next is due.
+    pub(crate) wanted: Arc<std::sync::atomic::AtomicBool>,
 }
 
 pub(super) struct Writer {
@@ -154,7 +156,8 @@ impl Writer {
         let now = self.clock.now();
         self.stores.events.tick(now).map_err(|error| chain(&error))?;
         self.stores.metrics.tick(now).map_err(|error| chain(&error))?;
-        if monotonic.saturating_sub(self.checkpoint_at) >= CHECKPOINT_EVERY {
+        let wanted = self.checkpoints.wanted.swap(false, Ordering::Relaxed);
+        if wanted || monotonic.saturating_sub(self.checkpoint_at) >= CHECKPOINT_EVERY {
             self.checkpoint_at = monotonic;
             self.checkpoint(now);
         }
