@@ -27,9 +27,10 @@ pub struct Options {
     pub select_samples_max: usize,
     /// Appends are refused while the disk has less room than this.
     pub free_bytes_min: u64,
-    /// A checkpoint is due when the write-ahead log holds this much.
+    /// A checkpoint is due when the write-ahead log holds this much that no checkpoint covers, and the series have enough
+    /// samples to make it worth while; a restart reads little more than that.
     pub checkpoint_bytes: u64,
-    /// A checkpoint is due when the last one with samples after it is this old.
+    /// A checkpoint is due when there are samples that no checkpoint covers, and the last one is this old.
     pub checkpoint_age: Duration,
     /// The write-ahead log is kept at least this long, so that others can replay it from their own checkpoints.
     pub replay_window: Duration,
@@ -45,7 +46,7 @@ impl Options {
             sync: SyncPolicy::default(),
             select_samples_max: 50_000_000,
             free_bytes_min: 256 << 20,
-            checkpoint_bytes: 32 << 20,
+            checkpoint_bytes: 8 << 20,
             checkpoint_age: Duration::from_secs(2 * 3600),
             replay_window: Duration::from_secs(3600),
         }

@@ -189,6 +189,8 @@ mod tests {
     use super::*;
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
         #[test]
         fn holds_samples_in_any_order(times in prop::collection::vec(0_i64..2000, 1..600)) {
             let mut series = SeriesState::new(Labels::default(), "".into());

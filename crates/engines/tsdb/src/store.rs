@@ -42,9 +42,11 @@ impl Tsdb {
         let (head, checkpointed, mut recovery) =
             load::load(&options, &wal, &blocks, now).map_err(OpenError::Read)?;
         recovery.damage.merge(torn);
+        let mut writer = Writer::new(wal, blocks, checkpointed, now);
+        writer.samples_since = recovery.samples_replayed;
         let store = Self {
             options,
-            writer: Mutex::new(Writer::new(wal, blocks, checkpointed, now)),
+            writer: Mutex::new(writer),
             head: RwLock::new(head),
             damage: recovery.damage.clone(),
         };
@@ -70,6 +72,7 @@ impl Tsdb {
         if !admitted.stored.is_empty() || !metadata.is_empty() {
             let payload = record::encode(received_at, &admitted.stored, &metadata);
             writer.wal.append(&payload, received_at).map_err(AppendError::Wal)?;
+            writer.samples_since += admitted.samples;
             let mut head = self.head.write();
             for series in &admitted.stored {
                 head.insert(received_at, series);

@@ -26,8 +26,12 @@ const OFFENDER_FOR: Duration = Duration::from_secs(60);
 const OFFENDERS_MAX: usize = 1000;
 /// When the write-ahead log is larger, it is no longer kept for the replay window.
 const REPLAY_BYTES_MAX: u64 = 1 << 30;
-/// A write-ahead log of so many times the size at which a checkpoint is due is checkpointed by the append.
-const OVERDUE: u64 = 4;
+/// A checkpoint waits until the series have so many samples on average, for blocks of a few would be mostly labels ...
+const BLOCK_SAMPLES: u64 = 60;
+/// ... but no longer than until the log has so many times the size at which one is due.
+const WAIT_TIMES: u64 = 16;
+/// With so many times that size, nobody ticks, and the append checkpoints.
+const OVERDUE_TIMES: u64 = 32;
 
 #[derive(Debug)]
 pub(crate) struct Writer {
@@ -38,6 +42,8 @@ pub(crate) struct Writer {
     retry_at: Option<Timestamp>,
     swept_at: Timestamp,
     pub(crate) keep_from: Option<Position>,
+    /// Samples that are in the write-ahead log alone.
+    pub(crate) samples_since: u64,
     offenders: BTreeMap<Option<Box<str>>, (Timestamp, Option<Offender>)>,
     pub(crate) refused: BTreeMap<RefusedReason, u64>,
 }
@@ -80,6 +86,7 @@ impl Writer {
             retry_at: None,
             swept_at: now,
             keep_from: None,
+            samples_since: 0,
             offenders: BTreeMap::new(),
             refused: BTreeMap::new(),
         }
@@ -118,22 +125,27 @@ impl Writer {
         let swept = self.sweep_when_due(options, head, now, &mut tick);
         let resumed = self.blocks.tick(now).map_err(TickError::Sync);
         let mut checkpointed = Ok(());
-        if self.checkpoint_due(options, now, 1) {
+        if self.checkpoint_due(options, head, now) {
             checkpointed = self.checkpoint(options, head, now).map_err(TickError::Checkpoint);
             tick.checkpointed = checkpointed.is_ok();
         }
         synced.and(swept).and(resumed).and(checkpointed).map(|()| tick)
     }
 
-    fn checkpoint_due(&self, options: &Options, now: Timestamp, times: u64) -> bool {
-        if self.retry_at.is_some_and(|at| now < at) {
+    fn checkpoint_due(&self, options: &Options, head: &RwLock<Head>, now: Timestamp) -> bool {
+        if self.retry_at.is_some_and(|at| now < at) || self.wal.end() <= self.checkpointed.position
+        {
             return false;
         }
         let bytes = self.wal.bytes_after(self.checkpointed.position);
-        let old = now.since(self.checkpointed_at)
-            >= options.checkpoint_age * u32::try_from(times).unwrap_or(1);
-        bytes >= options.checkpoint_bytes.saturating_mul(times)
-            || (old && self.wal.end() > self.checkpointed.position)
+        now.since(self.checkpointed_at) >= options.checkpoint_age
+            || bytes >= options.checkpoint_bytes.saturating_mul(WAIT_TIMES)
+            || (bytes >= options.checkpoint_bytes && self.blocks_would_be_full(head))
+    }
+
+    fn blocks_would_be_full(&self, head: &RwLock<Head>) -> bool {
+        let active = u64::try_from(head.read().active).expect("a count fits 64 bits");
+        self.samples_since >= active.saturating_mul(BLOCK_SAMPLES)
     }
 
     /// Checkpoints from within an append when nobody ticks. A failure is left to the next tick to tell.
@@ -143,7 +155,9 @@ impl Writer {
         head: &RwLock<Head>,
         now: Timestamp,
     ) {
-        if self.checkpoint_due(options, now, OVERDUE) {
+        let bytes = self.wal.bytes_after(self.checkpointed.position);
+        let may_try = self.retry_at.is_none_or(|at| now >= at);
+        if may_try && bytes >= options.checkpoint_bytes.saturating_mul(OVERDUE_TIMES) {
             drop(self.checkpoint(options, head, now));
         }
     }
@@ -174,6 +188,7 @@ impl Writer {
         }
         self.checkpointed.position = position;
         self.checkpointed_at = now;
+        self.samples_since = 0;
         self.retry_at = None;
         self.drop_wal(options, now).map_err(BlockError::Drop)?;
         Ok(())
