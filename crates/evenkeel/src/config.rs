@@ -45,6 +45,7 @@ pub(crate) struct Config {
     pub(crate) rollbacks: Vec<Rollback>,
 }
 
+/// How long telemetry is kept; zero is for ever.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Retention {
     pub(crate) metrics: Duration,

@@ -282,21 +282,18 @@ fn host(field: Field<'_>) -> Option<String> {
 }
 
 fn retention(map: Map<'_>, retention: &mut Retention) {
-    const YEARS_10: u64 = 10 * 365 * 86_400;
-    duration(map, "metrics", YEARS_10, &mut retention.metrics);
-    duration(map, "logs_and_spans", YEARS_10, &mut retention.logs_and_spans);
-    for (name, value) in
-        [("metrics", retention.metrics), ("logs_and_spans", retention.logs_and_spans)]
-    {
-        if value < Duration::from_secs(3600)
-            && let Some(field) = map.optional(name)
-        {
-            field.error(
-                Code::OUT_OF_RANGE,
-                format!("`{name}` is under an hour"),
-                "keep at least `1h`",
-            );
-        }
+    kept(map, "metrics", &mut retention.metrics);
+    kept(map, "logs_and_spans", &mut retention.logs_and_spans);
+}
+
+/// An hour to ten years, or zero for ever.
+fn kept(map: Map<'_>, name: &str, target: &mut Duration) {
+    let allowed = Duration::from_secs(3600)..=Duration::from_secs(10 * 365 * 86_400);
+    let Some(field) = map.optional(name) else { return };
+    match field.duration() {
+        Some(Duration::ZERO) => *target = Duration::ZERO,
+        Some(_) => *target = field.duration_within(allowed).unwrap_or(*target),
+        None => {}
     }
 }
 

@@ -102,8 +102,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Signs notifications: `whsec_` and the base 64 of 24 to 64 bytes.",
     ),
     setting("webhook.signing_key_file", "", "A file that holds the key."),
-    setting("retention.metrics", "30d", "How long samples are kept."),
-    setting("retention.logs_and_spans", "7d", "How long log records and spans are kept."),
+    setting("retention.metrics", "30d", "How long samples are kept; `0` is for ever."),
+    setting(
+        "retention.logs_and_spans",
+        "7d",
+        "How long log records and spans are kept; `0` is until they fill 8 GiB, which ends the oldest in any case.",
+    ),
     setting(
         "limits.max_active_series",
         "2000000",

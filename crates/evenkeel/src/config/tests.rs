@@ -107,6 +107,16 @@ fn flags_stand_over_the_file_and_the_file_over_defaults() {
 }
 
 #[test]
+fn retention_is_an_hour_to_years_or_for_ever() {
+    let kept = config("retention: {metrics: 0, logs_and_spans: 2h}\n").retention;
+    assert_eq!((kept.metrics.as_secs(), kept.logs_and_spans.as_secs()), (0, 7200));
+    insta::assert_snapshot!(problems("retention: {metrics: 5m, logs_and_spans: 20y}"), @"
+    evenkeel.yaml:1:22: error[E0105]: `metrics` is 5m; 1h to 3650d are allowed
+    evenkeel.yaml:1:42: error[E0105]: `logs_and_spans` is 7300d; 1h to 3650d are allowed
+    ");
+}
+
+#[test]
 fn no_secret_prints_itself() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("token"), "hunter2-hunter2-hunter2\n").unwrap();
