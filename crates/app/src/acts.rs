@@ -10,7 +10,7 @@ use tokio::{io::AsyncReadExt, process::Child};
 use crate::{
     command::Command,
     control::{Control, ControlError},
-    notify::send::{Sender, Sent},
+    notify::send::{Post, Sender, Sent},
     react::{Acts, Run, fill},
 };
 
@@ -77,9 +77,8 @@ impl Runner {
                     return;
                 }
             }
-            match tokio::time::timeout(LOOK_EVERY, seq.changed()).await {
-                Ok(Err(_)) => return,
-                Ok(Ok(())) | Err(_) => {}
+            if let Ok(Err(_)) = tokio::time::timeout(LOOK_EVERY, seq.changed()).await {
+                return;
             }
         }
     }
@@ -139,7 +138,16 @@ impl Runner {
                 let (id, body) = (act.id.to_string(), body.to_string());
                 let sent = self
                     .sender
-                    .post(url, &id, body.as_bytes(), Some(key), allowed.timeout, self.clock.now())
+                    .post(
+                        Post {
+                            url,
+                            id: &id,
+                            body: body.as_bytes(),
+                            key: Some(key),
+                            timeout: allowed.timeout,
+                        },
+                        self.clock.now(),
+                    )
                     .await;
                 match sent {
                     Sent::Taken { status } => {

@@ -16,16 +16,18 @@ pub struct Question {
     pub environment: Box<str>,
 }
 
+/// What is so now.
+pub(crate) struct Seen<'a> {
+    pub(crate) state: &'a State,
+    pub(crate) world: &'a WorldView,
+    pub(crate) evaluations: &'a [Evaluation],
+    pub(crate) telemetry_at: Option<Timestamp>,
+    pub(crate) journal_whole: bool,
+}
+
 /// Everything known about the question now.
-pub(crate) fn input(
-    question: &Question,
-    state: &State,
-    world: &WorldView,
-    evaluations: &[Evaluation],
-    telemetry_at: Option<Timestamp>,
-    journal_whole: bool,
-    now: Timestamp,
-) -> GateInput {
+pub(crate) fn input(question: &Question, seen: &Seen<'_>, now: Timestamp) -> GateInput {
+    let Seen { state, world, evaluations, telemetry_at, journal_whole } = *seen;
     let Question { service, version, environment } = question;
     let policy = policy(&world.repo, service, environment);
     let here = |evaluation: &&Evaluation| {

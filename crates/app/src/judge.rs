@@ -12,7 +12,7 @@ use crate::{
     control::{Control, ControlError},
     mint::Mint,
     telemetry::Stores,
-    triage::{Suspicions, Triage},
+    triage::{Place, Suspicions, Triage},
 };
 
 /// Judges all SLOs when it is told to.
@@ -83,7 +83,7 @@ impl Judge {
 impl Judge {
     /// Gathers evidence on services whose alerts are about to fire, so that the incident opens with it.
     async fn look_around(&self, judgements: &[Judgement]) -> Result<(), ControlError> {
-        let mut burning: BTreeMap<(Box<str>, Box<str>), Vec<Box<str>>> = BTreeMap::new();
+        let mut burning: BTreeMap<Place, Vec<Box<str>>> = BTreeMap::new();
         for judgement in judgements.iter().filter(|judgement| judgement.verdict == Verdict::Crossed)
         {
             let key =
@@ -95,7 +95,7 @@ impl Judge {
         }
         let triage = Arc::clone(&self.triage);
         let look = move || -> Suspicions {
-            let look = |(key, slos): ((Box<str>, Box<str>), Vec<Box<str>>)| {
+            let look = |(key, slos): (Place, Vec<Box<str>>)| {
                 let found = triage.suspicion(&key.0, &key.1, &slos);
                 (key, found)
             };

@@ -60,9 +60,8 @@ impl Outbox {
             let wait = next.map_or(LOOK_EVERY, |at| {
                 at.since(now).clamp(Duration::from_millis(10), LOOK_EVERY)
             });
-            match tokio::time::timeout(wait, seq.changed()).await {
-                Ok(Err(_)) => return,
-                Ok(Ok(())) | Err(_) => {}
+            if let Ok(Err(_)) = tokio::time::timeout(wait, seq.changed()).await {
+                return;
             }
         }
     }

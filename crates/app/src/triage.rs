@@ -25,8 +25,11 @@ pub struct Suspicion {
     pub impact: Option<ImpactReading>,
 }
 
-/// Suspicions by service and environment.
-pub type Suspicions = BTreeMap<(Box<str>, Box<str>), Suspicion>;
+/// A service and an environment.
+pub type Place = (Box<str>, Box<str>);
+
+/// What is known of each failing service.
+pub type Suspicions = BTreeMap<Place, Suspicion>;
 
 /// Looks at telemetry on behalf of open incidents.
 #[derive(Debug)]
@@ -46,8 +49,10 @@ impl Triage {
         let now = self.clock.now();
         let since = impact::since(&self.stores, slos, now);
         let impact = impact::measure(&self.stores, service, environment, slos, since, now);
-        let evidence =
-            evidence::gather(&self.stores, &self.control, service, environment, slos, since, now);
+        let evidence = {
+            let failing = evidence::Failing { service, environment, slos, since };
+            evidence::gather(&self.stores, &self.control, &failing, now)
+        };
         Suspicion { suspects: rank(&evidence), impact }
     }
 

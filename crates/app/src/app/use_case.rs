@@ -151,8 +151,14 @@ impl App {
         let (input, config_hash) = {
             let state = self.control.state();
             let world = self.control.world();
-            let input =
-                gate::input(question, &state, &world, &evaluations, telemetry_at, whole, now);
+            let seen = gate::Seen {
+                state: &state,
+                world: &world,
+                evaluations: &evaluations,
+                telemetry_at,
+                journal_whole: whole,
+            };
+            let input = gate::input(question, &seen, now);
             (input, state.config().map(|config| config.hash))
         };
         let id: GateId = self.mint.lock().id(now);

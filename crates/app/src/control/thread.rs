@@ -59,7 +59,7 @@ pub struct WorldView {
 }
 
 enum Message {
-    Order(Order, oneshot::Sender<Answer>),
+    Order(Box<Order>, oneshot::Sender<Answer>),
     World(Box<dyn FnOnce(&mut World) + Send>),
     AcceptBreak(journal::Acceptance, oneshot::Sender<Result<u64, journal::AcceptError>>),
 }
@@ -112,7 +112,7 @@ impl Control {
         command: Command,
     ) -> Result<super::Receipt, ControlError> {
         let (reply, answer) = oneshot::channel();
-        self.send(Message::Order(Order { actor, command }, reply)).await?;
+        self.send(Message::Order(Box::new(Order { actor, command }), reply)).await?;
         answer.await.map_err(|_| ControlError::Stopped)?.map_err(ControlError::Rejected)
     }
 
@@ -248,7 +248,7 @@ impl Keeper {
         for message in messages {
             match message {
                 Message::Order(order, reply) => {
-                    orders.push(order);
+                    orders.push(*order);
                     replies.push(reply);
                 }
                 Message::World(change) => change(&mut self.core.world),

@@ -40,6 +40,17 @@ pub enum Sent {
     },
 }
 
+/// One webhook's message.
+pub(crate) struct Post<'a> {
+    pub(crate) url: &'a str,
+    /// The same in every attempt.
+    pub(crate) id: &'a str,
+    pub(crate) body: &'a [u8],
+    /// Without one it goes unsigned.
+    pub(crate) key: Option<&'a SigningKey>,
+    pub(crate) timeout: Duration,
+}
+
 /// Sends over HTTP and SMTP.
 #[derive(Clone, Debug)]
 pub struct Sender {
@@ -67,11 +78,13 @@ impl Sender {
                 let id = attempt.notification.to_string();
                 let timeout = webhook.timeout.unwrap_or(TIMEOUT).min(TIMEOUT);
                 self.post(
-                    &webhook.url,
-                    &id,
-                    attempt.payload.as_bytes(),
-                    self.key.as_deref(),
-                    timeout,
+                    Post {
+                        url: &webhook.url,
+                        id: &id,
+                        body: attempt.payload.as_bytes(),
+                        key: self.key.as_deref(),
+                        timeout,
+                    },
                     now,
                 )
                 .await
@@ -84,15 +97,8 @@ impl Sender {
     }
 
     /// A POST of JSON as Standard Webhooks have it; also how an act's webhook is called.
-    pub(crate) async fn post(
-        &self,
-        url: &str,
-        id: &str,
-        body: &[u8],
-        key: Option<&SigningKey>,
-        timeout: Duration,
-        now: Timestamp,
-    ) -> Sent {
+    pub(crate) async fn post(&self, post: Post<'_>, now: Timestamp) -> Sent {
+        let Post { url, id, body, key, timeout } = post;
         let mut request = self
             .http
             .post(url)

@@ -23,16 +23,24 @@ const SLICE: Duration = Duration::from_secs(10);
 /// The time before the failure that it is compared with.
 const BASELINE: Duration = Duration::from_secs(3600);
 
-/// Everything known about the failure of `service`, whose SLOs `slos` burn since `since`.
+/// What fails.
+pub(super) struct Failing<'a> {
+    pub(super) service: &'a str,
+    pub(super) environment: &'a str,
+    /// The SLOs that burn.
+    pub(super) slos: &'a [Box<str>],
+    /// When it began, where that is known.
+    pub(super) since: Option<Timestamp>,
+}
+
+/// Everything known about a failure.
 pub(super) fn gather(
     stores: &Stores,
     control: &Control,
-    service: &str,
-    environment: &str,
-    slos: &[Box<str>],
-    since: Option<Timestamp>,
+    what: &Failing<'_>,
     now: Timestamp,
 ) -> Evidence {
+    let Failing { service, environment, slos, since } = *what;
     let from = since.unwrap_or(now - WINDOW_DEFAULT).max(now - WINDOW_MAX);
     let requests = served(stores, service, environment, from, now);
     let bad = failing(stores, slos, &requests);

@@ -17,7 +17,7 @@ const STEP: Duration = Duration::from_secs(10);
 /// When the failure began that goes on now: the first bad events after a quiet stretch.
 pub(super) fn since(stores: &Stores, slos: &[Box<str>], now: Timestamp) -> Option<Timestamp> {
     let counters = stores.counters.lock();
-    let of_slo = |name: &Box<str>| {
+    let of_slo = |name: &str| {
         let points = counters.series(name, now - LOOK_BACK, now, STEP)?;
         let mut began = None;
         let mut last_bad = None;
@@ -36,7 +36,7 @@ pub(super) fn since(stores: &Stores, slos: &[Box<str>], now: Timestamp) -> Optio
         }
         began
     };
-    slos.iter().filter_map(of_slo).min()
+    slos.iter().filter_map(|name| of_slo(name)).min()
 }
 
 /// Counts of the worst SLO since `since`, and the share of users who met a failure.
