@@ -1,3 +1,4 @@
+//! Secrets in every place that telemetry has.
 use std::sync::LazyLock;
 
 use super::*;
