@@ -2,15 +2,31 @@
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
+use sha2::{Digest, Sha256};
 use url::Url;
 
-/// A bearer token and the name under which its holder acts; the text is never printed.
+/// A bearer token and the name under which its holder acts. Only its SHA-256 is kept.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
     /// Such as `ci`; the actor in facts.
     pub name: String,
-    /// The text after `Bearer `.
-    pub secret: String,
+    /// Of the text after `Bearer `.
+    sha256: [u8; 32],
+}
+
+impl Token {
+    pub fn new(name: impl Into<String>, secret: &str) -> Self {
+        Self::from_sha256(name, Sha256::digest(secret.as_bytes()).into())
+    }
+
+    /// For a configuration that must not hold the token itself.
+    pub fn from_sha256(name: impl Into<String>, sha256: [u8; 32]) -> Self {
+        Self { name: name.into(), sha256 }
+    }
+
+    pub(crate) fn sha256(&self) -> [u8; 32] {
+        self.sha256
+    }
 }
 
 impl fmt::Debug for Token {

@@ -135,24 +135,24 @@ impl Reading<'_> {
 
     fn token(&self, item: Field<'_>, path: &str) -> Option<Token> {
         let map = item.map(&names_below(path))?;
-        map.exclusive(&["token", "token_file"], true);
+        map.exclusive(&["token", "token_file", "token_sha256"], true);
         let name = map.required("name").and_then(|field| field.text_up_to(100));
-        let inline = map.optional("token");
-        let secret = match (inline, map.optional("token_file")) {
-            (Some(field), _) => field.text().map(Secret::new),
-            (None, Some(field)) => self.secret_file(field),
-            (None, None) => None,
-        }?;
-        let field = inline.or_else(|| map.optional("token_file"))?;
-        let visible = secret.expose().bytes().all(|byte| byte.is_ascii_graphic());
-        if secret.expose().len() < TOKEN_CHARS_MIN || !visible {
-            let hint = format!(
-                "write at least {TOKEN_CHARS_MIN} visible ASCII characters; make one with `openssl rand -hex 32`"
-            );
-            field.error(Code::OUT_OF_RANGE, "the token is too short or has other characters", hint);
-            return None;
+        let inline =
+            map.optional("token").and_then(|field| Some((field, Secret::new(field.text()?))));
+        let given = inline.or_else(|| {
+            let field = map.optional("token_file")?;
+            Some((field, self.secret_file(field)?))
+        });
+        match given {
+            Some((field, secret)) => {
+                strong(field, &secret).then_some(())?;
+                Some(Token::new(name?, secret.expose()))
+            }
+            None => {
+                let hash = map.optional("token_sha256").and_then(sha256)?;
+                Some(Token::from_sha256(name?, hash))
+            }
         }
-        Some(Token { name: name?.to_owned(), secret: secret.expose().to_owned() })
     }
 
     fn webhook_key(&self, map: Map<'_>) -> Option<SigningKey> {
@@ -190,6 +190,45 @@ impl Reading<'_> {
             }
         }
     }
+}
+
+/// Whether a token can be sent in a header and cannot be guessed.
+fn strong(field: Field<'_>, secret: &Secret) -> bool {
+    let visible = secret.expose().bytes().all(|byte| byte.is_ascii_graphic());
+    let strong = secret.expose().len() >= TOKEN_CHARS_MIN && visible;
+    if !strong {
+        let hint = format!(
+            "write at least {TOKEN_CHARS_MIN} visible ASCII characters; make one with `openssl rand -hex 32`"
+        );
+        field.error(Code::OUT_OF_RANGE, "the token is too short or has other characters", hint);
+    }
+    strong
+}
+
+/// 64 hexadecimal digits.
+fn sha256(field: Field<'_>) -> Option<[u8; 32]> {
+    // Digits alone would be a number.
+    let digits = field.node().text().unwrap_or_default().as_bytes();
+    let (pairs, rest) = digits.as_chunks::<2>();
+    let mut hash = [0; 32];
+    let fits = pairs.len() == hash.len() && rest.is_empty();
+    let bytes = pairs.iter().map(|pair| {
+        let [high, low] = pair.map(|digit| char::from(digit).to_digit(16));
+        u8::try_from(high? * 16 + low?).ok()
+    });
+    for (byte, value) in hash.iter_mut().zip(bytes) {
+        match value.filter(|_| fits) {
+            Some(value) => *byte = value,
+            None => return not_a_hash(field),
+        }
+    }
+    if fits { Some(hash) } else { not_a_hash(field) }
+}
+
+fn not_a_hash(field: Field<'_>) -> Option<[u8; 32]> {
+    let hint = "write the 64 hexadecimal digits that `printf %s \"$TOKEN\" | sha256sum` prints";
+    field.error(Code::NOT_ALLOWED, format!("{} is no SHA-256", field.quoted()), hint);
+    None
 }
 
 fn signing_key(field: Field<'_>, text: &str) -> Option<SigningKey> {

@@ -93,9 +93,15 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("api.tokens[].name", "", "The actor that facts will name, such as `ci`."),
     setting("api.tokens[].token", "", "The token itself; better keep it in a file."),
     setting("api.tokens[].token_file", "", "A file that holds the token."),
+    setting("api.tokens[].token_sha256", "", "Or the SHA-256 of the token, 64 hexadecimal digits."),
     setting("ingest.tokens[].name", "", "Which sender this is, for people."),
     setting("ingest.tokens[].token", "", "The token itself; better keep it in a file."),
     setting("ingest.tokens[].token_file", "", "A file that holds the token."),
+    setting(
+        "ingest.tokens[].token_sha256",
+        "",
+        "Or the SHA-256 of the token, 64 hexadecimal digits.",
+    ),
     setting(
         "webhook.signing_key",
         "",
@@ -197,7 +203,7 @@ mod tests {
     fn names_come_from_the_keys() {
         assert_eq!(names_below("wal"), ["sync"]);
         assert_eq!(names_below("api"), ["tokens"]);
-        assert_eq!(names_below("api.tokens[]"), ["name", "token", "token_file"]);
+        assert_eq!(names_below("api.tokens[]"), ["name", "token", "token_file", "token_sha256"]);
         assert_eq!(names_below("acts.rollback[].webhook"), ["url", "signing_key_file"]);
         assert!(names_below("").contains(&"wal") && !names_below("").contains(&"wal.sync"));
     }

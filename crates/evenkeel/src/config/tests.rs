@@ -107,6 +107,19 @@ fn flags_stand_over_the_file_and_the_file_over_defaults() {
 }
 
 #[test]
+fn a_token_may_be_given_as_its_hash() {
+    let hash = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+    let config = config(&format!("api: {{tokens: [{{name: ci, token_sha256: {hash}}}]}}"));
+    assert_eq!(config.server.api_tokens, [server::Token::new("ci", "test")]);
+    let digits = "1".repeat(64);
+    assert_eq!(problems(&format!("api: {{tokens: [{{name: ci, token_sha256: {digits}}}]}}")), "");
+    insta::assert_snapshot!(problems("api: {tokens: [{name: ci, token_sha256: abc}, {name: ci, token_sha256: 'é'}]}"), @r#"
+    evenkeel.yaml:1:41: error[E0104]: `token_sha256` is no SHA-256; write the 64 hexadecimal digits that `printf %s "$TOKEN" | sha256sum` prints
+    evenkeel.yaml:1:72: error[E0104]: `token_sha256` is no SHA-256; write the 64 hexadecimal digits that `printf %s "$TOKEN" | sha256sum` prints
+    "#);
+}
+
+#[test]
 fn retention_is_an_hour_to_years_or_for_ever() {
     let kept = config("retention: {metrics: 0, logs_and_spans: 2h}\n").retention;
     assert_eq!((kept.metrics.as_secs(), kept.logs_and_spans.as_secs()), (0, 7200));
@@ -199,7 +212,7 @@ fn the_example_is_a_configuration() {
     assert!(problems.is_empty(), "{problems:?}\n{text}");
     for setting in SETTINGS {
         let name = setting.key.rsplit('.').next().unwrap().trim_end_matches("[]");
-        let instead = ["token", "signing_key"].contains(&name);
+        let instead = ["token", "token_sha256", "signing_key"].contains(&name);
         assert!(
             instead || text.contains(&format!("{name}:")),
             "`{}` is not in the example",

@@ -13,7 +13,7 @@ use tonic::{Code, transport::Channel};
 use crate::support::{Rig, config, send};
 
 fn tokens(name: &str, secret: &str) -> Vec<Token> {
-    vec![Token { name: name.into(), secret: secret.into() }]
+    vec![Token::new(name, secret)]
 }
 
 async fn rig(change: impl FnOnce(&mut ServerConfig)) -> Rig {
