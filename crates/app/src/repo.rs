@@ -92,6 +92,15 @@ pub(crate) fn store(dir: &Utf8Path, files: &RepoFiles, hash: &[u8; 32]) -> io::R
 /// # Errors
 /// When the files are not there, or are not what their name says.
 pub fn load(dir: &Utf8Path, hash: &[u8; 32]) -> Result<Repo, StoredRepoError> {
+    let files = load_files(dir, hash)?;
+    let damaged =
+        |_| StoredRepoError::Damaged { path: dir.join(hex::encode(hash)).as_str().into() };
+    crate::files::parse(&files).map(|parsed| parsed.repo).map_err(damaged)
+}
+
+/// # Errors
+/// As [`load`].
+pub(crate) fn load_files(dir: &Utf8Path, hash: &[u8; 32]) -> Result<RepoFiles, StoredRepoError> {
     let path = dir.join(hex::encode(hash));
     let name = || Box::from(path.as_str());
     let bytes = fs::read(&path).map_err(|source| StoredRepoError::Read { path: name(), source })?;
@@ -100,7 +109,67 @@ pub fn load(dir: &Utf8Path, hash: &[u8; 32]) -> Result<Repo, StoredRepoError> {
     if files.hash() != *hash {
         return Err(StoredRepoError::Damaged { path: name() });
     }
-    let parsed =
-        crate::files::parse(&files).map_err(|_| StoredRepoError::Damaged { path: name() })?;
-    Ok(parsed.repo)
+    Ok(files)
+}
+
+/// A document of the repo and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DocumentSource {
+    pub path: String,
+    /// Of its first line, from 1.
+    pub line: u32,
+    pub text: String,
+}
+
+/// The document that declares an SLO.
+pub(crate) fn slo_source(files: &RepoFiles, name: &str) -> Option<DocumentSource> {
+    let texts = files.files.iter().filter_map(|(path, bytes)| {
+        let text = std::str::from_utf8(bytes).ok()?;
+        path.ends_with("yaml")
+            .then_some((path, text))
+            .or(path.ends_with("yml").then_some((path, text)))
+    });
+    texts.into_iter().find_map(|(path, text)| {
+        let (line, document) = documents(text).into_iter().find(|(_, lines)| {
+            let says = |key: &str, value: &str| {
+                lines.iter().any(|line| {
+                    let said =
+                        line.trim().strip_prefix(key).and_then(|rest| rest.strip_prefix(':'));
+                    said.is_some_and(|said| said.trim().trim_matches(['"', '\'']) == value)
+                })
+            };
+            says("kind", "SLO") && says("name", name)
+        })?;
+        Some(DocumentSource { path: path.clone(), line, text: document.join("\n") })
+    })
+}
+
+/// The documents of a YAML file, each with the number of its first line.
+fn documents(text: &str) -> Vec<(u32, Vec<&str>)> {
+    let mut documents: Vec<(u32, Vec<&str>)> = vec![(1, Vec::new())];
+    for (number, line) in (1_u32..).zip(text.lines()) {
+        match documents.last_mut() {
+            Some((_, lines)) if !line.starts_with("---") => lines.push(line),
+            _ => documents.push((number + 1, Vec::new())),
+        }
+    }
+    documents
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_slo_is_found_in_its_document() {
+        let text = "kind: Service\nmetadata:\n  name: checkout\n---\nkind: SLO\nmetadata:\n  name: \"fast\"\n";
+        let files = RepoFiles {
+            files: [("slos/a.yaml".to_owned(), text.as_bytes().to_vec())].into(),
+            ..RepoFiles::default()
+        };
+        let found = slo_source(&files, "fast").unwrap();
+        assert_eq!((&*found.path, found.line), ("slos/a.yaml", 5));
+        assert_eq!(found.text, "kind: SLO\nmetadata:\n  name: \"fast\"");
+        assert_eq!(slo_source(&files, "checkout"), None);
+    }
 }

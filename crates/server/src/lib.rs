@@ -7,12 +7,14 @@
 //!
 //! **Invariant:** no byte from outside is kept, inflated or decoded beyond a named limit, and no error becomes HTTP anywhere but in [`problem`].
 
+pub mod api;
 pub mod body;
 pub mod config;
 pub mod guard;
 pub mod headers;
 pub mod intake;
 pub mod metrics;
+pub mod pages;
 pub mod problem;
 pub mod router;
 pub mod serve;

@@ -101,6 +101,18 @@ impl App {
         Ok(Applied { hash, seq, warnings: candidate.warnings, changes: candidate.changes })
     }
 
+    /// The document of the production repo in force that declares an SLO; reads the disk.
+    pub fn slo_source(&self, name: &str) -> Option<repo::DocumentSource> {
+        let hash = self.control.state().config()?.hash;
+        match repo::load_files(&self.options.repo_store, &hash) {
+            Ok(files) => repo::slo_source(&files, name),
+            Err(error) => {
+                tracing::warn!(%error, "the document of an SLO cannot be shown");
+                None
+            }
+        }
+    }
+
     /// What an apply would change.
     ///
     /// # Errors

@@ -136,13 +136,13 @@ pub enum AlertSeverity {
 }
 
 /// Where an object of the production repo comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Source {
-    /// Path inside the production repo.
+    /// Path inside the production repo; empty in a list.
     pub path: String,
-    /// Counted from 1.
+    /// Counted from 1; 0 in a list.
     pub line: u32,
-    /// The document as it was applied.
+    /// The document as it was applied; empty in a list.
     pub text: String,
 }
 

@@ -1,0 +1,152 @@
+//! Deploys and the gate.
+
+use std::sync::Arc;
+
+use app::{
+    App,
+    command::Command,
+    deploy::{self, NewDeploy},
+    gate::Question,
+    journal,
+};
+use axum::extract::State;
+use serde::Deserialize;
+
+use super::{
+    error::{self, invalid},
+    request::{Json, Params, Who, time},
+    view,
+};
+use crate::{Problem, wire::api as dto};
+
+/// Items of a list when nobody says how many.
+const ITEMS: usize = 100;
+const ITEMS_MAX: usize = 1_000;
+/// The environment of a deploy that names none.
+const ENVIRONMENT: &str = "prod";
+
+#[derive(Debug, Deserialize)]
+pub(super) struct Filter {
+    service: Option<String>,
+    environment: Option<String>,
+    limit: Option<usize>,
+}
+
+impl Filter {
+    fn takes(&self, service: &str, environment: &str) -> bool {
+        self.service.as_deref().is_none_or(|asked| asked == service)
+            && self.environment.as_deref().is_none_or(|asked| asked == environment)
+    }
+
+    fn limit(&self) -> usize {
+        self.limit.unwrap_or(ITEMS).min(ITEMS_MAX)
+    }
+}
+
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    Params(filter): Params<Filter>,
+) -> Json<dto::DeployList> {
+    let state = app.control.state();
+    let mut found: Vec<&deploy::Deploy> = state
+        .deploys
+        .deploys()
+        .filter(|deploy| filter.takes(&deploy.service, &deploy.environment))
+        .collect();
+    found.sort_by_key(|deploy| std::cmp::Reverse((deploy.at, deploy.id)));
+    found.truncate(filter.limit());
+    let items = found.into_iter().map(|deploy| view::deploy::deploy(deploy, &state.deploys));
+    Json(dto::DeployList { items: items.collect() })
+}
+
+pub(super) async fn record(
+    State(app): State<Arc<App>>,
+    Who(by): Who,
+    Json(request): Json<dto::RecordDeployRequest>,
+) -> Result<Json<dto::Accepted>, Problem> {
+    if let Some(state @ (dto::DeployState::Started | dto::DeployState::Failed)) = request.state {
+        return Err(invalid(format!(
+            "a deploy is recorded once it is live: `{state:?}` is no such state; leave `state` out or say `succeeded`"
+        )));
+    }
+    let rolls_back = request.rolls_back.map(|id| id.parse::<deploy::DeployId>()).transpose();
+    let deploy = NewDeploy {
+        id: app.id(),
+        service: request.service.into(),
+        environment: request.environment.as_deref().unwrap_or(ENVIRONMENT).into(),
+        version: request.version.into(),
+        previous_version: request.previous_version.map(Into::into),
+        at: request.at.as_deref().map_or(Ok(app.clock.now()), time)?,
+        by: by.clone(),
+        url: request.url.map(Into::into),
+        rolls_back: rolls_back.map_err(|error| invalid(format!("`rolls_back`: {error}")))?,
+        idempotency_key: request.idempotency_key.map(Into::into),
+    };
+    add(&app, deploy).await.map(Json)
+}
+
+/// Records a deploy; a known idempotency key answers with the deploy that has it.
+pub(super) async fn add(app: &App, deploy: NewDeploy) -> Result<dto::Accepted, Problem> {
+    let (mut id, key, by) = (deploy.id, deploy.idempotency_key.clone(), deploy.by.clone());
+    let command = Command::Deploy(deploy::Command::Record { deploy });
+    let receipt = app.order(command, by).await.map_err(|error| error::control(&error))?;
+    if receipt.facts.is_empty()
+        && let Some(key) = key
+        && let Some(known) = app.control.state().deploys.by_idempotency_key(&key)
+    {
+        id = known.id;
+    }
+    Ok(dto::Accepted { seq: receipt.seq, id: id.to_string() })
+}
+
+pub(super) async fn check(
+    State(app): State<Arc<App>>,
+    Who(by): Who,
+    Json(request): Json<dto::GateCheckRequest>,
+) -> Result<Json<dto::GateVerdict>, Problem> {
+    if request.service.is_empty() || request.version.is_empty() {
+        return Err(invalid("the gate is asked about a `service` and a `version`; one is empty"));
+    }
+    let question = Question {
+        service: request.service.into(),
+        version: request.version.into(),
+        environment: request.environment.as_deref().unwrap_or(ENVIRONMENT).into(),
+    };
+    let (record, seq) = app.gate(&question, by).await.map_err(|error| error::control(&error))?;
+    Ok(Json(view::deploy::verdict(&record, seq)))
+}
+
+pub(super) async fn verdicts(
+    State(app): State<Arc<App>>,
+    Params(filter): Params<Filter>,
+) -> Result<Json<dto::GateVerdictList>, Problem> {
+    let found: Vec<deploy::GateRecord> = {
+        let state = app.control.state();
+        let input = |record: &&deploy::GateRecord| {
+            filter.takes(&record.input.service, &record.input.environment)
+        };
+        state.deploys.verdicts().rev().filter(input).take(filter.limit()).cloned().collect()
+    };
+    let numbered = tokio::task::spawn_blocking(move || numbered(&app, &found));
+    let items = numbered.await.map_err(|_| Problem::internal())?;
+    let items = items.map_err(|error| error::unread(&error))?;
+    Ok(Json(dto::GateVerdictList { items }))
+}
+
+/// Each verdict with the number of its fact.
+fn numbered(
+    app: &App,
+    verdicts: &[deploy::GateRecord],
+) -> Result<Vec<dto::GateVerdict>, journal::ReadError> {
+    let number = |record: &deploy::GateRecord| {
+        let query = journal::Query {
+            subject: Some(record.id.to_string().into()),
+            limit: 1,
+            ..journal::Query::default()
+        };
+        let page = app.reader.read(&query)?;
+        let seq = page.records.first().map_or(0, |found| found.seq);
+        Ok(view::deploy::verdict(record, seq))
+    };
+    verdicts.iter().map(number).collect()
+}

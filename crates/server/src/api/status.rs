@@ -1,0 +1,234 @@
+//! How Evenkeel itself is.
+
+use std::{sync::Arc, time::Duration};
+
+use app::{App, alert::delivery, journal::Health, telemetry::SignalSeen};
+use axum::{Extension, extract::State};
+use model::Timestamp;
+
+use super::{
+    ServerInfo,
+    request::{Json, Who},
+    view::{self, number, time},
+};
+use crate::{Caller, wire::api as dto};
+
+/// An evaluator that is later than this is a trouble.
+const LAG_MAX: Duration = Duration::from_secs(5);
+/// A notification that is owed for longer than this is a trouble.
+const OWED_MAX: Duration = Duration::from_secs(60);
+
+pub(super) async fn whoami(
+    Who(actor): Who,
+    caller: Option<Extension<Caller>>,
+) -> Json<dto::Whoami> {
+    let by = match caller {
+        None | Some(Extension(Caller::Anonymous)) => "loopback",
+        Some(Extension(Caller::Token(_) | Caller::Session(_))) => "token",
+    };
+    let shown = view::actor(&actor);
+    Json(dto::Whoami { id: shown.id, kind: shown.kind, authenticated_by: by.to_owned() })
+}
+
+pub(super) async fn status(
+    State(app): State<Arc<App>>,
+    State(info): State<Arc<ServerInfo>>,
+) -> Json<dto::Status> {
+    let now = app.clock.now();
+    let (journal, notifier) = (journal(&app), notifier(&app, now));
+    let (evaluator, repo) = (evaluator(&app, now), repo(&app));
+    let troubles = troubles(&journal, &evaluator, &notifier, &repo);
+    let seen = app.stores.seen.lock().clone();
+    let stats = app.stores.metrics.stats();
+    Json(dto::Status {
+        build: dto::Build { version: env!("CARGO_PKG_VERSION").to_owned(), commit: None },
+        started_at: time(app.started_at),
+        now: time(now),
+        ready: !info.drain.has_started(),
+        external_url: info.external_url.to_string(),
+        listeners: info.listeners.clone(),
+        ingest: vec![
+            ingest(&app, dto::Signal::Spans, seen.spans, now),
+            ingest(&app, dto::Signal::Logs, seen.logs, now),
+            samples(&app, seen.samples, &stats.refused, now),
+        ],
+        storage: dto::StorageHealth {
+            data_dir: app.data_dir().to_string(),
+            used_bytes: stats.bytes + app.stores.events.stats().bytes,
+            free_bytes: None,
+            series_active: stats.series_active as u64,
+            series_max: app.limits().active_series_max as u64,
+        },
+        first_data: first_data(&app, &seen),
+        journal,
+        evaluator,
+        notifier,
+        repo,
+        troubles,
+    })
+}
+
+fn journal(app: &App) -> dto::JournalHealth {
+    let last_seq = *app.control.seq().borrow();
+    let (verified_seq, broken) = match app.control.health() {
+        Health::Whole => (last_seq, None),
+        Health::Broken(broken) => {
+            let reason = broken.to_string();
+            (broken.verified_through, Some(dto::JournalBreak { seq: broken.first_bad_seq, reason }))
+        }
+    };
+    dto::JournalHealth {
+        last_seq,
+        verified_seq,
+        verified_at: Some(time(app.started_at)),
+        broken,
+        accepted_breaks: Vec::new(),
+    }
+}
+
+fn ingest(app: &App, signal: dto::Signal, seen: SignalSeen, now: Timestamp) -> dto::IngestCounts {
+    let up = now.since(app.started_at).as_secs_f64().max(1.0);
+    dto::IngestCounts {
+        signal,
+        accepted: seen.accepted,
+        rejected: Vec::new(),
+        per_second: number(seen.accepted) / up,
+        last_at: seen.last_at.map(time),
+    }
+}
+
+fn samples<R: std::fmt::Debug>(
+    app: &App,
+    seen: SignalSeen,
+    refused: &std::collections::BTreeMap<R, u64>,
+    now: Timestamp,
+) -> dto::IngestCounts {
+    let rejected = refused
+        .iter()
+        .map(|(reason, count)| dto::RejectedCount { reason: format!("{reason:?}"), count: *count });
+    dto::IngestCounts {
+        rejected: rejected.collect(),
+        ..ingest(app, dto::Signal::Samples, seen, now)
+    }
+}
+
+fn evaluator(app: &App, now: Timestamp) -> dto::EvaluatorHealth {
+    let round = app.last_round();
+    let late = round.at.map_or(Duration::ZERO, |at| now.since(at + app::app::JUDGE_EVERY));
+    dto::EvaluatorHealth {
+        interval_seconds: app::app::JUDGE_EVERY.as_secs_f64(),
+        lag_seconds: round.lag.max(late).as_secs_f64(),
+        last_run_at: round.at.map(time),
+        slos: app.control.world().repo.slos.len() as u64,
+    }
+}
+
+fn notifier(app: &App, now: Timestamp) -> dto::NotifierHealth {
+    let world = app.control.world();
+    let state = app.control.state();
+    let records = || state.deliveries.records();
+    let oldest = records()
+        .filter(|record| matches!(record.status, delivery::Status::Waiting { .. }))
+        .map(|record| record.queued_at)
+        .min();
+    let attempts = || {
+        let own = |attempt: &&delivery::AttemptRecord| attempt.at >= app.started_at;
+        records().flat_map(|record| &record.recent).filter(own)
+    };
+    let failed = || attempts().filter(|attempt| attempt.error.is_some());
+    let last_failure = failed().max_by_key(|attempt| attempt.at);
+    let done = attempts().filter(|attempt| attempt.error.is_none());
+    let (delivered, last_success) =
+        done.fold((0, None), |(count, last), attempt| (count + 1, last.max(Some(attempt.at))));
+    let receivers = world.repo.routing.iter().flat_map(|routing| routing.receivers());
+    dto::NotifierHealth {
+        queued: state.deliveries.waiting() as u64,
+        oldest_queued_seconds: oldest.map_or(0.0, |at| now.since(at).as_secs_f64()),
+        delivered,
+        failed_attempts: failed().count() as u64,
+        last_success_at: last_success.map(time),
+        last_failure_at: last_failure.map(|attempt| time(attempt.at)),
+        last_failure: last_failure.and_then(|attempt| attempt.error.as_deref().map(str::to_owned)),
+        receivers: receivers.map(|receiver| receiver.name.to_string()).collect(),
+    }
+}
+
+fn repo(app: &App) -> dto::RepoHealth {
+    let follow = app.follow.borrow().clone();
+    let state = app.control.state();
+    let config = state.config();
+    dto::RepoHealth {
+        config_hash: config.map(|config| view::deploy::hex(&config.hash)),
+        applied_at: config.map(|config| time(config.at)),
+        path: follow.path.as_deref().map(str::to_owned),
+        errors: follow.errors() as u64,
+    }
+}
+
+fn first_data(app: &App, seen: &app::telemetry::FirstSeen) -> dto::FirstData {
+    let catalog = app.stores.catalog.read();
+    let mut services: Vec<dto::FirstSeen> = catalog
+        .services()
+        .map(|((service, environment), observed)| dto::FirstSeen {
+            service: service.to_string(),
+            environment: environment.to_string(),
+            signal: dto::Signal::Spans,
+            at: time(observed.first_seen),
+        })
+        .collect();
+    services.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.service.cmp(&b.service)));
+    dto::FirstData {
+        spans_at: seen.spans.first_at.map(time),
+        logs_at: seen.logs.first_at.map(time),
+        samples_at: seen.samples.first_at.map(time),
+        services,
+    }
+}
+
+fn troubles(
+    journal: &dto::JournalHealth,
+    evaluator: &dto::EvaluatorHealth,
+    notifier: &dto::NotifierHealth,
+    repo: &dto::RepoHealth,
+) -> Vec<dto::Trouble> {
+    let trouble = |component: &str, level, message: String| dto::Trouble {
+        component: component.to_owned(),
+        level,
+        message,
+        since: None,
+        command: None,
+    };
+    let mut found = Vec::new();
+    if let Some(broken) = &journal.broken {
+        let message = format!(
+            "{}: gates are inconclusive and nothing is acted upon until the break is accepted",
+            broken.reason
+        );
+        let command = format!("evenkeel journal accept-break {} --reason …", broken.seq);
+        found.push(dto::Trouble {
+            command: Some(command),
+            ..trouble("journal", dto::TroubleLevel::Critical, message)
+        });
+    }
+    if evaluator.lag_seconds > LAG_MAX.as_secs_f64() {
+        let message = format!("SLOs were judged {:.1} s late", evaluator.lag_seconds);
+        found.push(trouble("evaluator", dto::TroubleLevel::Critical, message));
+    }
+    if notifier.oldest_queued_seconds > OWED_MAX.as_secs_f64() {
+        let why = notifier.last_failure.as_deref().unwrap_or("no attempt has succeeded");
+        let message = format!(
+            "{} notifications are owed, the oldest for {:.0} s: {why}",
+            notifier.queued, notifier.oldest_queued_seconds
+        );
+        found.push(trouble("notifier", dto::TroubleLevel::Critical, message));
+    }
+    if repo.errors > 0 {
+        let path = repo.path.as_deref().unwrap_or_default();
+        let message = format!("the production repo has {} errors and is not applied", repo.errors);
+        found.push(dto::Trouble {
+            command: Some(format!("evenkeel check repo {path}")),
+            ..trouble("repo", dto::TroubleLevel::Warning, message)
+        });
+    }
+    found
+}

@@ -1,0 +1,118 @@
+//! Deploys, verdicts of the gate, and acts.
+
+use app::deploy;
+
+use super::{actor, time};
+use crate::wire::api as dto;
+
+/// `state` gives the verdict that let the deploy pass.
+pub(in crate::api) fn deploy(deploy: &deploy::Deploy, state: &deploy::State) -> dto::Deploy {
+    let passed = state.verdicts().rev().find(|verdict| {
+        let input = &verdict.input;
+        verdict.verdict.decision == deploy::Decision::Allow
+            && (&input.service, &input.environment, &input.version)
+                == (&deploy.service, &deploy.environment, &deploy.version)
+            && input.at <= deploy.at
+    });
+    dto::Deploy {
+        id: deploy.id.to_string(),
+        service: deploy.service.to_string(),
+        environment: deploy.environment.to_string(),
+        version: deploy.version.to_string(),
+        previous_version: deploy.previous_version.as_deref().map(str::to_owned),
+        state: match deploy.status {
+            deploy::DeployStatus::Live => dto::DeployState::Succeeded,
+            deploy::DeployStatus::RolledBack => dto::DeployState::RolledBack,
+        },
+        started_at: time(deploy.at),
+        finished_at: Some(time(deploy.at)),
+        by: actor(&deploy.by),
+        url: deploy.url.as_deref().map(str::to_owned),
+        rolls_back: deploy.rolls_back.map(|id| id.to_string()),
+        gate: passed.map(|verdict| verdict.id.to_string()),
+    }
+}
+
+pub(in crate::api) fn verdict(record: &deploy::GateRecord, seq: u64) -> dto::GateVerdict {
+    dto::GateVerdict {
+        id: record.id.to_string(),
+        service: record.input.service.to_string(),
+        environment: record.input.environment.to_string(),
+        version: record.input.version.to_string(),
+        outcome: match record.verdict.decision {
+            deploy::Decision::Allow => dto::GateOutcome::Allow,
+            deploy::Decision::Block => dto::GateOutcome::Block,
+            deploy::Decision::Inconclusive => dto::GateOutcome::Inconclusive,
+        },
+        sentence: record.verdict.sentence.to_string(),
+        at: time(record.input.at),
+        by: actor(&record.by),
+        rules: record.verdict.rules.iter().map(rule).collect(),
+        config_hash: record.config_hash.map(|hash| hex(&hash)),
+        seq,
+    }
+}
+
+fn rule(rule: &deploy::RuleOutcome) -> dto::GateRule {
+    dto::GateRule {
+        name: rule.rule.to_string(),
+        outcome: match rule.outcome {
+            deploy::Outcome::Pass => dto::GateOutcome::Allow,
+            deploy::Outcome::Block => dto::GateOutcome::Block,
+            deploy::Outcome::Inconclusive => dto::GateOutcome::Inconclusive,
+        },
+        value: rule.value.to_string(),
+        limit: rule.limit.to_string(),
+        reason: rule.reason.to_string(),
+    }
+}
+
+pub(in crate::api) fn act(act: &deploy::Act) -> dto::Act {
+    use deploy::{ActOutcome, ActState};
+    let (state, started_at, ended_at, outcome) = match &act.state {
+        ActState::Requested => (dto::ActState::Requested, None, None, None),
+        ActState::Started { at } => (dto::ActState::Started, Some(*at), None, None),
+        ActState::Ended { started_at, at, outcome } => {
+            let (state, text) = match outcome {
+                ActOutcome::Succeeded { detail } => (dto::ActState::Succeeded, &**detail),
+                ActOutcome::Failed { detail } => (dto::ActState::Failed, &**detail),
+                ActOutcome::Refused { detail } => (dto::ActState::Refused, &**detail),
+                ActOutcome::Interrupted => (
+                    dto::ActState::Interrupted,
+                    "Evenkeel stopped while it ran; whether it took effect is not known",
+                ),
+            };
+            (state, *started_at, Some(*at), Some(text.to_owned()))
+        }
+    };
+    dto::Act {
+        id: act.id.to_string(),
+        kind: "rollback".to_owned(),
+        title: format!(
+            "roll {}{} back to {}",
+            act.service,
+            place(&act.environment),
+            act.to_version
+        ),
+        state,
+        by: actor(&act.by),
+        reason: act.reason.to_string(),
+        started_at: started_at.map(time),
+        ended_at: ended_at.map(time),
+        command: act.command.to_string(),
+        outcome,
+    }
+}
+
+/// ` in prod`, or nothing where telemetry names no environment.
+pub(in crate::api) fn place(environment: &str) -> String {
+    if environment.is_empty() { String::new() } else { format!(" in {environment}") }
+}
+
+pub(in crate::api) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("a string takes all text");
+        text
+    })
+}
