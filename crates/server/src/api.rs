@@ -31,6 +31,7 @@ use crate::{
     wire::api::{Listener, ListenerPurpose},
 };
 
+pub(crate) use incidents::{order, summary};
 pub use telemetry::Sink;
 
 /// What the API says of the server that it runs in.

@@ -64,6 +64,11 @@ pub(crate) fn allowed_bad(app: &App, incident: &Incident) -> Option<f64> {
     evaluations.iter().find(|one| one.slo == *slo).map(|found| found.budget.allowed_bad)
 }
 
+/// The incident as a row of the list.
+pub(crate) fn summary(app: &App, incident: &Incident) -> dto::IncidentSummary {
+    view::incident::summary(incident, allowed_bad(app, incident))
+}
+
 pub(super) async fn one(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
