@@ -2,11 +2,14 @@
 //!
 //! A handler reads the request ([`request`]), asks `app`, and shows what came of it ([`view`]). It decides nothing.
 
+mod cdevents;
 mod deploys;
 mod error;
 mod incidents;
 mod journal;
+mod openapi;
 mod postmortem;
+mod prometheus;
 mod repo;
 mod request;
 mod services;
@@ -102,6 +105,7 @@ pub fn router(app: Arc<App>, info: ServerInfo) -> Router {
         .route("/deploys", get(deploys::list).post(deploys::record))
         .route("/gate/check", post(deploys::check))
         .route("/gate/verdicts", get(deploys::verdicts))
+        .route("/cdevents", post(cdevents::take))
         .route("/repo/check", post(repo::check))
         .route("/repo/diff", post(repo::diff))
         .route("/repo/apply", post(repo::apply))
@@ -113,9 +117,10 @@ pub fn router(app: Arc<App>, info: ServerInfo) -> Router {
         .route("/notifications/test", post(journal::test_page))
         .route("/events", get(stream::events))
         .route("/status", get(status::status))
-        .route("/whoami", get(status::whoami));
+        .route("/whoami", get(status::whoami))
+        .route("/openapi.json", get(openapi::document));
     let context = Context { app, info: Arc::new(info) };
-    Router::new().nest("/evenkeel/v1", own).with_state(context)
+    Router::new().nest("/evenkeel/v1", own).merge(prometheus::routes()).with_state(context)
 }
 
 fn incident_routes() -> Router<Context> {

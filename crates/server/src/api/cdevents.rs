@@ -1,0 +1,132 @@
+//! Deploys from `CDEvents` (0.4), in its own JSON or as a `CloudEvent`, structured or binary.
+
+use std::sync::Arc;
+
+use app::{App, deploy::NewDeploy};
+use axum::{
+    extract::State,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderMap, StatusCode};
+use serde_json::{Value, json};
+
+use super::{
+    deploys::add,
+    error::invalid,
+    request::{Json, Who, time},
+};
+use crate::Problem;
+
+pub(super) async fn take(
+    State(app): State<Arc<App>>,
+    Who(by): Who,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Result<Response, Problem> {
+    let event = Event::of(&headers, &body)?;
+    if !event.is_deploy()? {
+        let note =
+            json!({ "note": format!("`{}` is no deploy; nothing was recorded", event.kind) });
+        return Ok((StatusCode::ACCEPTED, Json(note)).into_response());
+    }
+    let deploy = NewDeploy {
+        id: app.id(),
+        service: event.service.into(),
+        environment: event.environment.into(),
+        version: event.version.into(),
+        previous_version: None,
+        at: event.at.map_or(Ok(app.clock.now()), time)?,
+        by,
+        url: None,
+        rolls_back: None,
+        idempotency_key: Some(format!("cdevents/{}", event.id).into()),
+    };
+    Ok(Json(add(&app, deploy).await?).into_response())
+}
+
+/// What of an event is of use.
+#[derive(Debug, PartialEq)]
+struct Event<'a> {
+    kind: &'a str,
+    id: &'a str,
+    at: Option<&'a str>,
+    service: &'a str,
+    environment: &'a str,
+    version: &'a str,
+}
+
+impl<'a> Event<'a> {
+    /// The event stands in the body, in its `data`, or in the body with the envelope's fields as headers.
+    fn of(headers: &'a HeaderMap, body: &'a Value) -> Result<Self, Problem> {
+        let event = if body["data"]["context"].is_object() { &body["data"] } else { body };
+        let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let text = |value: &'a Value| value.as_str().filter(|text| !text.is_empty());
+        let kind = text(&event["context"]["type"]).or_else(|| header("ce-type"));
+        let id = text(&event["context"]["id"]).or_else(|| header("ce-id"));
+        let kind = kind.ok_or_else(|| invalid("the event has no `context.type`"))?;
+        let subject = &event["subject"];
+        let content = &subject["content"];
+        Ok(Self {
+            kind,
+            id: id.ok_or_else(|| invalid("the event has no `context.id`"))?,
+            at: text(&event["context"]["timestamp"]).or_else(|| header("ce-time")),
+            service: text(&subject["id"]).map(last_part).unwrap_or_default(),
+            environment: text(&content["environment"]["id"]).unwrap_or("prod"),
+            version: text(&content["artifactId"]).map(version).unwrap_or_default(),
+        })
+    }
+
+    fn is_deploy(&self) -> Result<bool, Problem> {
+        let Some(rest) = self.kind.strip_prefix("dev.cdevents.") else {
+            return Err(invalid(format!("`{}` is no type of CDEvents", self.kind)));
+        };
+        let deploys = ["service.deployed.", "service.upgraded.", "service.rolledback."];
+        Ok(deploys.iter().any(|deploy| rest.starts_with(deploy)))
+    }
+}
+
+/// The name in an id such as `apps/checkout`.
+fn last_part(id: &str) -> &str {
+    id.rsplit('/').next().unwrap_or(id)
+}
+
+/// The version in a package URL such as `pkg:oci/checkout@2.0.0?tag=x`; another text is the version itself.
+fn version(artifact: &str) -> &str {
+    let plain = artifact.split(['?', '#']).next().unwrap_or(artifact);
+    plain.rsplit_once('@').map_or(plain, |(_, version)| version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain() -> Value {
+        json!({
+            "context": { "version": "0.4.1", "id": "e1", "source": "/ci", "type": "dev.cdevents.service.deployed.0.2.0", "timestamp": "2026-11-23T03:00:00Z" },
+            "subject": { "id": "apps/checkout", "type": "service", "content": {
+                "environment": { "id": "production" }, "artifactId": "pkg:oci/checkout@2.0.0?repository_url=x" } },
+        })
+    }
+
+    #[test]
+    fn an_event_is_the_same_plain_and_in_an_envelope() {
+        let (headers, plain) = (HeaderMap::new(), plain());
+        let event = Event::of(&headers, &plain).unwrap();
+        assert_eq!(
+            (event.service, event.environment, event.version),
+            ("checkout", "production", "2.0.0")
+        );
+        assert!(event.is_deploy().unwrap());
+        let envelope = json!({ "specversion": "1.0", "type": "dev.cdevents.service.deployed.0.2.0", "data": plain.clone() });
+        assert_eq!(Event::of(&headers, &envelope).unwrap(), event);
+    }
+
+    #[test]
+    fn other_events_are_told_apart() {
+        let mut other = plain();
+        other["context"]["type"] = "dev.cdevents.build.finished.0.2.0".into();
+        assert!(!Event::of(&HeaderMap::new(), &other).unwrap().is_deploy().unwrap());
+        other["context"]["type"] = "com.example.made".into();
+        assert!(Event::of(&HeaderMap::new(), &other).unwrap().is_deploy().is_err());
+    }
+}
