@@ -1,0 +1,3 @@
+//! The use cases together, over stores that can be stopped at any moment.
+
+mod sim;
