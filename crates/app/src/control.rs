@@ -5,9 +5,11 @@
 
 mod core;
 mod ledger;
+mod steady;
 mod thread;
 
 pub use self::core::{Answer, Core, CoreError, Order, Receipt, World};
 pub use ledger::Ledger;
+pub use steady::SteadyClock;
 pub(crate) use thread::chain;
 pub use thread::{Committed, Control, ControlError, WorldView};

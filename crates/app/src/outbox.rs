@@ -55,7 +55,7 @@ impl Outbox {
                     drop(slot);
                 });
             }
-            let now = self.clock.now();
+            let now = self.control.now();
             let next = delivery::next_due(&self.control.state().deliveries, &self.in_flight.lock());
             let wait = next.map_or(LOOK_EVERY, |at| {
                 at.since(now).clamp(Duration::from_millis(10), LOOK_EVERY)
@@ -76,7 +76,7 @@ impl Outbox {
                 *busy.entry(record.receiver.clone()).or_default() += 1;
             }
         }
-        let mut due = delivery::due(&state.deliveries, &in_flight, self.clock.now());
+        let mut due = delivery::due(&state.deliveries, &in_flight, self.control.now());
         due.retain(|attempt| {
             let busy = busy.entry(attempt.receiver.clone()).or_default();
             *busy += 1;

@@ -102,18 +102,18 @@ impl Core {
         self.journal.head()
     }
 
+    /// When the last fact was recorded.
+    pub fn last_at(&self) -> Timestamp {
+        self.last_at
+    }
+
     pub(crate) fn journal(&mut self) -> &mut dyn Ledger {
         &mut *self.journal
     }
 
-    /// `now`, or the last fact's time when the clock stepped back.
-    pub(crate) fn not_before_last(&self, now: Timestamp) -> Timestamp {
-        now.max(self.last_at)
-    }
-
     /// Decides and writes a batch of orders and all that follows from them, as one transaction.
     ///
-    /// `state` changes as the facts say; when this fails it must be thrown away, as the process must. `make_room` is asked
+    /// A `now` before the last fact's time counts as that time. `state` changes as the facts say; when this fails it must be thrown away, as the process must. `make_room` is asked
     /// once when the disk is full, and says whether it is worth another try.
     ///
     /// # Errors
@@ -125,7 +125,7 @@ impl Core {
         now: Timestamp,
         make_room: &mut dyn FnMut() -> bool,
     ) -> Result<(Vec<Answer>, Vec<Record>), CoreError> {
-        let now = self.not_before_last(now);
+        let now = now.max(self.last_at);
         let mut batch = Batch { drafts: Vec::new(), next_seq: self.journal.next_seq() };
         let whole = matches!(self.journal.health(), Health::Whole);
         let mut answers = Vec::with_capacity(orders.len());

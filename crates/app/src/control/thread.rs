@@ -15,7 +15,10 @@ use model::{Actor, Clock, Timestamp};
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use tokio::sync::{broadcast, oneshot, watch};
 
-use super::core::{Answer, Core, CoreError, Order, World};
+use super::{
+    core::{Answer, Core, CoreError, Order, World},
+    steady::SteadyClock,
+};
 use crate::{command::Command, data_dir::Reserve, react, state::State};
 
 /// Orders that wait; more and the asker waits too.
@@ -37,6 +40,7 @@ pub type Committed = Arc<Vec<Record>>;
 pub struct Control {
     orders: Mutex<Option<SyncSender<Message>>>,
     shared: Arc<Shared>,
+    time: Arc<SteadyClock>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -95,11 +99,20 @@ impl Control {
             failed: watch::channel(None).0,
             health: RwLock::new(core.health()),
         });
-        let keeper = Keeper { core, shared: Arc::clone(&shared), clock, reserve, step: None };
+        let time = Arc::new(SteadyClock::new(Arc::clone(&clock), core.last_at()));
+        let keeper = Keeper {
+            core,
+            shared: Arc::clone(&shared),
+            clock,
+            time: Arc::clone(&time),
+            reserve,
+            step: None,
+        };
         let thread = std::thread::Builder::new()
             .name("control".to_owned())
             .spawn(move || keeper.run(&inbox))?;
-        Ok(Self { orders: Mutex::new(Some(orders)), shared, thread: Mutex::new(Some(thread)) })
+        let orders = Mutex::new(Some(orders));
+        Ok(Self { orders, shared, time, thread: Mutex::new(Some(thread)) })
     }
 
     /// Gives an order and waits until its facts are on the disk.
@@ -155,6 +168,11 @@ impl Control {
         }
     }
 
+    /// The time that facts are dated by, and against which their retries are due; see [`SteadyClock`].
+    pub fn now(&self) -> Timestamp {
+        self.time.now()
+    }
+
     pub fn state(&self) -> RwLockReadGuard<'_, State> {
         self.shared.state.read()
     }
@@ -201,7 +219,9 @@ fn view(world: &World) -> WorldView {
 struct Keeper {
     core: Core,
     shared: Arc<Shared>,
+    /// The machine's, which may step.
     clock: Arc<dyn Clock>,
+    time: Arc<SteadyClock>,
     reserve: Reserve,
     /// Wall and monotonic time when they were last compared.
     step: Option<(Timestamp, Duration)>,
@@ -223,26 +243,26 @@ impl Keeper {
                 self.shared.failed.send_replace(Some(text.into()));
                 return;
             }
-            if let Err(error) = self.core.journal().checkpoint(self.clock.now(), false) {
+            if let Err(error) = self.core.journal().checkpoint(self.time.now(), false) {
                 tracing::warn!(error = %chain(&error), "the journal's checkpoint was not written");
             }
         }
-        if let Err(error) = self.core.journal().checkpoint(self.clock.now(), true) {
+        if let Err(error) = self.core.journal().checkpoint(self.time.now(), true) {
             tracing::warn!(error = %chain(&error), "the journal's checkpoint was not written");
         }
     }
 
     /// Until the next word is owed, at most a tick.
     fn sleep(&self) -> Duration {
-        let now = self.core.not_before_last(self.clock.now());
+        let now = self.time.now();
         let next = react::next_due(&self.shared.state.read(), &self.core.world, now);
         next.map_or(TICK, |at| at.since(now).clamp(Duration::from_millis(1), TICK))
     }
 
     fn batch(&mut self, messages: Vec<Message>) -> Result<(), CoreError> {
-        let now = self.clock.now();
+        let now = self.time.now();
         let (mut orders, mut replies) = (Vec::new(), Vec::new());
-        orders.extend(self.clock_step(now));
+        orders.extend(self.clock_step());
         let own = orders.len();
         let mut accepts = Vec::new();
         for message in messages {
@@ -297,8 +317,8 @@ impl Keeper {
     }
 
     /// A fact when wall and monotonic time have come apart since the last look.
-    fn clock_step(&mut self, now: Timestamp) -> Option<Order> {
-        let monotonic = self.clock.monotonic();
+    fn clock_step(&mut self) -> Option<Order> {
+        let (now, monotonic) = (self.clock.now(), self.clock.monotonic());
         let (wall, then) = self.step.replace((now, monotonic))?;
         let expected = wall + monotonic.saturating_sub(then);
         let stepped = now.since(expected).max(expected.since(now));
