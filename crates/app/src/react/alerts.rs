@@ -57,10 +57,33 @@ pub(super) fn joined(state: &State, world: &World, now: Timestamp, mint: &mut Mi
         // Services that depend on each other in a circle: somebody has to be first.
         first = homeless.into_iter().take(1).collect();
     }
+    // Of one service's alerts a page opens the incident, whichever came first.
+    first.sort_by_key(|record| std::cmp::Reverse(record.severity));
     first
         .into_iter()
-        .map(|record| order("incidents", Command::Incident(home(state, world, record, now, mint))))
+        .flat_map(|record| {
+            let home = home(state, world, record, now, mint);
+            let raised = raised(state, record, &home);
+            std::iter::once(home).chain(raised)
+        })
+        .map(|command| order("incidents", Command::Incident(command)))
         .collect()
+}
+
+/// A page that joins an incident which nobody is paged for makes it worth a page.
+fn raised(
+    state: &State,
+    record: &AlertRecord,
+    home: &incident::Command,
+) -> Option<incident::Command> {
+    let incident::Command::JoinAlert { incident, .. } = home else { return None };
+    let severity = AlertClass::Page.severity();
+    let lower = state.incidents.get(*incident).is_some_and(|known| known.severity > severity);
+    (record.severity == Severity::Page && lower).then(|| incident::Command::SetSeverity {
+        incident: *incident,
+        severity,
+        by: Actor::system("alerts"),
+    })
 }
 
 fn environment(record: &AlertRecord) -> &str {
