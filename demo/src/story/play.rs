@@ -334,9 +334,8 @@ fn recovered(incident: &Incident) -> Look {
 /// The change and the alert must both be on the timeline, in this order, and in the document as well.
 fn change_before_alert(draft: &Postmortem, change: &str, slo: &str) -> Look {
     let events = &draft.timeline;
-    let is_alert = |sentence: &str| {
-        sentence.contains(slo) || sentence.contains("burn") || sentence.contains("alert")
-    };
+    // A configuration that was applied names the SLO, too.
+    let is_alert = |sentence: &str| sentence.contains(slo) && sentence.contains("burns");
     let changed = events.iter().position(|event| event.sentence.contains(change));
     let alerted = events
         .iter()
