@@ -17,7 +17,9 @@ use super::{
 
 const DAYS: Duration = Duration::from_secs(30 * 86_400);
 /// The longest sleep of the control thread that is modelled.
-const TICK_MAX: Duration = Duration::from_secs(1800);
+const TICK_MAX: Duration = Duration::from_secs(4 * 3600);
+/// The longest time for which a receiver fails.
+const OUTAGE_SECS_MAX: u64 = 900;
 const PAIRS: [(&str, Severity); 2] = [("1h+5m", Severity::Page), ("3d+6h", Severity::Ticket)];
 const HEALTH: [Health; 6] =
     [Health::Up, Health::Up, Health::Up, Health::Down, Health::Mute, Health::Gone];
@@ -31,7 +33,7 @@ impl Sim {
             let pause = match self.dice.random_range(0..10) {
                 0..5 => self.seconds(0..90),
                 5..8 => self.seconds(60..1800),
-                _ => self.seconds(1800..8 * 3600),
+                _ => self.seconds(4 * 3600..24 * 3600),
             };
             self.pass(pause);
         }
@@ -44,12 +46,14 @@ impl Sim {
         self.burning.clear();
         self.health.values_mut().for_each(|health| *health = Health::Up);
         self.disk.broken.store(false, Ordering::Relaxed);
-        for _ in 0..96 {
+        for _ in 0..12 {
             self.judge();
             self.end_act();
             self.pass(TICK_MAX);
         }
-        assert_eq!(self.state.alerts.firing().len(), 0);
+        // What was due just now gets its answer.
+        self.pass(Duration::from_secs(60));
+        assert_eq!(self.state.alerts.firing().next(), None);
         assert_eq!(self.state.deliveries.waiting(), 0);
         assert!(!self.state.deploys.acts().any(deploy::Act::is_open));
         self.checks.all_is_told();
@@ -60,6 +64,9 @@ impl Sim {
     fn pass(&mut self, duration: Duration) {
         let until = self.clock.monotonic() + duration;
         loop {
+            if self.clock.monotonic() >= self.outage_ends_at {
+                self.health.values_mut().for_each(|health| *health = Health::Up);
+            }
             self.act();
             self.send();
             let left = until.saturating_sub(self.clock.monotonic());
@@ -81,13 +88,14 @@ impl Sim {
             4 => self.burning.clear(),
             5 | 6 => self.deploy(),
             7 | 8 => self.respond(),
-            9 | 10 => self.end_act(),
-            11 => self.recover(),
+            9 => self.end_act(),
+            10 | 11 => self.recover(),
             12 => self.resolve_or_reopen(),
             13 => {
                 let health = HEALTH[self.dice.random_range(0..HEALTH.len())];
                 let receiver = ["oncall", "audit"][self.dice.random_range(0..2)];
                 self.health.insert(receiver, health);
+                self.outage_ends_at = self.clock.monotonic() + self.seconds(1..OUTAGE_SECS_MAX);
             }
             14 => {
                 let variant = self.dice.random_range(0..2);
@@ -100,7 +108,7 @@ impl Sim {
                 self.disk.broken.store(broken, Ordering::Relaxed);
             }
             18 => self.roll_back(),
-            _ => self.health.values_mut().for_each(|health| *health = Health::Up),
+            _ => {}
         }
     }
 

@@ -34,6 +34,8 @@ pub(crate) struct Sim {
     pub(crate) checks: Checks,
     /// Receivers, which outlive the process.
     pub(crate) health: BTreeMap<&'static str, Health>,
+    /// Monotonic.
+    pub(crate) outage_ends_at: Duration,
     /// What burns: a service's and a pair's place.
     pub(crate) burning: BTreeSet<(usize, usize)>,
     /// Whether things may go wrong.
@@ -61,6 +63,7 @@ impl Sim {
             disk,
             checks: Checks::default(),
             health: BTreeMap::from([("oncall", Health::Up), ("audit", Health::Up)]),
+            outage_ends_at: Duration::ZERO,
             burning: BTreeSet::new(),
             is_rough: true,
             state: State::default(),
@@ -91,7 +94,7 @@ impl Sim {
 
     /// One batch, as the control thread runs it. Now and then the disk fails under it.
     pub(crate) fn run(&mut self, orders: Vec<Order>) -> Option<Vec<Answer>> {
-        let fail = (self.is_rough && self.dice.random_bool(0.01)).then(|| {
+        let fail = (self.is_rough && self.dice.random_bool(0.004)).then(|| {
             [FailAt::DiskFull, FailAt::BeforeCommit, FailAt::AfterCommit]
                 [self.dice.random_range(0..3)]
         });
