@@ -3,6 +3,8 @@
 //!
 //! `EVENKEEL_ROUNDS` says how often (20 where it is not set), `EVENKEEL_SEED` repeats a run.
 
+#![cfg(test)]
+
 mod keep;
 mod load;
 mod receiver;
