@@ -1,5 +1,7 @@
 //! Finds the built web application, or says that a release lacks it.
 
+#![expect(clippy::disallowed_methods, reason = "cargo tells build scripts by the environment")]
+
 use std::{env, fs, path::PathBuf};
 
 fn main() -> Result<(), String> {

@@ -132,9 +132,10 @@ pub(crate) fn slo_source(files: &RepoFiles, name: &str) -> Option<DocumentSource
     texts.into_iter().find_map(|(path, text)| {
         let (line, document) = documents(text).into_iter().find(|(_, lines)| {
             let says = |key: &str, value: &str| {
-                lines.iter().any(|line| {
+                // In block style a field is a line of its own, in flow style a part of one.
+                lines.iter().flat_map(|line| line.split(['{', ',', '}'])).any(|field| {
                     let said =
-                        line.trim().strip_prefix(key).and_then(|rest| rest.strip_prefix(':'));
+                        field.trim().strip_prefix(key).and_then(|rest| rest.strip_prefix(':'));
                     said.is_some_and(|said| said.trim().trim_matches(['"', '\'']) == value)
                 })
             };

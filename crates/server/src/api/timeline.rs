@@ -97,7 +97,9 @@ fn concerns(fact: &Fact, incident: &Incident) -> bool {
         incident.affected.contains(service)
             || incident.suspects.iter().any(|suspect| &*suspect.service == service)
     };
-    let here = |environment: &str| *incident.key.environment == *environment;
+    // An SLO without an environment is about all of them.
+    let own = &*incident.key.environment;
+    let here = |environment: &str| own.is_empty() || own == environment;
     match fact {
         Fact::Deploy(deploy::Fact::DeployRecorded { deploy }) => {
             touched(&deploy.service) && here(&deploy.environment)

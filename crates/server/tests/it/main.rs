@@ -7,4 +7,5 @@ mod conformance;
 mod otlp;
 mod remote_write;
 mod sockets;
+mod story;
 mod support;

@@ -138,11 +138,11 @@ pub enum AlertSeverity {
 /// Where an object of the production repo comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Source {
-    /// Path inside the production repo; empty in a list.
+    /// Path inside the production repo.
     pub path: String,
-    /// Counted from 1; 0 in a list.
+    /// Counted from 1.
     pub line: u32,
-    /// The document as it was applied; empty in a list.
+    /// The document as it was applied.
     pub text: String,
 }
 
