@@ -4,6 +4,9 @@
 mod access;
 mod bodies;
 mod conformance;
+mod corpora;
+#[path = "../../../../fuzz/mutate.rs"]
+mod mutate;
 mod otlp;
 mod remote_write;
 mod sockets;

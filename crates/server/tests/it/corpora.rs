@@ -1,0 +1,211 @@
+//! Corpus files and their mutations through the accept loop: each is taken or clearly refused, and the server lives on.
+
+use std::collections::BTreeMap;
+
+use app::files::{RepoFiles, Severity, parse as parse_repo};
+use model::Limits;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use prost::Message;
+use server::wire::{
+    otlp::json,
+    remote_write::{LabelPair, MetricMetadata, SampleMessage, TimeSeries, WriteRequest},
+    rpc_status::RpcStatus,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use crate::{
+    mutate::{corpus, mutations},
+    support::{Answer, PATIENCE, Rig, config, parse, send, snappy},
+};
+
+const JSON: &str = "application/json";
+const PROTOBUF: &str = "application/x-protobuf";
+
+/// A connection that is used again until the server closes it.
+struct Client<'r> {
+    rig: &'r Rig,
+    /// Whether to speak to the listener of OTLP, not to the main one.
+    otlp: bool,
+    stream: Option<TcpStream>,
+}
+
+impl Client<'_> {
+    async fn post(&mut self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
+        let to = if self.otlp { self.rig.http } else { self.rig.main };
+        let mut request = format!("POST {path} HTTP/1.1\r\nhost: {to}\r\n").into_bytes();
+        for (name, value) in headers {
+            request.extend(format!("{name}: {value}\r\n").into_bytes());
+        }
+        request.extend(format!("content-length: {}\r\n\r\n", body.len()).into_bytes());
+        request.extend(body);
+        let mut stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => TcpStream::connect(to).await.unwrap(),
+        };
+        let answer = timeout(PATIENCE, async {
+            stream.write_all(&request).await.unwrap();
+            read(&mut stream).await
+        })
+        .await
+        .unwrap();
+        if answer.header("connection").as_deref() != Some("close") {
+            self.stream = Some(stream);
+        }
+        answer
+    }
+}
+
+/// Reads one answer, which says its length.
+async fn read(stream: &mut TcpStream) -> Answer {
+    let mut bytes = Vec::new();
+    loop {
+        let count = stream.read_buf(&mut bytes).await.unwrap();
+        let answer = parse(&bytes);
+        let length = answer.header("content-length").and_then(|length| length.parse().ok());
+        let whole = bytes.windows(4).any(|four| four == b"\r\n\r\n");
+        if whole && (answer.status == 204 || length == Some(answer.body.len())) {
+            return answer;
+        }
+        assert!(count > 0, "the connection ended inside an answer: {answer:?}");
+    }
+}
+
+/// 2xx, or 4xx with a body that says why.
+#[track_caller]
+fn is_clear(answer: &Answer, what: &str) -> bool {
+    if (200..300).contains(&answer.status) {
+        return true;
+    }
+    assert!((400..500).contains(&answer.status), "{what}: {answer:?}");
+    let said = match answer.header("content-type").as_deref() {
+        Some(PROTOBUF) => RpcStatus::decode(&*answer.body).unwrap().message,
+        Some(JSON) => text(&answer.body, "message"),
+        Some("application/problem+json") => text(&answer.body, "detail"),
+        other => panic!("{what}: {other:?} {}", answer.text()),
+    };
+    assert!(!said.is_empty(), "{what}: {}", answer.text());
+    false
+}
+
+#[track_caller]
+fn text(json: &[u8], field: &str) -> String {
+    let said: serde_json::Value = serde_json::from_slice(json).unwrap();
+    said[field].as_str().unwrap().to_owned()
+}
+
+/// Sends each file and its mutations.
+async fn run(
+    target: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    files: Vec<(String, Vec<u8>)>,
+    wrap: fn(usize, Vec<u8>) -> Vec<u8>,
+) {
+    let rig = Rig::start(config(), Limits::default()).await;
+    let mut client = Client { rig: &rig, otlp: path.starts_with("/v1/"), stream: None };
+    let (mut taken, mut refused) = (0, 0);
+    for (name, bytes) in &files {
+        for (round, body) in mutations(name, bytes).enumerate() {
+            let answer = client.post(path, headers, &wrap(round, body)).await;
+            let clear = is_clear(&answer, &format!("{target}/{name}, mutation {round}"));
+            *(if clear { &mut taken } else { &mut refused }) += 1;
+        }
+        rig.take();
+        assert_eq!(send(rig.main, "GET", "/livez", &[], b"").await.status, 200, "after {name}");
+    }
+    println!("{target}: {} files, {taken} taken, {refused} refused", files.len());
+    assert!(taken > 0 && refused > 0);
+}
+
+fn plain(_: usize, body: Vec<u8>) -> Vec<u8> {
+    body
+}
+
+#[tokio::test]
+async fn mutations_of_traces_in_json_do_no_harm() {
+    let target = "otlp_traces_json";
+    run(target, "/v1/traces", &[("content-type", JSON)], corpus(target), plain).await;
+}
+
+#[tokio::test]
+async fn mutations_of_metrics_in_json_do_no_harm() {
+    let target = "otlp_metrics_json";
+    run(target, "/v1/metrics", &[("content-type", JSON)], corpus(target), plain).await;
+}
+
+#[tokio::test]
+async fn mutations_of_logs_in_json_do_no_harm() {
+    let target = "otlp_logs_json";
+    run(target, "/v1/logs", &[("content-type", JSON)], corpus(target), plain).await;
+}
+
+#[tokio::test]
+async fn mutations_of_traces_in_protobuf_do_no_harm() {
+    let target = "otlp_traces_proto";
+    let mut files = corpus(target);
+    for (name, text) in corpus("otlp_traces_json") {
+        let request: Option<ExportTraceServiceRequest> = json::traces(&text).ok();
+        files.extend(request.map(|request| (name, request.encode_to_vec())));
+    }
+    run(target, "/v1/traces", &[("content-type", PROTOBUF)], files, plain).await;
+}
+
+fn write_request() -> WriteRequest {
+    let pair = |name: &str, value: &str| LabelPair { name: name.into(), value: value.into() };
+    let sample = |timestamp, value| SampleMessage { value, timestamp };
+    let series = |labels| TimeSeries {
+        labels,
+        samples: vec![sample(1000, 1.5), sample(i64::MAX, f64::NAN), sample(-1, f64::INFINITY)],
+        ..TimeSeries::default()
+    };
+    let metadata =
+        MetricMetadata { kind: 1, family: "up".into(), help: "h".into(), unit: String::new() };
+    let labels = vec![pair("__name__", "up"), pair("job", "x")];
+    WriteRequest {
+        timeseries: vec![series(labels.clone()), series(labels)],
+        metadata: vec![metadata],
+    }
+}
+
+#[tokio::test]
+async fn mutations_of_remote_write_do_no_harm() {
+    let target = "remote_write";
+    let mut files = corpus(target);
+    files.push(("valid".to_owned(), write_request().encode_to_vec()));
+    let one =
+        WriteRequest { timeseries: write_request().timeseries[..1].to_vec(), metadata: vec![] };
+    files.push(("one".to_owned(), one.encode_to_vec()));
+    let headers = [("content-type", PROTOBUF), ("content-encoding", "snappy")];
+    // Every fourth mutation also has a byte of its compressed form wrong.
+    let wrap = |round: usize, body: Vec<u8>| {
+        let mut bytes = snappy(&body);
+        let at = round % bytes.len();
+        bytes[at] ^= u8::from(round % 4 == 3) << (round % 8);
+        bytes
+    };
+    run(target, "/api/v1/write", &headers, files, wrap).await;
+}
+
+#[test]
+fn mutations_of_a_repo_do_no_harm() {
+    let (mut taken, mut refused) = (0, 0);
+    for (name, bytes) in corpus("repo_yaml") {
+        for (round, file) in mutations(&name, &bytes).enumerate() {
+            let files = BTreeMap::from([(name.replace("__", "/"), file)]);
+            match parse_repo(&RepoFiles { files, ..RepoFiles::default() }) {
+                Ok(_) => taken += 1,
+                Err(problems) => {
+                    let error = |problem: &app::files::Problem| problem.severity == Severity::Error;
+                    assert!(problems.iter().any(error), "{name}, mutation {round}: {problems:?}");
+                    refused += 1;
+                }
+            }
+        }
+    }
+    println!("repo_yaml: {taken} taken, {refused} refused");
+    assert!(taken > 0 && refused > 0);
+}
