@@ -152,3 +152,6 @@ impl Telemetry {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -94,7 +94,7 @@ impl Writer {
         self.checkpoint(self.clock.now());
     }
 
-    fn write(&self, batch: Batch) -> Result<Vec<StoreRefusal>, TelemetryError> {
+    pub(super) fn write(&self, batch: Batch) -> Result<Vec<StoreRefusal>, TelemetryError> {
         let now = batch.received_at;
         let mut refused = Vec::new();
         let mut counted = Batch { received_at: now, ..Batch::default() };
