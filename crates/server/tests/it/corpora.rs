@@ -98,6 +98,7 @@ fn text(json: &[u8], field: &str) -> String {
 }
 
 /// Sends each file and its mutations.
+#[expect(clippy::print_stdout, reason = "how much was taken is worth a look")]
 async fn run(
     target: &str,
     path: &str,
