@@ -121,7 +121,8 @@ impl Runner {
         };
         match &allowed.run {
             Run::Argv(argv) => {
-                let argv: Vec<String> = argv.iter().map(|part| fill(part, &plan)).collect();
+                let argv: Vec<String> =
+                    argv.iter().map(|part| fill(part, &plan, &act.id.to_string())).collect();
                 run(&argv, allowed.timeout).await
             }
             Run::Webhook { url, key } => {

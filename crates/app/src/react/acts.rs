@@ -37,7 +37,8 @@ pub struct RollbackAct {
     pub timeout: Duration,
 }
 
-/// `{service}`, `{environment}`, `{version}` (the one to go back to) and `{from_version}` are filled in.
+/// `{service}`, `{environment}`, `{version}` (the one to go back to), `{from_version}` and `{act}` (the act's id, which is
+/// never used twice) are filled in.
 #[derive(Clone, Debug)]
 pub enum Run {
     /// A program and its arguments; never a shell.
@@ -60,7 +61,7 @@ impl RollbackAct {
     pub fn command(&self, plan: &RollbackPlan) -> String {
         match &self.run {
             Run::Argv(argv) => {
-                argv.iter().map(|part| fill(part, plan)).collect::<Vec<_>>().join(" ")
+                argv.iter().map(|part| fill(part, plan, "{act}")).collect::<Vec<_>>().join(" ")
             }
             Run::Webhook { url, .. } => format!("POST {url}"),
         }
@@ -68,12 +69,13 @@ impl RollbackAct {
 }
 
 /// Puts the plan's values into the placeholders of one argument.
-pub(crate) fn fill(template: &str, plan: &RollbackPlan) -> String {
-    let values = [
+pub(crate) fn fill(template: &str, plan: &RollbackPlan, act: &str) -> String {
+    let values: [(&str, &str); 5] = [
         ("{service}", &plan.service),
         ("{environment}", &plan.environment),
         ("{version}", &plan.to_version),
         ("{from_version}", &plan.from_version),
+        ("{act}", act),
     ];
     let mut filled = String::new();
     let mut rest = template;
@@ -82,7 +84,7 @@ pub(crate) fn fill(template: &str, plan: &RollbackPlan) -> String {
         let (before, after) = rest.split_at(at);
         filled.push_str(before);
         let found = values.iter().find(|(name, _)| after.starts_with(name));
-        let (text, used) = found.map_or(("{", 1), |(name, value)| (&***value, name.len()));
+        let (text, used) = found.map_or(("{", 1), |(name, value)| (*value, name.len()));
         filled.push_str(text);
         rest = after.get(used..).unwrap_or("");
     }
@@ -219,12 +221,12 @@ mod tests {
             to_version: "1".into(),
             reason: String::new(),
         };
-        fill(template, &plan)
+        fill(template, &plan, "act_1")
     }
 
     #[test]
     fn placeholders_are_filled_once() {
-        assert_eq!(filled("{service}@{version}"), "checkout@1");
+        assert_eq!(filled("{service}@{version}#{act}"), "checkout@1#act_1");
         assert_eq!(filled("--env={environment}"), "--env={version}");
         assert_eq!(filled("{other} {"), "{other} {");
         assert_eq!(filled("plain"), "plain");

@@ -21,7 +21,7 @@ const RULES_MAX: usize = 1000;
 /// The most arguments of one program.
 const ARGUMENTS_MAX: usize = 100;
 const TIMEOUT_DEFAULT: Duration = Duration::from_secs(300);
-const PLACEHOLDERS: [&str; 4] = ["service", "environment", "version", "from_version"];
+const PLACEHOLDERS: [&str; 5] = ["service", "environment", "version", "from_version", "act"];
 const SHELLS: [&str; 7] = ["sh", "bash", "dash", "zsh", "ksh", "fish", "ash"];
 
 /// How services that fit the pattern are rolled back.

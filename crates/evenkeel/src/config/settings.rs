@@ -162,7 +162,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting(
         "acts.rollback[].argv",
         "",
-        "The program and its arguments; `{service}`, `{environment}`, `{version}` (the one to go back to) and `{from_version}` are replaced. There is no shell.",
+        "The program and its arguments; `{service}`, `{environment}`, `{version}` (the one to go back to), `{from_version}` and `{act}` (the act's id, an idempotency key) are replaced. There is no shell.",
     ),
     setting(
         "acts.rollback[].timeout",

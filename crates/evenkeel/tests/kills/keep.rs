@@ -46,7 +46,7 @@ impl Kept {
         );
         fs::write(folder.join("repo/routing.yaml"), routing).unwrap();
         // Each run of an act leaves a file of its own, so that a second run shows.
-        let template = folder.join("acts").join("{version}-XXXXXX");
+        let template = folder.join("acts").join("{act}-XXXXXX");
         let config = format!(
             "acts:\n  rollback:\n    - service: '*'\n      argv: [/usr/bin/mktemp, '{}']\n",
             template.display()

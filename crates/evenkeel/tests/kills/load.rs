@@ -43,6 +43,8 @@ fn unix() -> Duration {
 
 impl Load {
     pub(crate) fn new(seed: u64) -> Self {
+        // Somebody else may have chosen it already.
+        drop(rustls::crypto::ring::default_provider().install_default());
         Self {
             http: reqwest::Client::builder().timeout(Duration::from_secs(20)).build().unwrap(),
             dice: StdRng::seed_from_u64(seed ^ 0x5eed),
