@@ -200,3 +200,6 @@ fn transport(email: &Email) -> Result<AsyncSmtpTransport<Tokio1Executor>, String
     }
     Ok(builder.build())
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ mod machine;
 mod world;
 
 use machine::Sim;
+pub(crate) use machine::person;
 
 /// Seeds of one run; more are a matter of patience.
 const ROUNDS: u64 = 20;

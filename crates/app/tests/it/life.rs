@@ -1,0 +1,124 @@
+//! A whole life in a directory: opened, fed, stopped, and opened again with nothing lost.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use app::{App, Options, files::RepoFiles, query::QueryLimits, react::Acts, telemetry::SyncPolicy};
+use camino::Utf8PathBuf;
+use model::{
+    Batch, Clock, Limits, Resource, Span, SpanId, SpanKind, SpanStatus, SystemClock, Timestamp,
+    TraceId,
+};
+
+use crate::sim::person;
+
+const SLO: &str = r#"
+apiVersion: openslo/v1
+kind: SLO
+metadata:
+  name: checkout-availability
+  annotations:
+    evenkeel.dev/environment: prod
+spec:
+  service: checkout
+  indicator:
+    metadata:
+      name: checkout-errors
+    spec:
+      ratioMetric:
+        counter: true
+        total: {metricSource: {type: Evenkeel/Spans, spec: {service: checkout}}}
+        bad: {metricSource: {type: Evenkeel/Spans, spec: {service: checkout, status: error}}}
+  budgetingMethod: Occurrences
+  timeWindow:
+    - duration: 30d
+      isRolling: true
+  objectives:
+    - target: 0.999
+"#;
+
+fn options(dir: &Utf8PathBuf) -> Options {
+    Options {
+        data_dir: dir.clone(),
+        repo: None,
+        external_url: "https://evenkeel.example".into(),
+        limits: Limits::default(),
+        sync: SyncPolicy::default(),
+        metrics_retention: None,
+        events_retention: None,
+        query: QueryLimits {
+            timeout: Duration::from_secs(5),
+            samples_max: 1000,
+            points_max: 1000,
+            lookback: Duration::from_secs(300),
+        },
+        acts: Acts::default(),
+        webhook_key: None,
+    }
+}
+
+fn failing(now: Timestamp, count: u64) -> Batch {
+    let resource = Arc::new(Resource {
+        service: "checkout".into(),
+        version: "2.0.0".into(),
+        environment: "prod".into(),
+        ..Resource::default()
+    });
+    let span = |at: u64| Span {
+        trace_id: TraceId(u128::from(at + 1).to_be_bytes()),
+        span_id: SpanId((at + 1).to_be_bytes()),
+        parent: None,
+        resource: Arc::clone(&resource),
+        name: "POST /checkout".into(),
+        kind: SpanKind::Server,
+        start: now,
+        end: now,
+        status: SpanStatus::Error,
+        status_message: "".into(),
+        attributes: Default::default(),
+        events: vec![],
+        links: vec![],
+    };
+    Batch { received_at: now, spans: (0..count).map(span).collect(), ..Batch::default() }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_decided_and_counted_survives_a_restart() {
+    // Whoever runs the use cases chooses the cryptography; a second choice changes nothing.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let folder = tempfile::tempdir().unwrap();
+    let dir = Utf8PathBuf::from_path_buf(folder.path().join("data")).unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let app = App::open(options(&dir), Arc::clone(&clock)).await.unwrap();
+
+    let twice = App::open(options(&dir), Arc::clone(&clock)).await.unwrap_err();
+    assert!(twice.to_string().contains("in use"), "{twice}");
+
+    let files = BTreeMap::from([("slos/checkout.yaml".into(), SLO.as_bytes().to_vec())]);
+    app.apply(RepoFiles { files, ..RepoFiles::default() }, person()).await.unwrap();
+    let began = clock.now();
+    app.telemetry.accept(failing(began, 5000)).await.unwrap();
+    let mut seq = app.control.seq();
+    let opened = async {
+        while app.control.state().incidents.is_empty() {
+            seq.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), opened).await.expect("an incident");
+
+    let counts = |app: &App| {
+        let since = began - Duration::from_secs(600);
+        app.stores.counters.lock().count_since("checkout-availability", since, clock.now()).unwrap()
+    };
+    let (control, counted) = (Arc::clone(&app.control), counts(&app));
+    assert_eq!((counted.total, counted.bad()), (5000, 5000));
+    app.stop().await;
+    let state = control.state().clone();
+
+    let app = App::open(options(&dir), Arc::clone(&clock)).await.unwrap();
+    let same: Vec<_> = state.incidents.iter().map(|incident| incident.id).collect();
+    let found: Vec<_> = app.control.state().incidents.iter().map(|one| one.id).collect();
+    assert_eq!(found, same);
+    assert_eq!(app.control.state().configs, state.configs);
+    assert_eq!(counts(&app), counted);
+    app.stop().await;
+}
