@@ -8,10 +8,9 @@ mod checks;
 mod days;
 mod effects;
 mod machine;
-mod world;
+pub(crate) mod world;
 
-use machine::Sim;
-pub(crate) use machine::person;
+pub(crate) use machine::{Sim, person};
 
 /// Seeds of one run; more are a matter of patience.
 const ROUNDS: u64 = 20;
