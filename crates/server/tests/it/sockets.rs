@@ -1,6 +1,10 @@
 //! Slow, idle, deaf and too many peers; and the end.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
 
 use axum::{Router, body::Body, routing::get};
 use bytes::Bytes;
@@ -24,6 +28,9 @@ pub(crate) async fn talk(to: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     answer
 }
 
+/// How many slow answers have begun.
+static SLOW_BEGAN: AtomicU32 = AtomicU32::new(0);
+
 async fn quick() -> Rig {
     let mut config = config();
     config.timeouts.first_byte = Duration::from_millis(50);
@@ -36,6 +43,7 @@ async fn quick() -> Rig {
         }))
     };
     let slow = || async {
+        SLOW_BEGAN.fetch_add(1, Ordering::SeqCst);
         tokio::time::sleep(Duration::from_millis(300)).await;
         "late but whole"
     };
@@ -166,8 +174,12 @@ async fn talk_unread(to: SocketAddr, bytes: &[u8]) -> Vec<u8> {
 async fn it_drains_what_runs_and_cuts_off_what_does_not_end() {
     let mut rig = quick().await;
     let main = rig.main;
+    let began = SLOW_BEGAN.load(Ordering::SeqCst);
     let mut slow = TcpStream::connect(main).await.unwrap();
     slow.write_all(b"GET /slow HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    while SLOW_BEGAN.load(Ordering::SeqCst) == began {
+        tokio::task::yield_now().await;
+    }
     let mut endless = TcpStream::connect(main).await.unwrap();
     endless.write_all(b"GET /endless HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
     endless.readable().await.unwrap();
