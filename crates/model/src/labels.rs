@@ -82,7 +82,7 @@ impl fmt::Display for Labels {
             if at > 0 {
                 f.write_str(", ")?;
             }
-            write!(f, "{name}={value:?}")?;
+            write!(f, "{name}={}", crate::Quoted(value))?;
         }
         f.write_str("}")
     }

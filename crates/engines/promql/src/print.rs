@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use model::Matcher;
+use model::{Matcher, Quoted};
 
 use crate::ast::{Aggregate, At, Binary, Expr, ExprKind, Selector, Shift, Side};
 
@@ -10,7 +10,7 @@ impl Display for Expr {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match &self.kind {
             ExprKind::Number(value) => number(*value, f),
-            ExprKind::String(text) => write!(f, "{text:?}"),
+            ExprKind::String(text) => write!(f, "{}", Quoted(text)),
             ExprKind::Selector(selector) => {
                 bare(selector, f)?;
                 shift(selector.shift, f)
@@ -67,7 +67,7 @@ fn name(text: &str, colons: bool) -> String {
             || (colons && byte == b':')
             || (at > 0 && byte.is_ascii_digit())
     });
-    if classic && !text.is_empty() { text.to_owned() } else { format!("{text:?}") }
+    if classic && !text.is_empty() { text.to_owned() } else { Quoted(text).to_string() }
 }
 
 fn labels(labels: &[Box<str>]) -> Vec<String> {
