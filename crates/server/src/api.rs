@@ -1,6 +1,6 @@
 //! Our own API under `/evenkeel/v1`, and Prometheus' query API under `/api/v1`.
 //!
-//! A handler reads the request ([`request`]), asks `app`, and shows what came of it ([`view`]). It decides nothing.
+//! A handler reads the request (`request`), asks `app`, and shows what came of it (`view`). It decides nothing.
 
 mod cdevents;
 mod deploys;

@@ -208,6 +208,8 @@ fn changes(
     let configs = state
         .configs
         .iter()
+        // Before the first there was nothing that it could have changed.
+        .skip(1)
         .rev()
         .filter(|config| now.since(config.at) <= CHANGES_WITHIN)
         .flat_map(|config| {
