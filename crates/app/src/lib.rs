@@ -25,10 +25,8 @@ pub mod query;
 pub mod react;
 pub mod record;
 pub mod repo;
-pub mod retrospect;
 pub mod state;
 pub mod telemetry;
-pub mod timeline;
 pub mod triage;
 
 pub use app::{App, Options};

@@ -22,6 +22,8 @@ use super::{
 };
 use crate::{Problem, wire::api as dto};
 
+/// Changes of a configuration that its line names; the fact has all.
+const CHANGES_SHOWN: usize = 3;
 /// Changes of this long before an incident are part of its story.
 const BEFORE: Duration = Duration::from_secs(2 * 3600);
 /// Facts of one timeline; the newest are left out.
@@ -147,7 +149,11 @@ fn say(fact: &Fact) -> Said {
         Fact::Delivery(fact) => (Category::Notification, say_delivery(fact), None),
         Fact::Deploy(fact) => say_deploy(fact),
         Fact::Own(OwnFact::ConfigApplied { changes, .. }) => {
-            let text = changes.join("; ");
+            let mut text =
+                changes.iter().take(CHANGES_SHOWN).map(|one| &**one).collect::<Vec<_>>().join("; ");
+            if changes.len() > CHANGES_SHOWN {
+                text += &format!("; and {} more changes", changes.len() - CHANGES_SHOWN);
+            }
             (Category::Change, format!("configuration applied: {text}"), None)
         }
         Fact::Own(OwnFact::SloBackfilled { slo, source, .. }) => {
