@@ -335,7 +335,8 @@ fn recovered(incident: &Incident) -> Look {
 fn change_before_alert(draft: &Postmortem, change: &str, slo: &str) -> Look {
     let events = &draft.timeline;
     // A configuration that was applied names the SLO, too.
-    let is_alert = |sentence: &str| sentence.contains(slo) && sentence.contains("burns");
+    let is_alert =
+        |sentence: &str| sentence.contains(slo) && sentence.contains("burns its error budget");
     let changed = events.iter().position(|event| event.sentence.contains(change));
     let alerted = events
         .iter()
