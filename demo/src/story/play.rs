@@ -432,7 +432,8 @@ mod tests {
                 .map(|sentence| PostmortemEvent { sentence: (*sentence).to_owned() })
                 .collect(),
         };
-        let (deployed, burns) = ("deploy of checkout 2.0.0", "checkout-availability burns its error budget 20x");
+        let (deployed, burns) =
+            ("deploy of checkout 2.0.0", "checkout-availability burns its error budget 20x");
         let markdown = format!("- {deployed}\n- {burns}\n");
         let check = |sentences: &[&str], markdown: &str| {
             found(&change_before_alert(
