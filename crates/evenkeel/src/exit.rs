@@ -45,9 +45,8 @@ impl Failure {
     }
 
     /// Prints the whole chain once, on standard error.
-    #[expect(clippy::print_stderr, reason = "the one place where an error reaches the terminal")]
     pub(crate) fn report(&self) -> ExitCode {
-        eprintln!("evenkeel: {:#}", self.error);
+        crate::output::note(&format!("evenkeel: {:#}", self.error));
         self.exit.into()
     }
 }
