@@ -96,7 +96,7 @@ fn is_way_back(state: &State, question: &Question) -> bool {
         return false;
     };
     let id = newest.id.to_string();
-    newest.status == DeployStatus::Live
+    matches!(newest.status, DeployStatus::Started | DeployStatus::Live)
         && newest.previous_version.as_deref() == Some(&*question.version)
         && state.incidents.open().any(|incident| {
             incident.suspects.first().is_some_and(|suspect| {

@@ -157,7 +157,7 @@ pub(crate) struct RepoArgs {
 pub(crate) enum DeployVerb {
     /// Record that a version was deployed.
     #[command(
-        after_help = "Examples:\n  evenkeel deploy record --service checkout --version 2.0.0 --env production --url https://ci/run/17"
+        after_help = "Examples:\n  evenkeel deploy record --service checkout --version 2.0.0 --env production --url https://ci/run/17\n\nA rollout that takes a while, by a verdict of the gate:\n  evenkeel deploy record --service checkout --version 2.0.0 --state started --gate gat_01j…\n  evenkeel deploy record --service checkout --version 2.0.0 --state succeeded\n\nBack to the version before:\n  evenkeel deploy record --service checkout --version 1.9.0 --state rolled-back"
     )]
     Record(RecordArgs),
     /// List deploys, newest first.
@@ -184,6 +184,15 @@ pub(crate) struct RecordArgs {
     /// The version before it.
     #[arg(long)]
     pub(crate) previous_version: Option<String>,
+    /// How far it is.
+    #[arg(long, value_enum)]
+    pub(crate) state: Option<DeployStage>,
+    /// The verdict that it goes by, `gat_…`; refused when that does not allow just this, has expired or was used.
+    #[arg(long, value_name = "VERDICT")]
+    pub(crate) gate: Option<String>,
+    /// The deploy that this one undoes, `dpl_…` [default for rolled-back: the newest].
+    #[arg(long, value_name = "DEPLOY")]
+    pub(crate) rolls_back: Option<String>,
     /// Link to the change or the pipeline's run.
     #[arg(long)]
     pub(crate) url: Option<String>,
@@ -193,6 +202,27 @@ pub(crate) struct RecordArgs {
     /// The same key records once, however often it is sent.
     #[arg(long)]
     pub(crate) idempotency_key: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum DeployStage {
+    /// It begins; `succeeded` or `failed` of the same version ends it.
+    Started,
+    Succeeded,
+    Failed,
+    /// This version runs again.
+    RolledBack,
+}
+
+impl From<DeployStage> for server::wire::api::DeployState {
+    fn from(stage: DeployStage) -> Self {
+        match stage {
+            DeployStage::Started => Self::Started,
+            DeployStage::Succeeded => Self::Succeeded,
+            DeployStage::Failed => Self::Failed,
+            DeployStage::RolledBack => Self::RolledBack,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

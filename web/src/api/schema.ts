@@ -263,7 +263,7 @@ export interface components {
             environment: string;
             /** @description RFC 3339. */
             finished_at?: string | null;
-            /** @description `gat_…` of the verdict that let it pass. */
+            /** @description `gat_…` of the verdict that let it pass: the one that was named, else the newest that held for it. */
             gate?: string | null;
             /** @description `dpl_…`. */
             id: string;
@@ -408,6 +408,8 @@ export interface components {
             /** @description Hash of the configuration that it saw. */
             config_hash?: string | null;
             environment: string;
+            /** @description RFC 3339: after this the verdict lets nothing pass. */
+            expires_at?: string | null;
             /** @description `gat_…`. */
             id: string;
             outcome: components["schemas"]["GateOutcome"];
@@ -689,10 +691,12 @@ export interface components {
             at?: string | null;
             /** @description `prod` when absent. */
             environment?: string | null;
+            /** @description `gat_…` of the verdict that it goes by; refused when that does not allow just this, has expired or was used. */
+            gate?: string | null;
             /** @description A key of the caller's choice: the same key records once. */
             idempotency_key?: string | null;
             previous_version?: string | null;
-            /** @description `dpl_…` that this one undoes. */
+            /** @description `dpl_…` that this one undoes; for `rolled_back`, the newest deploy when absent. */
             rolls_back?: string | null;
             service: string;
             state?: components["schemas"]["DeployState"] | null;

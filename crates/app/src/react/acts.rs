@@ -157,6 +157,7 @@ pub(crate) fn automatic<'a>(
         suspect_total: numbers.on.total,
         others_failed: numbers.elsewhere.failed,
         others_total: numbers.elsewhere.total,
+        p_value: numbers.p_value,
     };
     plan(&state.deploys, &policy, deploy, evidence, now)
         .map(|plan| (plan, act))

@@ -8,7 +8,12 @@ use model::Timestamp;
 
 use super::disk::{disk_facts, disk_struct, disk_variants, disk_words};
 
-disk_words!(DeployStatus { Live = "live", RolledBack = "rolled_back" });
+disk_words!(DeployStatus {
+    Started = "started",
+    Live = "live",
+    Failed = "failed",
+    RolledBack = "rolled_back",
+});
 disk_struct!(Deploy {
     id,
     service,
@@ -16,9 +21,11 @@ disk_struct!(Deploy {
     version,
     previous_version,
     at,
+    finished_at,
     by,
     url,
     rolls_back,
+    gate,
     idempotency_key,
     status,
 });
@@ -80,6 +87,16 @@ disk_struct!(Act {
 
 disk_facts!(Fact {
     "deploy.recorded" => DeployRecorded { deploy },
+    "deploy.finished" => DeployFinished {
+        id,
+        service,
+        environment,
+        version,
+        status,
+        at,
+        idempotency_key,
+        by,
+    },
     "gate.decided" => GateDecided { id, input, verdict, config_hash, expires_at, by },
     "act.requested" => ActRequested { act },
     "act.started" => ActStarted { id, at },
@@ -89,6 +106,7 @@ disk_facts!(Fact {
 pub(super) fn subject(fact: &Fact) -> Box<str> {
     match fact {
         Fact::DeployRecorded { deploy } => deploy.id.to_string().into(),
+        Fact::DeployFinished { id, .. } => id.to_string().into(),
         Fact::GateDecided { id, .. } => id.to_string().into(),
         Fact::ActRequested { act } => act.id.to_string().into(),
         Fact::ActStarted { id, .. } | Fact::ActEnded { id, .. } => id.to_string().into(),
@@ -100,6 +118,8 @@ pub(super) fn occurred_at(fact: &Fact) -> Timestamp {
         Fact::DeployRecorded { deploy } => deploy.at,
         Fact::GateDecided { input, .. } => input.at,
         Fact::ActRequested { act } => act.requested_at,
-        Fact::ActStarted { at, .. } | Fact::ActEnded { at, .. } => *at,
+        Fact::DeployFinished { at, .. }
+        | Fact::ActStarted { at, .. }
+        | Fact::ActEnded { at, .. } => *at,
     }
 }

@@ -1,7 +1,7 @@
 //! What follows from a failure by itself: one incident, one page that says enough, one rollback.
 
 use app::{command::Command, notify::link::LinkSigner, state::State};
-use deploy::{ActOutcome, DeployId, NewDeploy};
+use deploy::{ActOutcome, DeployId, NewDeploy, Stage};
 use model::Clock;
 use serde_json::Value;
 
@@ -21,10 +21,12 @@ fn deploy(sim: &mut Sim, service: &str, is_clear: bool) -> DeployId {
         environment: world::ENVIRONMENT.into(),
         version: "2.0".into(),
         previous_version: Some("1.0".into()),
+        stage: Stage::Succeeded,
         at: sim.time.now(),
         by: person(),
         url: None,
         rolls_back: None,
+        gate: None,
         idempotency_key: None,
     };
     sim.order(Command::Deploy(deploy::Command::Record { deploy })).unwrap().unwrap();

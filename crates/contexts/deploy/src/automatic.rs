@@ -8,6 +8,9 @@ use crate::{
     state::State,
 };
 
+/// Nothing is undone without asking on a contrast that chance makes more often than this.
+const P_MAX: f64 = 0.001;
+
 /// What was counted on the suspect's version and on the others while the service failed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RollbackEvidence {
@@ -15,6 +18,8 @@ pub struct RollbackEvidence {
     pub suspect_total: u64,
     pub others_failed: u64,
     pub others_total: u64,
+    /// How often chance alone makes such a contrast, 0 to 1; `None` where it was not tested.
+    pub p_value: Option<f64>,
 }
 
 /// What would be rolled back.
@@ -56,6 +61,10 @@ pub enum WhyNot {
         "no request on another version was seen since, so {version} cannot be told from the rest"
     )]
     NoContrast { version: Box<str> },
+    #[error("chance makes such a contrast too often (p = {p:.4}; at most {max} is taken as proof)")]
+    MayBeChance { p: f64, max: f64 },
+    #[error("the deploy of {version} failed, so what runs is not known")]
+    DeployFailed { version: Box<str> },
     #[error("another act on {service} is under way")]
     UnderWay { service: Box<str> },
     #[error("{count} automatic acts on {service} in the last hour; the policy allows {max}")]
@@ -103,6 +112,9 @@ pub fn plan(
         let max = rules.max_failing_share_elsewhere * 100.0;
         return Err(WhyNot::OthersFailToo { share: elsewhere * 100.0, max });
     }
+    if let Some(p) = evidence.p_value.filter(|p| *p > P_MAX) {
+        return Err(WhyNot::MayBeChance { p, max: P_MAX });
+    }
     if state.acts().any(|act| act.deploy == deploy.id) {
         return Err(WhyNot::TriedBefore);
     }
@@ -138,7 +150,12 @@ pub fn offer(state: &State, deploy: &Deploy) -> Result<RollbackPlan, WhyNot> {
         return Err(WhyNot::NoPreviousVersion { version: deploy.version.clone() });
     };
     let newest = state.newest(&deploy.service, &deploy.environment);
-    if deploy.status != DeployStatus::Live || newest.is_none_or(|newest| newest.id != deploy.id) {
+    if deploy.status == DeployStatus::Failed {
+        return Err(WhyNot::DeployFailed { version: deploy.version.clone() });
+    }
+    if deploy.status == DeployStatus::RolledBack
+        || newest.is_none_or(|newest| newest.id != deploy.id)
+    {
         return Err(WhyNot::Superseded { service: service(), version: deploy.version.clone() });
     }
     let before = state.last_of(&deploy.service, &deploy.environment, &to_version);

@@ -8,7 +8,8 @@ use crate::{
     fact::Fact,
     gate::{GateId, GateInput, judge},
     limits,
-    record::{Deploy, DeployId, DeployStatus, NewDeploy},
+    record::{DeployId, NewDeploy},
+    recording::{length, record},
     state::State,
 };
 
@@ -62,6 +63,18 @@ pub enum Rejection {
         "`{undone}` is a deploy of another service or environment; it cannot be rolled back here"
     )]
     RollsBackElsewhere { undone: DeployId },
+    #[error(
+        "{version} of {service} is the newest deploy on record; after a rollback, name the version that runs now"
+    )]
+    WentNowhere { service: Box<str>, version: Box<str> },
+    #[error(
+        "no deploy of {service} is on record in `{environment}`, so there is none to roll back"
+    )]
+    NothingToRollBack { service: Box<str>, environment: Box<str> },
+    #[error("no verdict of the gate has the id `{id}`, or it is no longer kept")]
+    UnknownVerdict { id: GateId },
+    #[error("the verdict `{id}` cannot let this deploy pass: {why}")]
+    VerdictDoesNotHold { id: GateId, why: Box<str> },
     #[error("no act has the id `{id}`")]
     UnknownAct { id: ActId },
     #[error("the act `{id}` was started already; it is never run twice")]
@@ -139,65 +152,6 @@ pub fn interrupted(state: &State) -> Vec<Command> {
 
 fn act(state: &State, id: ActId) -> Result<&Act, Rejection> {
     state.act(id).ok_or(Rejection::UnknownAct { id })
-}
-
-fn record(state: &State, new: &NewDeploy, now: Timestamp) -> Result<Vec<Fact>, Rejection> {
-    for (what, text) in [("service", &new.service), ("version", &new.version)] {
-        if text.trim().is_empty() {
-            return Err(Rejection::Empty { what });
-        }
-        length(what, text, limits::NAME_CHARS_MAX)?;
-    }
-    length("environment", &new.environment, limits::NAME_CHARS_MAX)?;
-    let texts = [
-        ("previous version", &new.previous_version, limits::NAME_CHARS_MAX),
-        ("link", &new.url, limits::TEXT_CHARS_MAX),
-        ("idempotency key", &new.idempotency_key, limits::NAME_CHARS_MAX),
-    ];
-    for (what, text, max) in texts {
-        length(what, text.as_deref().unwrap_or(""), max)?;
-    }
-    if new.idempotency_key.as_deref().is_some_and(|key| state.by_idempotency_key(key).is_some()) {
-        return Ok(Vec::new());
-    }
-    if state.deploy(new.id).is_some() {
-        return Err(Rejection::IdTaken(new.id.to_string().into()));
-    }
-    // The newest is what runs: one from the future would stay the newest until then.
-    if new.at > now + limits::AHEAD_MAX {
-        return Err(Rejection::InTheFuture { at: new.at, now });
-    }
-    if let Some(undone) = new.rolls_back {
-        let known = state
-            .deploy(undone)
-            .ok_or_else(|| Rejection::UnknownDeploy(undone.to_string().into()))?;
-        if known.service != new.service || known.environment != new.environment {
-            return Err(Rejection::RollsBackElsewhere { undone });
-        }
-    }
-    let before =
-        state.newest(&new.service, &new.environment).filter(|last| last.version != new.version);
-    let previous = new.previous_version.clone().or_else(|| before.map(|last| last.version.clone()));
-    Ok(vec![Fact::DeployRecorded {
-        deploy: Deploy {
-            id: new.id,
-            service: new.service.clone(),
-            environment: new.environment.clone(),
-            version: new.version.clone(),
-            previous_version: previous,
-            at: new.at,
-            by: new.by.clone(),
-            url: new.url.clone(),
-            rolls_back: new.rolls_back,
-            idempotency_key: new.idempotency_key.clone(),
-            status: DeployStatus::Live,
-        },
-    }])
-}
-
-fn length(what: &'static str, text: &str, max: usize) -> Result<(), Rejection> {
-    let chars = text.chars().count();
-    if chars > max { Err(Rejection::TooLong { what, chars, max }) } else { Ok(()) }
 }
 
 #[cfg(test)]

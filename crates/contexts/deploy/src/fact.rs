@@ -5,7 +5,7 @@ use model::{Actor, Timestamp};
 use crate::{
     act::{Act, ActId, ActOutcome, ActState},
     gate::{GateId, GateInput, Verdict},
-    record::{Deploy, DeployStatus},
+    record::{Deploy, DeployId, DeployStatus},
     state::{GateRecord, State},
 };
 
@@ -13,6 +13,18 @@ use crate::{
 pub enum Fact {
     DeployRecorded {
         deploy: Deploy,
+    },
+    /// A deploy that had started came to its end, as [`DeployStatus::Live`] or [`DeployStatus::Failed`].
+    DeployFinished {
+        id: DeployId,
+        service: Box<str>,
+        environment: Box<str>,
+        version: Box<str>,
+        status: DeployStatus,
+        at: Timestamp,
+        /// Of the announcement: the same key ends it once.
+        idempotency_key: Option<Box<str>>,
+        by: Actor,
     },
     /// `config_hash` names the production repo that the verdict saw.
     GateDecided {
@@ -45,6 +57,9 @@ pub fn apply(state: &mut State, fact: &Fact) {
                 undone.status = DeployStatus::RolledBack;
             }
             state.add_deploy(deploy.clone());
+        }
+        Fact::DeployFinished { id, status, at, idempotency_key, .. } => {
+            state.finish_deploy(*id, *status, *at, idempotency_key.as_deref());
         }
         Fact::GateDecided { id, input, verdict, config_hash, expires_at, by } => {
             state.add_verdict(GateRecord {

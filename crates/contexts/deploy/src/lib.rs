@@ -13,6 +13,7 @@ mod fact;
 pub mod gate;
 pub mod policy;
 mod record;
+mod recording;
 mod state;
 
 pub use act::{Act, ActId, ActOutcome, ActState};
@@ -24,7 +25,7 @@ pub use gate::{
     RuleOutcome, Verdict, judge, replay,
 };
 pub use policy::{GatePolicy, Policy, RollbackMode, RollbackPolicy};
-pub use record::{Deploy, DeployId, DeployStatus, NewDeploy};
+pub use record::{Deploy, DeployId, DeployStatus, NewDeploy, Stage};
 pub use state::{GateRecord, Key, State};
 
 /// Limits of this context; a refusal names the one that it hit.

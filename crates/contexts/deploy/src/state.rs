@@ -8,7 +8,7 @@ use crate::{
     act::{Act, ActId},
     gate::{GateId, GateInput, Verdict},
     limits::KEPT_MAX,
-    record::{Deploy, DeployId},
+    record::{Deploy, DeployId, DeployStatus},
 };
 
 /// A service in an environment.
@@ -49,6 +49,12 @@ impl State {
     /// What runs now, as far as deploys were recorded.
     pub fn newest(&self, service: &str, environment: &str) -> Option<&Deploy> {
         self.newest.get(&(service.into(), environment.into())).and_then(|id| self.deploys.get(id))
+    }
+
+    /// The newest deploy of one version that has started and not come to its end.
+    pub fn under_way(&self, service: &str, environment: &str, version: &str) -> Option<&Deploy> {
+        self.last_of(service, environment, version)
+            .filter(|deploy| deploy.status == DeployStatus::Started)
     }
 
     /// The latest deploy of one version.
@@ -119,12 +125,13 @@ impl State {
 
     pub(crate) fn add_deploy(&mut self, deploy: Deploy) {
         let key = (deploy.service.clone(), deploy.environment.clone());
-        // A deploy reported late does not become what runs now.
+        // A deploy reported late does not become what runs now, nor does one that failed.
         let newer = self
             .newest
             .get(&key)
             .and_then(|id| self.deploys.get(id))
-            .is_none_or(|last| last.at <= deploy.at);
+            .is_none_or(|last| last.at <= deploy.at)
+            && deploy.status != DeployStatus::Failed;
         if newer {
             self.newest.insert(key, deploy.id);
         }
@@ -135,11 +142,35 @@ impl State {
         if self.deploys.len() > KEPT_MAX {
             let current: Vec<DeployId> = self.newest.values().copied().collect();
             if let Some(id) = self.deploys.keys().find(|id| !current.contains(id)).copied() {
-                let gone = self.deploys.remove(&id);
-                if let Some(key) = gone.and_then(|deploy| deploy.idempotency_key) {
-                    self.by_idempotency_key.remove(&key);
-                }
+                self.deploys.remove(&id);
+                self.by_idempotency_key.retain(|_, own| *own != id);
             }
+        }
+    }
+
+    /// One that failed is not what runs now: that is the newest of the others.
+    pub(crate) fn finish_deploy(
+        &mut self,
+        id: DeployId,
+        status: DeployStatus,
+        at: Timestamp,
+        key: Option<&str>,
+    ) {
+        let Some(deploy) = self.deploys.get_mut(&id) else { return };
+        (deploy.status, deploy.finished_at) = (status, Some(at));
+        if let Some(key) = key {
+            self.by_idempotency_key.insert(key.into(), id);
+        }
+        let place = (deploy.service.clone(), deploy.environment.clone());
+        if status == DeployStatus::Failed && self.newest.get(&place) == Some(&id) {
+            let others = self.deploys.values().filter(|other| {
+                (&other.service, &other.environment) == (&place.0, &place.1)
+                    && other.status != DeployStatus::Failed
+            });
+            match others.max_by_key(|other| (other.at, other.id)).map(|other| other.id) {
+                Some(before) => self.newest.insert(place, before),
+                None => self.newest.remove(&place),
+            };
         }
     }
 

@@ -12,6 +12,9 @@ use model::{Attributes, Value};
 use self::rules::Rule;
 use crate::Counts;
 
+/// How often all rules run over a text that changes each time.
+const PASSES_MAX: usize = 8;
+
 /// The compiled rules; make one and share it.
 #[derive(Debug)]
 pub struct Redactor {
@@ -87,7 +90,20 @@ impl Redactor {
     }
 
     /// The text without secrets; `None` when there was none.
+    ///
+    /// What one rule puts in can give a text the shape of another, so the rules run until nothing changes any more.
     fn clean(&self, text: &str, counts: &mut Counts) -> Option<String> {
+        let mut out = self.pass(text, counts)?;
+        for _ in 1..PASSES_MAX {
+            match self.pass(&out, counts) {
+                Some(cleaner) => out = cleaner,
+                None => break,
+            }
+        }
+        Some(out)
+    }
+
+    fn pass(&self, text: &str, counts: &mut Counts) -> Option<String> {
         let mut wanted = 0_u64;
         for found in self.triggers.find_overlapping_iter(text) {
             wanted |= 1 << self.owners[found.pattern().as_usize()];

@@ -39,11 +39,12 @@ fn request(args: RecordArgs) -> RecordDeployRequest {
         environment: args.environment,
         version: args.version,
         previous_version: args.previous_version,
-        state: None,
+        state: args.state.map(Into::into),
         at: args.at,
         url: args.url,
         idempotency_key: args.idempotency_key,
-        rolls_back: None,
+        rolls_back: args.rolls_back,
+        gate: args.gate,
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use app::{App, deploy::NewDeploy};
+use app::{
+    App,
+    deploy::{NewDeploy, Stage},
+};
 use axum::{
     extract::State,
     response::{IntoResponse, Response},
@@ -24,10 +27,15 @@ pub(super) async fn take(
     Json(body): Json<Value>,
 ) -> Result<Response, Problem> {
     let event = Event::of(&headers, &body)?;
-    if !event.is_deploy()? {
+    let Some(mut stage) = event.stage()? else {
         let note =
             json!({ "note": format!("`{}` is no deploy; nothing was recorded", event.kind) });
         return Ok((StatusCode::ACCEPTED, Json(note)).into_response());
+    };
+    // Going back from what nobody recorded is a deploy like any other.
+    let newest = app.control.state().deploys.newest(event.service, event.environment).cloned();
+    if newest.is_none_or(|newest| *newest.version == *event.version) {
+        stage = Stage::Succeeded;
     }
     let deploy = NewDeploy {
         id: app.id(),
@@ -35,10 +43,12 @@ pub(super) async fn take(
         environment: event.environment.into(),
         version: event.version.into(),
         previous_version: None,
+        stage,
         at: event.at.map_or(Ok(app.clock.now()), time)?,
         by,
         url: None,
         rolls_back: None,
+        gate: None,
         idempotency_key: Some(format!("cdevents/{}", event.id).into()),
     };
     Ok(Json(add(&app, deploy).await?).into_response())
@@ -76,12 +86,17 @@ impl<'a> Event<'a> {
         })
     }
 
-    fn is_deploy(&self) -> Result<bool, Problem> {
+    /// What it says of a deploy; `None` when it is about something else.
+    fn stage(&self) -> Result<Option<Stage>, Problem> {
         let Some(rest) = self.kind.strip_prefix("dev.cdevents.") else {
             return Err(invalid(format!("`{}` is no type of CDEvents", self.kind)));
         };
-        let deploys = ["service.deployed.", "service.upgraded.", "service.rolledback."];
-        Ok(deploys.iter().any(|deploy| rest.starts_with(deploy)))
+        let stages = [
+            ("service.deployed.", Stage::Succeeded),
+            ("service.upgraded.", Stage::Succeeded),
+            ("service.rolledback.", Stage::RolledBack),
+        ];
+        Ok(stages.into_iter().find(|(kind, _)| rest.starts_with(kind)).map(|(_, stage)| stage))
     }
 }
 
@@ -116,7 +131,7 @@ mod tests {
             (event.service, event.environment, event.version),
             ("checkout", "production", "2.0.0")
         );
-        assert!(event.is_deploy().unwrap());
+        assert_eq!(event.stage().unwrap(), Some(Stage::Succeeded));
         let envelope = json!({ "specversion": "1.0", "type": "dev.cdevents.service.deployed.0.2.0", "data": plain.clone() });
         assert_eq!(Event::of(&headers, &envelope).unwrap(), event);
     }
@@ -125,8 +140,8 @@ mod tests {
     fn other_events_are_told_apart() {
         let mut other = plain();
         other["context"]["type"] = "dev.cdevents.build.finished.0.2.0".into();
-        assert!(!Event::of(&HeaderMap::new(), &other).unwrap().is_deploy().unwrap());
+        assert_eq!(Event::of(&HeaderMap::new(), &other).unwrap().stage().unwrap(), None);
         other["context"]["type"] = "com.example.made".into();
-        assert!(Event::of(&HeaderMap::new(), &other).unwrap().is_deploy().is_err());
+        assert!(Event::of(&HeaderMap::new(), &other).unwrap().stage().is_err());
     }
 }

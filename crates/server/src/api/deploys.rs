@@ -8,6 +8,7 @@ use app::{
     deploy::{self, NewDeploy},
     gate::Question,
     journal,
+    record::Fact,
 };
 use axum::extract::State;
 use serde::Deserialize;
@@ -55,8 +56,7 @@ pub(super) async fn list(
         .collect();
     found.sort_by_key(|deploy| std::cmp::Reverse((deploy.at, deploy.id)));
     found.truncate(filter.limit());
-    let items = found.into_iter().map(|deploy| view::deploy::deploy(deploy, &state.deploys));
-    Json(dto::DeployList { items: items.collect() })
+    Json(dto::DeployList { items: found.into_iter().map(view::deploy::deploy).collect() })
 }
 
 pub(super) async fn record(
@@ -64,37 +64,43 @@ pub(super) async fn record(
     Who(by): Who,
     Json(request): Json<dto::RecordDeployRequest>,
 ) -> Result<Json<dto::Accepted>, Problem> {
-    if let Some(state @ (dto::DeployState::Started | dto::DeployState::Failed)) = request.state {
-        return Err(invalid(format!(
-            "a deploy is recorded once it is live: `{state:?}` is no such state; leave `state` out or say `succeeded`"
-        )));
-    }
     let rolls_back = request.rolls_back.map(|id| id.parse::<deploy::DeployId>()).transpose();
+    let gate = request.gate.map(|id| id.parse::<deploy::GateId>()).transpose();
     let deploy = NewDeploy {
         id: app.id(),
         service: request.service.into(),
         environment: request.environment.as_deref().unwrap_or(ENVIRONMENT).into(),
         version: request.version.into(),
         previous_version: request.previous_version.map(Into::into),
+        stage: match request.state {
+            Some(dto::DeployState::Started) => deploy::Stage::Started,
+            Some(dto::DeployState::Succeeded) | None => deploy::Stage::Succeeded,
+            Some(dto::DeployState::Failed) => deploy::Stage::Failed,
+            Some(dto::DeployState::RolledBack) => deploy::Stage::RolledBack,
+        },
         at: request.at.as_deref().map_or(Ok(app.clock.now()), time)?,
         by: by.clone(),
         url: request.url.map(Into::into),
         rolls_back: rolls_back.map_err(|error| invalid(format!("`rolls_back`: {error}")))?,
+        gate: gate.map_err(|error| invalid(format!("`gate`: {error}")))?,
         idempotency_key: request.idempotency_key.map(Into::into),
     };
     add(&app, deploy).await.map(Json)
 }
 
-/// Records a deploy; a known idempotency key answers with the deploy that has it.
+/// Records a deploy; answers with the deploy that this one finishes, or that has the idempotency key already.
 pub(super) async fn add(app: &App, deploy: NewDeploy) -> Result<dto::Accepted, Problem> {
     let (mut id, key, by) = (deploy.id, deploy.idempotency_key.clone(), deploy.by.clone());
     let command = Command::Deploy(deploy::Command::Record { deploy });
     let receipt = app.order(command, by).await.map_err(|error| error::control(&error))?;
-    if receipt.facts.is_empty()
-        && let Some(key) = key
-        && let Some(known) = app.control.state().deploys.by_idempotency_key(&key)
-    {
-        id = known.id;
+    match receipt.facts.first() {
+        Some((_, Fact::Deploy(deploy::Fact::DeployFinished { id: started, .. }))) => id = *started,
+        Some(_) => {}
+        None => {
+            let state = app.control.state();
+            let known = key.and_then(|key| state.deploys.by_idempotency_key(&key).map(|it| it.id));
+            id = known.unwrap_or(id);
+        }
     }
     Ok(dto::Accepted { seq: receipt.seq, id: id.to_string() })
 }

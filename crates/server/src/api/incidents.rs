@@ -138,11 +138,8 @@ fn rollback_offer(app: &App, incident: &Incident) -> Option<dto::RollbackOffer> 
         Some((own, all)) if all > 0 => format!("{own} of {all} instances of {where_}"),
         _ => format!("all instances of {where_}"),
     };
-    let state = app.control.state();
-    let deploy = view::deploy::deploy(&deploy, &state.deploys);
-    drop(state);
     Some(dto::RollbackOffer {
-        deploy,
+        deploy: view::deploy::deploy(&deploy),
         from_version: plan.from_version.into(),
         to_version: plan.to_version.into(),
         effect,

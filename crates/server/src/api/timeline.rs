@@ -106,6 +106,9 @@ fn concerns(fact: &Fact, incident: &Incident) -> bool {
         Fact::Deploy(deploy::Fact::DeployRecorded { deploy }) => {
             touched(&deploy.service) && here(&deploy.environment)
         }
+        Fact::Deploy(deploy::Fact::DeployFinished { service, environment, .. }) => {
+            touched(service) && here(environment)
+        }
         Fact::Deploy(deploy::Fact::GateDecided { input, .. }) => {
             touched(&input.service) && here(&input.environment)
         }
@@ -217,8 +220,21 @@ fn say_deploy(fact: &deploy::Fact) -> Said {
             let before = deploy.previous_version.as_deref();
             let before = before.map(|version| format!(" over {version}")).unwrap_or_default();
             let place = view::deploy::place(&deploy.environment);
-            let text = format!("{} {} deployed{place}{before}", deploy.service, deploy.version);
+            let did = match deploy.status {
+                deploy::DeployStatus::Started => "is being deployed",
+                deploy::DeployStatus::Failed => "could not be deployed",
+                deploy::DeployStatus::Live | deploy::DeployStatus::RolledBack => "deployed",
+            };
+            let text = format!("{} {} {did}{place}{before}", deploy.service, deploy.version);
             (Category::Change, text, None)
+        }
+        Of::DeployFinished { service, environment, version, status, .. } => {
+            let how = match status {
+                deploy::DeployStatus::Failed => "failed",
+                _ => "is done",
+            };
+            let place = view::deploy::place(environment);
+            (Category::Change, format!("the deploy of {service} {version}{place} {how}"), None)
         }
         Of::GateDecided { verdict, .. } => {
             (Category::Gate, format!("gate: {}", verdict.sentence), None)

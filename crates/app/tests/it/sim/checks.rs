@@ -135,6 +135,7 @@ impl Checks {
                 assert!(self.started.insert(*id), "{id} is started twice");
             }
             deploy::Fact::DeployRecorded { .. }
+            | deploy::Fact::DeployFinished { .. }
             | deploy::Fact::GateDecided { .. }
             | deploy::Fact::ActEnded { .. } => {}
         }

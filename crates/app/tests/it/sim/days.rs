@@ -4,7 +4,7 @@ use std::{sync::Arc, sync::atomic::Ordering, time::Duration};
 
 use alert::{Evidence, Judgement, Key, Severity, Verdict, Window};
 use app::command::Command;
-use deploy::NewDeploy;
+use deploy::{NewDeploy, Stage};
 use incident::{Incident, Reading, RecoveryPolicy};
 use model::{Clock, Labels};
 use rand::RngExt;
@@ -169,10 +169,12 @@ impl Sim {
             environment: ENVIRONMENT.into(),
             version: format!("2.{}", self.dice.random_range(0..50)).into(),
             previous_version: Some("1.0".into()),
+            stage: Stage::Succeeded,
             at: self.time.now(),
             by: person(),
             url: None,
             rolls_back: None,
+            gate: None,
             idempotency_key: None,
         };
         if self.order(Command::Deploy(deploy::Command::Record { deploy })).is_none() {

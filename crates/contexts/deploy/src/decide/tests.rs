@@ -1,5 +1,7 @@
 //! The decider over small histories.
 
+mod recording;
+
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -10,7 +12,7 @@ use crate::{
     fact::apply,
     gate::{BudgetReading, Decision, Freeze, IncidentReading, ReplayError, replay},
     policy::{GatePolicy, Policy, RollbackMode},
-    record::DeployId,
+    record::{DeployId, DeployStatus, Stage},
 };
 
 fn at(secs: i64) -> Timestamp {
@@ -24,10 +26,12 @@ fn new(id: u128, version: &str, secs: i64) -> NewDeploy {
         environment: "prod".into(),
         version: version.into(),
         previous_version: None,
+        stage: Stage::Succeeded,
         at: at(secs),
         by: Actor::system("test"),
         url: None,
         rolls_back: None,
+        gate: None,
         idempotency_key: None,
     }
 }
@@ -62,6 +66,7 @@ const STRONG: RollbackEvidence = RollbackEvidence {
     suspect_total: 500,
     others_failed: 0,
     others_total: 500,
+    p_value: Some(1e-12),
 };
 
 #[test]
@@ -116,6 +121,7 @@ fn weak_evidence_is_left_to_people() {
         "96.0 % of the requests on other versions fail too",
     );
     check(RollbackEvidence { others_total: 0, ..STRONG }, "cannot be told from the rest");
+    check(RollbackEvidence { p_value: Some(0.02), ..STRONG }, "chance makes such a contrast");
     let why = plan(&state, &Policy::default(), deploy, STRONG, at(200)).unwrap_err();
     assert!(matches!(why, WhyNot::LeftToPeople { .. }));
     let first = state.deploy(DeployId::from_u128(1)).unwrap();

@@ -5,15 +5,12 @@ use app::deploy;
 use super::{actor, time};
 use crate::wire::api as dto;
 
-/// `state` gives the verdict that let the deploy pass.
-pub(in crate::api) fn deploy(deploy: &deploy::Deploy, state: &deploy::State) -> dto::Deploy {
-    let passed = state.verdicts().rev().find(|verdict| {
-        let input = &verdict.input;
-        verdict.verdict.decision == deploy::Decision::Allow
-            && (&input.service, &input.environment, &input.version)
-                == (&deploy.service, &deploy.environment, &deploy.version)
-            && input.at <= deploy.at
-    });
+/// A deploy.
+pub(in crate::api) fn deploy(deploy: &deploy::Deploy) -> dto::Deploy {
+    // Deploys of before were recorded once they were live.
+    let ended = deploy
+        .finished_at
+        .or_else(|| (deploy.status != deploy::DeployStatus::Started).then_some(deploy.at));
     dto::Deploy {
         id: deploy.id.to_string(),
         service: deploy.service.to_string(),
@@ -21,15 +18,17 @@ pub(in crate::api) fn deploy(deploy: &deploy::Deploy, state: &deploy::State) -> 
         version: deploy.version.to_string(),
         previous_version: deploy.previous_version.as_deref().map(str::to_owned),
         state: match deploy.status {
+            deploy::DeployStatus::Started => dto::DeployState::Started,
             deploy::DeployStatus::Live => dto::DeployState::Succeeded,
+            deploy::DeployStatus::Failed => dto::DeployState::Failed,
             deploy::DeployStatus::RolledBack => dto::DeployState::RolledBack,
         },
         started_at: time(deploy.at),
-        finished_at: Some(time(deploy.at)),
+        finished_at: ended.map(time),
         by: actor(&deploy.by),
         url: deploy.url.as_deref().map(str::to_owned),
         rolls_back: deploy.rolls_back.map(|id| id.to_string()),
-        gate: passed.map(|verdict| verdict.id.to_string()),
+        gate: deploy.gate.map(|id| id.to_string()),
     }
 }
 
@@ -48,6 +47,7 @@ pub(in crate::api) fn verdict(record: &deploy::GateRecord, seq: u64) -> dto::Gat
         at: time(record.input.at),
         by: actor(&record.by),
         rules: record.verdict.rules.iter().map(rule).collect(),
+        expires_at: Some(time(record.expires_at)),
         config_hash: record.config_hash.map(|hash| hex(&hash)),
         seq,
     }

@@ -31,7 +31,7 @@ pub struct Deploy {
     pub url: Option<String>,
     /// `dpl_…` that this one undoes.
     pub rolls_back: Option<String>,
-    /// `gat_…` of the verdict that let it pass.
+    /// `gat_…` of the verdict that let it pass: the one that was named, else the newest that held for it.
     pub gate: Option<String>,
 }
 
@@ -55,7 +55,8 @@ pub struct RecordDeployRequest {
     pub version: String,
     #[serde(default)]
     pub previous_version: Option<String>,
-    /// `succeeded` when absent.
+    /// `succeeded` when absent. `started` is ended by a later `succeeded` or `failed` of the same version;
+    /// `rolled_back` says that this version runs again.
     #[serde(default)]
     pub state: Option<DeployState>,
     /// RFC 3339; now when absent.
@@ -66,9 +67,12 @@ pub struct RecordDeployRequest {
     /// A key of the caller's choice: the same key records once.
     #[serde(default)]
     pub idempotency_key: Option<String>,
-    /// `dpl_…` that this one undoes.
+    /// `dpl_…` that this one undoes; for `rolled_back`, the newest deploy when absent.
     #[serde(default)]
     pub rolls_back: Option<String>,
+    /// `gat_…` of the verdict that it goes by; refused when that does not allow just this, has expired or was used.
+    #[serde(default)]
+    pub gate: Option<String>,
 }
 
 /// `POST /evenkeel/v1/gate/check`.
@@ -103,6 +107,9 @@ pub struct GateVerdict {
     pub at: String,
     pub by: Actor,
     pub rules: Vec<GateRule>,
+    /// RFC 3339: after this the verdict lets nothing pass.
+    #[serde(default)]
+    pub expires_at: Option<String>,
     /// Hash of the configuration that it saw.
     pub config_hash: Option<String>,
     /// Number of the fact; what can be replayed.

@@ -1,0 +1,174 @@
+//! Recording a deploy: what an announcement means beside what is on record.
+
+use model::Timestamp;
+
+use crate::{
+    decide::Rejection,
+    fact::Fact,
+    gate::{Decision, GateId},
+    limits,
+    record::{Deploy, DeployId, DeployStatus, NewDeploy, Stage},
+    state::{GateRecord, State},
+};
+
+/// The facts of an announcement; none when it was heard before.
+///
+/// The end of a deploy whose start is on record finishes that one; any other announcement is a deploy of its own.
+pub(crate) fn record(
+    state: &State,
+    new: &NewDeploy,
+    now: Timestamp,
+) -> Result<Vec<Fact>, Rejection> {
+    check_texts(new)?;
+    let known = new.idempotency_key.as_deref().and_then(|key| state.by_idempotency_key(key));
+    let ends = match new.stage {
+        Stage::Succeeded => Some(DeployStatus::Live),
+        Stage::Failed => Some(DeployStatus::Failed),
+        Stage::Started | Stage::RolledBack => None,
+    };
+    if let Some(status) = ends {
+        let started = match known {
+            Some(known) => Some(known).filter(|known| known.status == DeployStatus::Started),
+            None => state.under_way(&new.service, &new.environment, &new.version),
+        };
+        if let Some(started) = started {
+            return Ok(vec![Fact::DeployFinished {
+                id: started.id,
+                service: started.service.clone(),
+                environment: started.environment.clone(),
+                version: started.version.clone(),
+                status,
+                at: new.at.max(started.at),
+                idempotency_key: new.idempotency_key.clone(),
+                by: new.by.clone(),
+            }]);
+        }
+    }
+    if known.is_some() {
+        return Ok(Vec::new());
+    }
+    if state.deploy(new.id).is_some() {
+        return Err(Rejection::IdTaken(new.id.to_string().into()));
+    }
+    // The newest is what runs: one from the future would stay the newest until then.
+    if new.at > now + limits::AHEAD_MAX {
+        return Err(Rejection::InTheFuture { at: new.at, now });
+    }
+    let newest = state.newest(&new.service, &new.environment);
+    let previous = match newest {
+        // The same version again goes back to where that one came from.
+        Some(last) if last.version == new.version => last.previous_version.clone(),
+        last => last.map(|last| last.version.clone()),
+    };
+    let status = match new.stage {
+        Stage::Started => DeployStatus::Started,
+        Stage::Succeeded | Stage::RolledBack => DeployStatus::Live,
+        Stage::Failed => DeployStatus::Failed,
+    };
+    Ok(vec![Fact::DeployRecorded {
+        deploy: Deploy {
+            id: new.id,
+            service: new.service.clone(),
+            environment: new.environment.clone(),
+            version: new.version.clone(),
+            previous_version: new.previous_version.clone().or(previous),
+            at: new.at,
+            finished_at: (status != DeployStatus::Started).then_some(new.at),
+            by: new.by.clone(),
+            url: new.url.clone(),
+            rolls_back: undone(state, new)?,
+            gate: verdict(state, new, now)?,
+            idempotency_key: new.idempotency_key.clone(),
+            status,
+        },
+    }])
+}
+
+fn check_texts(new: &NewDeploy) -> Result<(), Rejection> {
+    for (what, text) in [("service", &new.service), ("version", &new.version)] {
+        if text.trim().is_empty() {
+            return Err(Rejection::Empty { what });
+        }
+        length(what, text, limits::NAME_CHARS_MAX)?;
+    }
+    length("environment", &new.environment, limits::NAME_CHARS_MAX)?;
+    let texts = [
+        ("previous version", &new.previous_version, limits::NAME_CHARS_MAX),
+        ("link", &new.url, limits::TEXT_CHARS_MAX),
+        ("idempotency key", &new.idempotency_key, limits::NAME_CHARS_MAX),
+    ];
+    for (what, text, max) in texts {
+        length(what, text.as_deref().unwrap_or(""), max)?;
+    }
+    Ok(())
+}
+
+pub(crate) fn length(what: &'static str, text: &str, max: usize) -> Result<(), Rejection> {
+    let chars = text.chars().count();
+    if chars > max { Err(Rejection::TooLong { what, chars, max }) } else { Ok(()) }
+}
+
+/// The deploy that this one undoes: the one that it names; for a rollback that names none, the newest.
+fn undone(state: &State, new: &NewDeploy) -> Result<Option<DeployId>, Rejection> {
+    if let Some(undone) = new.rolls_back {
+        let known = state
+            .deploy(undone)
+            .ok_or_else(|| Rejection::UnknownDeploy(undone.to_string().into()))?;
+        if known.service != new.service || known.environment != new.environment {
+            return Err(Rejection::RollsBackElsewhere { undone });
+        }
+        return Ok(Some(undone));
+    }
+    if new.stage != Stage::RolledBack {
+        return Ok(None);
+    }
+    let (service, environment) = (&new.service, &new.environment);
+    let newest = state.newest(service, environment).ok_or_else(|| {
+        Rejection::NothingToRollBack { service: service.clone(), environment: environment.clone() }
+    })?;
+    if newest.version == new.version {
+        return Err(Rejection::WentNowhere {
+            service: service.clone(),
+            version: new.version.clone(),
+        });
+    }
+    Ok(Some(newest.id))
+}
+
+/// The verdict that the deploy goes by.
+///
+/// A verdict holds for its service, environment and version, until it expires, and for one deploy: so what was judged is
+/// what is deployed (time of check is time of use).
+fn verdict(state: &State, new: &NewDeploy, now: Timestamp) -> Result<Option<GateId>, Rejection> {
+    let Some(id) = new.gate else {
+        let holds = |record: &&GateRecord| why_not(state, record, new, now).is_none();
+        return Ok(state.verdicts().rev().find(holds).map(|record| record.id));
+    };
+    let record = state.verdict(id).ok_or(Rejection::UnknownVerdict { id })?;
+    match why_not(state, record, new, now) {
+        None => Ok(Some(id)),
+        Some(why) => Err(Rejection::VerdictDoesNotHold { id, why: why.into() }),
+    }
+}
+
+fn why_not(state: &State, record: &GateRecord, new: &NewDeploy, now: Timestamp) -> Option<String> {
+    let input = &record.input;
+    let asked = (&input.service, &input.environment, &input.version);
+    if asked != (&new.service, &new.environment, &new.version) {
+        return Some(format!(
+            "it was given for {} {} in `{}`",
+            input.service, input.version, input.environment
+        ));
+    }
+    if record.verdict.decision != Decision::Allow {
+        return Some(record.verdict.sentence.to_string());
+    }
+    if record.expires_at < now.min(new.at) {
+        return Some(format!("it expired at {}; ask the gate again", record.expires_at));
+    }
+    if new.at < input.at {
+        return Some(format!("it was given at {}, after the deploy", input.at));
+    }
+    let user = state.deploys().rev().find(|deploy| deploy.gate == Some(record.id))?;
+    Some(format!("{} went by it already; ask the gate again", user.id))
+}
