@@ -1,5 +1,6 @@
 //! Everything together: opens the data directory, recovers, runs, stops in reverse; and the use cases.
 
+mod environment;
 mod follow;
 mod open;
 mod use_case;
@@ -12,6 +13,7 @@ use parking_lot::Mutex;
 use tokio::{sync::watch, task::JoinHandle};
 use wal::SyncPolicy;
 
+pub use environment::{AmbiguousEnvironment, DEFAULT_ENVIRONMENT};
 pub use follow::FollowState;
 pub use open::OpenError;
 pub use use_case::{ApplyError, BackfillUseError, RollbackError, TestPageError};

@@ -242,6 +242,11 @@ pub(crate) enum GateVerb {
         #[arg(long = "env", alias = "environment", value_name = "ENV")]
         environment: Option<String>,
     },
+    /// Judge a verdict once more on what it saw then; exits with 1 when it comes out otherwise.
+    #[command(
+        after_help = "Examples:\n  evenkeel gate replay gat_01j…\n  evenkeel gate replay gat_01j… -o json"
+    )]
+    Replay { verdict: String },
 }
 
 #[derive(Debug, Subcommand)]

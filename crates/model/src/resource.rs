@@ -16,3 +16,8 @@ pub struct Resource {
     /// All other attributes.
     pub attributes: Attributes,
 }
+
+/// Whether two names may mean one environment: they are equal, or one of them is empty because nobody named it.
+pub fn same_environment(one: &str, other: &str) -> bool {
+    one == other || one.is_empty() || other.is_empty()
+}

@@ -105,6 +105,8 @@ pub fn router(app: Arc<App>, info: ServerInfo) -> Router {
         .route("/deploys", get(deploys::list).post(deploys::record))
         .route("/gate/check", post(deploys::check))
         .route("/gate/verdicts", get(deploys::verdicts))
+        .route("/gate/verdicts/{id}", get(deploys::verdict))
+        .route("/gate/verdicts/{id}/replay", post(deploys::replay))
         .route("/cdevents", post(cdevents::take))
         .route("/repo/check", post(repo::check))
         .route("/repo/diff", post(repo::diff))

@@ -381,13 +381,24 @@ export interface components {
         };
         /** @description `POST /evenkeel/v1/gate/check`. */
         GateCheckRequest: {
-            /** @description `prod` when absent. */
+            /** @description The only one in which the service is known when absent, else `prod`. */
             environment?: string | null;
             service: string;
             version: string;
         };
         /** @enum {string} */
         GateOutcome: "allow" | "block" | "inconclusive";
+        /** @description `POST /evenkeel/v1/gate/verdicts/{id}/replay`: the verdict judged once more on what it saw then. */
+        GateReplay: {
+            /** @description What they say. */
+            outcome: components["schemas"]["GateOutcome"];
+            /** @description As it was given. */
+            recorded: components["schemas"]["GateVerdict"];
+            rules: components["schemas"]["GateRule"][];
+            /** @description Whether the rules of now, on the same input, say the same. */
+            same: boolean;
+            sentence: string;
+        };
         /** @description One rule of the gate. */
         GateRule: {
             /** @description What is asked for, with its unit, such as `at least 10 %`. */
@@ -689,7 +700,7 @@ export interface components {
         RecordDeployRequest: {
             /** @description RFC 3339; now when absent. */
             at?: string | null;
-            /** @description `prod` when absent. */
+            /** @description The only one in which the service is known when absent, else `prod`. */
             environment?: string | null;
             /** @description `gat_…` of the verdict that it goes by; refused when that does not allow just this, has expired or was used. */
             gate?: string | null;
@@ -1181,6 +1192,7 @@ export type FirstData = components['schemas']['FirstData'];
 export type FirstSeen = components['schemas']['FirstSeen'];
 export type GateCheckRequest = components['schemas']['GateCheckRequest'];
 export type GateOutcome = components['schemas']['GateOutcome'];
+export type GateReplay = components['schemas']['GateReplay'];
 export type GateRule = components['schemas']['GateRule'];
 export type GateVerdict = components['schemas']['GateVerdict'];
 export type GateVerdictList = components['schemas']['GateVerdictList'];

@@ -6,7 +6,7 @@ use alert::{
 };
 use deploy::{Deploy, DeployId, GateId, GateRecord, RollbackPlan, automatic::offer};
 use incident::Incident;
-use model::Actor;
+use model::{Actor, same_environment};
 use slo::{Backfilled, Bucket};
 
 use super::App;
@@ -16,7 +16,8 @@ use crate::{
     files::{Problem, RepoFiles, diff::Change},
     gate::{self, Question},
     notify::payload,
-    react::automatic,
+    react::{self, automatic},
+    record::Fact,
     repo::{self, Candidate},
 };
 
@@ -152,13 +153,18 @@ impl App {
         by: Actor,
     ) -> Result<(GateRecord, u64), ControlError> {
         let now = self.clock.now();
-        let telemetry_at = self
-            .stores
-            .counters
-            .lock()
-            .presence()
-            .last_seen(&question.service, Some(&question.environment));
-        let evaluations = self.stores.counters.lock().evaluate(now);
+        let (heard_at, evaluations) = {
+            let counters = self.stores.counters.lock();
+            let heard_at =
+                counters.presence().last_seen(&question.service, Some(&question.environment));
+            (heard_at, counters.evaluate(now))
+        };
+        // Whose metrics name no service speaks by the SLOs that they feed.
+        let fed_at = evaluations.iter().filter(|one| {
+            let own = one.environment.as_deref().unwrap_or_default();
+            one.service == question.service && same_environment(own, &question.environment)
+        });
+        let telemetry_at = fed_at.filter_map(|one| one.telemetry_at).chain(heard_at).max();
         let whole = self.control.health().is_whole();
         let (input, config_hash) = {
             let state = self.control.state();
@@ -180,6 +186,28 @@ impl App {
         record.map(|record| (record, receipt.seq)).ok_or(ControlError::Stopped)
     }
 
+    /// The fact of a verdict, with its number; reads the disk.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn gate_record(
+        &self,
+        id: GateId,
+    ) -> Result<Option<(u64, deploy::Fact)>, journal::ReadError> {
+        let query = journal::Query {
+            kind_prefix: Some("gate.decided".into()),
+            subject: Some(id.to_string().into()),
+            limit: 1,
+            ..journal::Query::default()
+        };
+        let page = self.reader.read(&query)?;
+        let found = page.records.first().and_then(|record| match Fact::read(record) {
+            Ok(Some(Fact::Deploy(fact))) => Some((record.seq, fact)),
+            _ => None,
+        });
+        Ok(found)
+    }
+
     /// What a person may undo now for this deploy, with what would run.
     ///
     /// # Errors
@@ -190,7 +218,9 @@ impl App {
     ) -> Result<(RollbackPlan, Deploy, String), RollbackError> {
         let state = self.control.state();
         let deploy = state.deploys.deploy(id).ok_or(RollbackError::UnknownDeploy(id))?;
-        let plan = offer(&state.deploys, deploy).map_err(RollbackError::NotOffered)?;
+        let world = self.control.world();
+        let policy = react::policy(&world.repo, &deploy.service, &deploy.environment);
+        let plan = offer(&state.deploys, &policy, deploy).map_err(RollbackError::NotOffered)?;
         let act = self
             .acts
             .rollback(&deploy.service, &deploy.environment)
@@ -229,7 +259,7 @@ impl App {
         let world = self.control.world();
         let state = self.control.state();
         let now = self.clock.now();
-        automatic(&state, &world.repo, &self.acts, suspect, &incident.key.environment, now).err()
+        automatic(&state, &world.repo, &self.acts, suspect, now).err()
     }
 
     /// Queues a test page to each channel of a receiver.

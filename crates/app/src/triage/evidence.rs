@@ -7,7 +7,9 @@ use std::{
 
 use events::{Order, QUERY_ITEMS_MAX, SpanQuery};
 use incident::suspects::{Change, ChangeKind, Counts, ErrorSource, Evidence, VersionOutcome};
-use model::{Span, SpanId, SpanKind, SpanStatus, Timestamp, TraceId, value::attribute};
+use model::{
+    Span, SpanId, SpanKind, SpanStatus, Timestamp, TraceId, same_environment, value::attribute,
+};
 
 use super::impact::served;
 use crate::{control::Control, telemetry::Stores};
@@ -194,7 +196,9 @@ fn changes(
         .deploys
         .deploys()
         .rev()
-        .filter(|deploy| &*deploy.environment == environment && concerns(&deploy.service))
+        .filter(|deploy| {
+            same_environment(&deploy.environment, environment) && concerns(&deploy.service)
+        })
         .filter(|deploy| now.since(deploy.at) <= CHANGES_WITHIN)
         .map(|deploy| Change {
             kind: ChangeKind::Deploy,

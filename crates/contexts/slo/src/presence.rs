@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use model::{Batch, Labels, Resource, Timestamp};
+use model::{Batch, Labels, Resource, Timestamp, same_environment};
 
 /// When each instance of each service was last heard of, by the arrival of its telemetry.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -25,10 +25,17 @@ impl Presence {
     pub const ENTRIES_MAX: usize = 50_000;
 
     /// When any instance of `service` was last heard of, in one environment or in any.
+    ///
+    /// Telemetry that names no environment may be of the one that is asked about.
     pub fn last_seen(&self, service: &str, environment: Option<&str>) -> Option<Timestamp> {
         let environments = self.services.get(service)?;
         match environment {
-            Some(environment) => environments.get(environment)?.values().max().copied(),
+            Some(asked) => environments
+                .iter()
+                .filter(|(place, _)| same_environment(place, asked))
+                .flat_map(|(_, instances)| instances.values())
+                .max()
+                .copied(),
             None => environments.values().flat_map(BTreeMap::values).max().copied(),
         }
     }

@@ -39,15 +39,16 @@ fn rejected(rejection: &Rejection) -> Problem {
     let detail = rejection.to_string();
     match rejection {
         Rejection::Incident(Incident::Unknown { .. } | Incident::UnknownAlert { .. })
-        | Rejection::Deploy(Deploy::UnknownDeploy(_) | Deploy::UnknownAct { .. }) => {
-            Problem::not_found(detail)
-        }
+        | Rejection::Deploy(
+            Deploy::UnknownDeploy(_) | Deploy::UnknownAct { .. } | Deploy::UnknownVerdict { .. },
+        ) => Problem::not_found(detail),
         Rejection::Incident(
             Incident::Empty { .. } | Incident::TooLong { .. } | Incident::ResolveNeedsReason,
         )
         | Rejection::Deploy(
             Deploy::Empty { .. }
             | Deploy::TooLong { .. }
+            | Deploy::BadText { .. }
             | Deploy::InTheFuture { .. }
             | Deploy::RollsBackElsewhere { .. },
         ) => invalid(detail),

@@ -26,6 +26,8 @@ const PATHS: &[(&str, &str, &str)] = &[
     ("/deploys", "post", "Accepted"),
     ("/gate/check", "post", "GateVerdict"),
     ("/gate/verdicts", "get", "GateVerdictList"),
+    ("/gate/verdicts/{id}", "get", "GateVerdict"),
+    ("/gate/verdicts/{id}/replay", "post", "GateReplay"),
     ("/repo/check", "post", "RepoCheck"),
     ("/repo/diff", "post", "RepoDiff"),
     ("/repo/apply", "post", "RepoApply"),

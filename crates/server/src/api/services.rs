@@ -6,8 +6,9 @@ use std::{
     time::Duration,
 };
 
-use app::{App, catalog, slo};
+use app::{App, catalog, incident, slo};
 use axum::extract::State;
+use model::same_environment;
 use serde::Deserialize;
 
 use super::{
@@ -63,7 +64,10 @@ fn shown(
     let now = app.clock.now();
     let text = |of: fn(&catalog::Entry) -> Option<&str>| entry.and_then(of).map(str::to_owned);
     let own = of(evaluations, name, environment);
-    let incident = app.control.state().incidents.open_on(name, environment).map(|open| open.id);
+    let here = |incident: &&incident::Incident| {
+        *incident.key.service == *name && same_environment(&incident.key.environment, environment)
+    };
+    let incident = app.control.state().incidents.open().find(here).map(|open| open.id);
     let links = entry.map_or(&[][..], |entry| &entry.links);
     let versions = observed.map(|observed| observed.versions(now)).unwrap_or_default();
     dto::Service {

@@ -23,8 +23,8 @@ use utoipa::OpenApi as _;
 
 pub use common::{Accepted, Actor, ActorKind, Problem, Whoami};
 pub use deploy::{
-    Deploy, DeployList, DeployState, GateCheckRequest, GateOutcome, GateRule, GateVerdict,
-    GateVerdictList, RecordDeployRequest,
+    Deploy, DeployList, DeployState, GateCheckRequest, GateOutcome, GateReplay, GateRule,
+    GateVerdict, GateVerdictList, RecordDeployRequest,
 };
 pub use incident::{
     AcknowledgeRequest, Acknowledgement, Act, ActState, Alert, AssignRequest, Attempt, Channel,
@@ -74,6 +74,7 @@ pub use status::{
         DeployList,
         FactList,
         GateCheckRequest,
+        GateReplay,
         GateVerdictList,
         Incident,
         IncidentList,

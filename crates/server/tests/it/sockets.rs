@@ -37,6 +37,7 @@ async fn quick() -> Rig {
     config.timeouts.header = Duration::from_millis(60);
     config.timeouts.idle = Duration::from_millis(80);
     config.timeouts.write_stall = Duration::from_millis(100);
+    config.timeouts.drain = Duration::from_secs(2);
     let endless = || async {
         Body::from_stream(stream::repeat_with(|| {
             Ok::<_, std::io::Error>(Bytes::from_static(&[0; 65536]))

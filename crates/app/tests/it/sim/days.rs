@@ -243,8 +243,11 @@ impl Sim {
     /// A person asks for what is offered.
     fn roll_back(&mut self) {
         let state = &self.state.deploys;
-        let plan =
-            state.deploys().rev().find_map(|deploy| deploy::automatic::offer(state, deploy).ok());
+        let policy = deploy::Policy::default();
+        let plan = state
+            .deploys()
+            .rev()
+            .find_map(|deploy| deploy::automatic::offer(state, &policy, deploy).ok());
         let Some(plan) = plan else { return };
         let incident = self.open().map(|incident| incident.id.to_string().into());
         let request = deploy::Command::RequestAct {
