@@ -81,6 +81,9 @@ pub struct App {
     tasks: Mutex<Vec<JoinHandle<()>>>,
     data_dir: Mutex<Option<DataDir>>,
     last_round: Mutex<Round>,
+    config_damage: Mutex<Option<Arc<str>>>,
+    /// One apply at a time: the counters follow the order of the facts.
+    applying: tokio::sync::Mutex<()>,
 }
 
 /// What of the options is needed while it runs.
@@ -134,6 +137,11 @@ impl App {
         }
     }
 
+    /// Why the configuration that was applied last is not the one in force.
+    pub fn config_damage(&self) -> Option<Arc<str>> {
+        self.config_damage.lock().clone()
+    }
+
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.tasks.lock().push(tokio::spawn(task));
     }
@@ -173,12 +181,12 @@ impl App {
         }
     }
 
-    async fn looking(&self) {
+    async fn looking(self: Arc<Self>) {
         let mut tick = tokio::time::interval(TRIAGE_EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            if self.triage.round().await.is_err() {
+            if self.triage.round().await.is_err() || self.draft_ended().await.is_err() {
                 return;
             }
         }

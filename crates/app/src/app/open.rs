@@ -26,7 +26,7 @@ use crate::{
     notify::{link::LinkSigner, send::Sender},
     outbox::Outbox,
     record::{Fact, OwnFact},
-    repo::{self, StoredRepoError},
+    repo,
     state::State,
     telemetry::{self, FirstSeen, Stores, Telemetry},
     triage::Triage,
@@ -41,8 +41,6 @@ pub enum OpenError {
     Journal(#[source] journal::OpenError),
     #[error(transparent)]
     Replay(#[from] CoreError),
-    #[error(transparent)]
-    Repo(#[from] StoredRepoError),
     #[error("cannot open the metric store")]
     Metrics(#[source] tsdb::OpenError),
     #[error("cannot open the store of spans and logs")]
@@ -83,7 +81,8 @@ impl App {
         };
         let mut core = Core::new(Box::new(journal), Mint::system(), world);
         let state = core.replay()?;
-        core.world.repo = Arc::new(in_force(&data_dir.repo(), &state)?);
+        let (repo, config_damage) = in_force(&data_dir.repo(), &state);
+        core.world.repo = Arc::new(repo);
         let metrics_options = tsdb::Options {
             retention: options.metrics_retention,
             limits: options.limits.clone(),
@@ -170,6 +169,8 @@ impl App {
             tasks: Mutex::default(),
             data_dir: Mutex::new(Some(data_dir)),
             last_round: Mutex::new(Round::default()),
+            config_damage: Mutex::new(config_damage),
+            applying: tokio::sync::Mutex::default(),
         });
         if let Err(error) = runner.recover().await {
             tracing::error!(error = %chain(&error), "acts that were cut off are not marked");
@@ -182,9 +183,21 @@ impl App {
     }
 }
 
-/// The configuration that the last apply put into force.
-fn in_force(dir: &Utf8Path, state: &State) -> Result<Repo, StoredRepoError> {
-    state.config().map_or_else(|| Ok(Repo::default()), |config| repo::load(dir, &config.hash))
+/// The configuration that the last apply put into force; where that cannot be read, the newest before it that can, and what is
+/// wrong: an old configuration pages, none does not.
+fn in_force(dir: &Utf8Path, state: &State) -> (Repo, Option<Arc<str>>) {
+    let mut damage = None;
+    for config in state.configs.iter().rev() {
+        match repo::load(dir, &config.hash) {
+            Ok(repo) => return (repo, damage),
+            Err(error) => {
+                let text = chain(&error);
+                tracing::error!(error = %text, "an applied production repo cannot be read");
+                damage.get_or_insert_with(|| text.into());
+            }
+        }
+    }
+    (Repo::default(), damage)
 }
 
 /// Applies back-fills that the checkpoint does not include; gives the number of the last one.

@@ -81,6 +81,7 @@ impl App {
     /// # Errors
     /// See [`ApplyError`]; nothing changed.
     pub async fn apply(&self, files: RepoFiles, by: Actor) -> Result<Applied, ApplyError> {
+        let _one = self.applying.lock().await;
         let in_force = self.control.world().repo.clone();
         let candidate = Candidate::new(files, &in_force).map_err(ApplyError::Problems)?;
         let hash = candidate.repo.hash;
@@ -95,7 +96,8 @@ impl App {
         };
         let receipt = self.control.order(by, command).await?;
         let seq = receipt.facts.first().map(|(seq, _)| *seq);
-        if seq.is_some() {
+        if in_force.hash != hash {
+            *self.config_damage.lock() = None;
             self.stores.counters.lock().reconfigure(candidate.repo.slos.clone());
             self.telemetry.checkpoint_soon();
         }

@@ -31,6 +31,7 @@ codes! {
     COMPLEXITY = "E0007", "the document is too deep or too large, its aliases expanded";
     TAG = "E0008", "the tag is not one of YAML's core schema";
     TOO_MANY = "E0009", "the file has more problems than are shown";
+    PATH = "E0010", "the path is not one inside a repo";
     UNKNOWN_FIELD = "E0101", "the field does not exist in this format";
     MISSING_FIELD = "E0102", "a field that is required is absent or empty";
     WRONG_TYPE = "E0103", "the value has the wrong type";

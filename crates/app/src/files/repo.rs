@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    archive::is_path,
     catalog::Declared,
     load::{CATALOG, FOLDERS, LATER, ROUTING, RepoFiles},
     openslo, policy,
@@ -62,6 +63,7 @@ pub fn parse(files: &RepoFiles) -> Result<Parsed, Vec<Problem>> {
 pub fn check(files: &RepoFiles) -> (Option<Repo>, Vec<Problem>) {
     let sources = read(files);
     let own = Report::new(".");
+    within_limits(files, &own);
     let (repo, incomplete) = {
         let mut all = All::default();
         sources.iter().for_each(|source| all.add(source));
@@ -72,6 +74,28 @@ pub fn check(files: &RepoFiles) -> (Option<Repo>, Vec<Problem>) {
     problems.extend(sources.into_iter().flat_map(|source| source.report.into_problems()));
     let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
     ((!failed && !incomplete).then_some(repo), problems)
+}
+
+/// What is applied is stored, and must be read again: so nothing is accepted that the archive would refuse.
+fn within_limits(files: &RepoFiles, own: &Report) {
+    let whole = Position::default();
+    for path in files.files.keys().filter(|path| !is_path(path)) {
+        let message = format!("`{}` is not a path inside a repo", shorten(path).escape_debug());
+        let hint = format!(
+            "write names between `/` that do not begin with a dot, at most {} bytes in all",
+            RepoFiles::PATH_BYTES_MAX
+        );
+        own.error(whole, Code::PATH, message, hint);
+    }
+    let (count, bytes) = (files.files.len(), files.files.values().map(Vec::len).sum::<usize>());
+    for (found, what, max) in
+        [(count, "files", RepoFiles::FILES_MAX), (bytes, "bytes", RepoFiles::BYTES_MAX)]
+    {
+        if found > max {
+            let message = format!("the repo has {found} {what}; at most {max} are allowed");
+            own.error(whole, Code::TOO_LARGE, message, "leave out what Evenkeel does not read");
+        }
+    }
 }
 
 /// One file, read but not understood yet.

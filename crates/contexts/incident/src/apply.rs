@@ -55,6 +55,7 @@ fn open(state: &mut State, fact: &Fact) {
         resolution: None,
         reopened: 0,
         postmortem: None,
+        postmortem_at: None,
         affected: BTreeSet::from([key.service.clone()]),
     };
     state.incidents.insert(*id, incident);
@@ -111,8 +112,9 @@ fn change(incident: &mut Incident, fact: &Fact) {
             resolve(incident, *because, reason, *at, by);
         }
         Fact::Reopened { .. } => reopen(incident),
-        Fact::PostmortemAttached { reference, .. } => {
+        Fact::PostmortemAttached { reference, at, .. } => {
             incident.postmortem = Some(reference.clone());
+            incident.postmortem_at = Some(*at);
         }
     }
 }

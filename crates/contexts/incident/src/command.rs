@@ -122,6 +122,8 @@ pub enum Command {
     AttachPostmortem {
         incident: IncidentId,
         reference: Box<str>,
+        /// The draft itself, as `app` writes it.
+        document: Option<Box<str>>,
         by: Actor,
     },
 }

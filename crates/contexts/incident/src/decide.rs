@@ -62,8 +62,9 @@ pub fn decide(state: &State, command: &Command, now: Timestamp) -> Result<Vec<Fa
         Command::Reopen { incident, reason, by } => {
             respond::reopen(state, known(state, *incident)?, reason, by, now)
         }
-        Command::AttachPostmortem { incident, reference, by } => {
-            respond::attach_postmortem(known(state, *incident)?, reference, by, now)
+        Command::AttachPostmortem { incident, reference, document, by } => {
+            let incident = known(state, *incident)?;
+            respond::attach_postmortem(incident, reference, document.as_deref(), by, now)
         }
     }
 }

@@ -253,6 +253,8 @@ pub struct Incident {
     pub reopened: u32,
     /// Where the postmortem is.
     pub postmortem: Option<Box<str>>,
+    /// When it was attached last.
+    pub postmortem_at: Option<Timestamp>,
     /// The incident's service and those whose alerts joined.
     pub affected: BTreeSet<Box<str>>,
 }
@@ -260,6 +262,11 @@ pub struct Incident {
 impl Incident {
     pub fn is_open(&self) -> bool {
         self.status != Status::Resolved
+    }
+
+    /// When it ended; `None` while it is open.
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        self.resolution.as_ref().filter(|_| !self.is_open()).map(|end| end.at)
     }
 
     /// `INC-7`.

@@ -43,8 +43,7 @@ pub(super) async fn list(
     let state = app.control.state();
     let asked = |incident: &&Incident| open.is_none_or(|open| incident.is_open() == open);
     let found = state.incidents.iter().rev().filter(asked).take(ITEMS_MAX);
-    let items =
-        found.map(|incident| view::incident::summary(incident, allowed_bad(&app, incident)));
+    let items = found.map(|incident| view::incident::summary(incident, app.allowed_bad(incident)));
     Ok(Json(dto::IncidentList { items: items.collect() }))
 }
 
@@ -57,16 +56,9 @@ pub(crate) fn find(app: &App, name: &str) -> Result<Incident, Problem> {
     })
 }
 
-/// How many bad events the objective of the incident's first alert allows over its window.
-pub(crate) fn allowed_bad(app: &App, incident: &Incident) -> Option<f64> {
-    let slo = incident.alerts.iter().find_map(|alert| alert.slo.as_ref())?;
-    let evaluations = app.judge.evaluations();
-    evaluations.iter().find(|one| one.slo == *slo).map(|found| found.budget.allowed_bad)
-}
-
 /// The incident as a row of the list.
 pub(crate) fn summary(app: &App, incident: &Incident) -> dto::IncidentSummary {
-    view::incident::summary(incident, allowed_bad(app, incident))
+    view::incident::summary(incident, app.allowed_bad(incident))
 }
 
 pub(super) async fn one(
@@ -79,7 +71,7 @@ pub(super) async fn one(
 
 fn shown(app: &App, incident: &Incident) -> dto::Incident {
     let id = incident.id.to_string();
-    let summary = view::incident::summary(incident, allowed_bad(app, incident));
+    let summary = view::incident::summary(incident, app.allowed_bad(incident));
     let (alerts, deliveries, acts) = {
         let state = app.control.state();
         let fired = |id: &str| Some(state.alerts.get(id.parse().ok()?)?.fired_at);

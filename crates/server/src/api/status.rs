@@ -37,7 +37,8 @@ pub(super) async fn status(
     let now = app.clock.now();
     let (journal, notifier) = (journal(&app), notifier(&app, now));
     let (evaluator, repo) = (evaluator(&app, now), repo(&app));
-    let troubles = troubles(&journal, &evaluator, &notifier, &repo);
+    let mut troubles = troubles(&journal, &evaluator, &notifier, &repo);
+    troubles.extend(app.config_damage().map(|damage| stored_config(&damage)));
     let seen = app.stores.seen.lock().clone();
     let stats = app.stores.metrics.stats();
     Json(dto::Status {
@@ -182,6 +183,17 @@ fn first_data(app: &App, seen: &app::telemetry::FirstSeen) -> dto::FirstData {
         logs_at: seen.logs.first_at.map(time),
         samples_at: seen.samples.first_at.map(time),
         services,
+    }
+}
+
+/// An older configuration is in force than the one applied last.
+fn stored_config(damage: &str) -> dto::Trouble {
+    dto::Trouble {
+        component: "repo".to_owned(),
+        level: dto::TroubleLevel::Critical,
+        message: format!("an older configuration is in force: {damage}"),
+        since: None,
+        command: Some("evenkeel apply DIR".to_owned()),
     }
 }
 
