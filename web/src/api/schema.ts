@@ -609,9 +609,13 @@ export interface components {
         MapEdge: {
             callee: string;
             caller: string;
+            /** @description Of both; empty where telemetry names none. */
+            environment?: string | null;
             requests: components["schemas"]["Requests"];
         };
         MapNode: {
+            /** @description Empty where telemetry names none. */
+            environment?: string | null;
             /** @description Not instrumented: known only from its callers' spans. */
             external: boolean;
             requests?: components["schemas"]["Requests"] | null;
@@ -897,7 +901,7 @@ export interface components {
         ServiceList: {
             items: components["schemas"]["Service"][];
         };
-        /** @description `GET /evenkeel/v1/services/map?environment&window_seconds`: who called whom, as seen in traces. */
+        /** @description `GET /evenkeel/v1/services/map?environment&window_seconds`: who called whom, as seen in traces of the last 60 to 600 s. */
         ServiceMap: {
             edges: components["schemas"]["MapEdge"][];
             /** @description RFC 3339. */

@@ -20,7 +20,9 @@ pub use window::Requests;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use model::{Batch, SpanKind, SpanStatus, Timestamp};
+use model::{Batch, Emitter, SpanKind, SpanStatus, Timestamp};
+
+use self::observed::RUNNING_WITHIN;
 
 /// A service in an environment; the environment is empty where telemetry names none.
 pub type Key = (Box<str>, Box<str>);
@@ -73,15 +75,13 @@ impl Catalog {
             }
         }
         for series in &batch.series {
-            let label = |name| series.labels.get(name).unwrap_or("");
-            let service =
-                if label("service_name").is_empty() { label("job") } else { label("service_name") };
-            if service.is_empty() {
-                continue;
-            }
-            let environment = label("deployment_environment_name");
-            if let Some(seen) = self.service((service.into(), environment.into()), now) {
-                seen.seen(label("service_version"), label("instance"), now);
+            let newest = series.samples.iter().map(|sample| sample.at_ms).max();
+            let is_new = newest
+                .is_some_and(|newest| now.since(Timestamp::from_millis(newest)) < RUNNING_WITHIN);
+            let Some(emitter) = Emitter::of(&series.labels).filter(|_| is_new) else { continue };
+            let key = (emitter.service.into(), emitter.environment.into());
+            if let Some(seen) = self.service(key, now) {
+                seen.seen(emitter.version, emitter.instance, now);
             }
         }
         self.sweep(now);
@@ -107,14 +107,14 @@ impl Catalog {
             .max()
     }
 
-    /// All calls of the last [`WINDOW`].
-    pub fn edges(&self, now: Timestamp) -> Vec<Edge> {
-        self.calls.edges(now)
+    /// All calls of the last `span`, at most [`WINDOW`].
+    pub fn edges(&self, now: Timestamp, span: Duration) -> Vec<Edge> {
+        self.calls.edges(now, span)
     }
 
     /// Who depends on whom, as traces of the last [`WINDOW`] and the declared dependencies have it.
     pub fn topology(&self, declared: &[Entry], now: Timestamp) -> Topology {
-        Topology::new(&self.calls.edges(now), declared)
+        Topology::new(&self.calls.edges(now, WINDOW), declared)
     }
 
     fn service(&mut self, key: Key, now: Timestamp) -> Option<&mut Observed> {

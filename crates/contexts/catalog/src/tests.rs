@@ -48,7 +48,7 @@ fn edges(catalog: &Catalog, secs: i64) -> Vec<String> {
             edge.caller, edge.callee, edge.requests.failed, edge.requests.total
         )
     };
-    catalog.edges(at(secs)).into_iter().map(shown).collect()
+    catalog.edges(at(secs), WINDOW).into_iter().map(shown).collect()
 }
 
 #[test]
@@ -99,6 +99,29 @@ fn counts_instances_by_version_and_latency() {
     assert!(cart.versions(at(400)).is_empty(), "silent for five minutes");
     assert_eq!(catalog.last_seen("cart", None), Some(at(0)));
     assert_eq!(catalog.last_seen("cart", Some("dev")), None);
+}
+
+#[test]
+fn an_instance_that_was_replaced_is_gone_soon() {
+    let mut catalog = Catalog::default();
+    for secs in 0..10 {
+        observe(&mut catalog, secs, vec![span("cart", SpanKind::Internal, 1, None)]);
+    }
+    let running = |secs| catalog.get("cart", "prod").unwrap().versions(at(secs)).len();
+    assert_eq!((running(20), running(30)), (1, 0), "it spoke every second");
+}
+
+#[test]
+fn rates_are_over_the_time_that_was_observed() {
+    let mut catalog = Catalog::default();
+    for secs in 0..100 {
+        observe(&mut catalog, secs, vec![span("cart", SpanKind::Server, 1, None)]);
+    }
+    let cart = catalog.get("cart", "prod").unwrap();
+    let requests = cart.requests(at(100), WINDOW);
+    assert_eq!((requests.total, requests.over), (100, Duration::from_secs(100)));
+    let requests = cart.requests(at(100), Duration::from_secs(60));
+    assert!(requests.total.abs_diff(requests.over.as_secs()) <= 1, "{requests:?}");
 }
 
 #[test]

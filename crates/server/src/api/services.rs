@@ -25,6 +25,12 @@ pub(super) struct Filter {
     environment: Option<String>,
 }
 
+#[derive(Debug, Deserialize)]
+pub(super) struct MapFilter {
+    environment: Option<String>,
+    window_seconds: Option<u64>,
+}
+
 impl Filter {
     fn takes(&self, environment: &str) -> bool {
         self.environment.as_deref().is_none_or(|asked| asked.is_empty() || asked == environment)
@@ -86,7 +92,7 @@ fn shown(
                 instances: seen.instances as u64,
             })
             .collect(),
-        requests: observed.and_then(|observed| requests(&observed.requests(now, SPAN), SPAN)),
+        requests: observed.and_then(|observed| requests(&observed.requests(now, SPAN))),
         slo_state: worst(&own),
         slos: own.iter().map(|evaluation| evaluation.slo.to_string()).collect(),
         open_incident: incident.map(|id| id.to_string()),
@@ -131,40 +137,49 @@ fn worst(evaluations: &[&slo::Evaluation]) -> Option<dto::SloState> {
 
 pub(super) async fn map(
     State(app): State<Arc<App>>,
-    Params(filter): Params<Filter>,
+    Params(MapFilter { environment, window_seconds }): Params<MapFilter>,
 ) -> Json<dto::ServiceMap> {
+    let filter = Filter { environment };
+    let span = window_seconds.map_or(catalog::WINDOW, Duration::from_secs);
+    let span = span.clamp(Duration::from_secs(60), catalog::WINDOW);
     let now = app.clock.now();
     let evaluations = app.judge.evaluations();
     let catalog = app.stores.catalog.read();
-    let edges: Vec<catalog::Edge> =
-        catalog.edges(now).into_iter().filter(|edge| filter.takes(&edge.environment)).collect();
-    let mut nodes: BTreeMap<&str, dto::MapNode> = BTreeMap::new();
+    let edges: Vec<catalog::Edge> = catalog
+        .edges(now, span)
+        .into_iter()
+        .filter(|edge| filter.takes(&edge.environment))
+        .collect();
+    let mut nodes: BTreeMap<(&str, &str), dto::MapNode> = BTreeMap::new();
     let node = |service: &str, environment: &str, external| dto::MapNode {
         service: service.to_owned(),
+        environment: Some(environment.to_owned()),
         slo_state: worst(&of(&evaluations, service, environment)),
         external,
-        requests: catalog.get(service, environment).and_then(|observed| {
-            requests(&observed.requests(now, catalog::WINDOW), catalog::WINDOW)
-        }),
+        requests: catalog
+            .get(service, environment)
+            .and_then(|observed| requests(&observed.requests(now, span))),
     };
     for ((name, environment), _) in catalog.services().filter(|((_, place), _)| filter.takes(place))
     {
-        nodes.entry(name).or_insert_with(|| node(name, environment, false));
+        let key = (&**name, &**environment);
+        nodes.entry(key).or_insert_with(|| node(name, environment, false));
     }
     for edge in &edges {
         nodes
-            .entry(&edge.callee)
+            .entry((&edge.callee, &edge.environment))
             .or_insert_with(|| node(&edge.callee, &edge.environment, edge.external));
     }
     let shown = |edge: &catalog::Edge| {
         Some(dto::MapEdge {
             caller: edge.caller.to_string(),
             callee: edge.callee.to_string(),
-            requests: requests(&edge.requests, catalog::WINDOW)?,
+            environment: Some(edge.environment.to_string()),
+            requests: requests(&edge.requests)?,
         })
     };
     Json(dto::ServiceMap {
-        from: time(now - catalog::WINDOW),
+        from: time(now - span),
         to: time(now),
         edges: edges.iter().filter_map(shown).collect(),
         nodes: nodes.into_values().collect(),
