@@ -51,7 +51,7 @@ impl SeriesSource for Source<'_> {
         let samples: usize = found.series.iter().map(|series| series.samples.len()).sum();
         if samples > samples_max {
             return Err(format!(
-                "the query reads more than {samples_max} samples (query.max_samples)"
+                "the query needs more than {samples_max} samples at one time (query.max_samples)"
             ));
         }
         Ok(found.series)

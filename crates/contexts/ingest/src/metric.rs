@@ -66,6 +66,9 @@ struct Family {
 }
 
 fn one(mut metric: RawMetric, service: &str, out: &mut Output<'_, '_>) -> Option<Metadata> {
+    for text in [&mut metric.name, &mut metric.unit] {
+        out.work.redactor.text(text, &mut out.work.tally.redacted);
+    }
     let (kind, temporality) = match &metric.data {
         RawData::Gauge(_) => (MetricKind::Gauge, Temporality::Cumulative),
         RawData::Sum { monotonic: true, temporality, .. } => (MetricKind::Counter, *temporality),

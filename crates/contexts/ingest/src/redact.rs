@@ -60,6 +60,15 @@ impl Redactor {
             } else {
                 self.value(value, counts);
             }
+            self.key(key, counts);
+        }
+    }
+
+    /// Redacts a key itself; the usual ones are passed over at once.
+    fn key(&self, key: &mut Box<str>, counts: &mut Counts) {
+        let usual = |byte: u8| byte.is_ascii_lowercase() || matches!(byte, b'.' | b'_' | b'-');
+        if !key.bytes().all(usual) {
+            self.text(key, counts);
         }
     }
 
@@ -76,17 +85,23 @@ impl Redactor {
                     *bytes = clean.into_bytes().into();
                 }
             }
-            Value::Bool(_) | Value::Int(_) | Value::Double(_) | Value::Empty => {}
+            Value::Int(number) => {
+                if let Some(clean) = card::redact_number(*number, counts) {
+                    *value = Value::String(clean.into());
+                }
+            }
+            Value::Bool(_) | Value::Double(_) | Value::Empty => {}
         }
     }
 
     /// Redacts a metric's label.
-    pub fn label(&self, name: &str, value: &mut Box<str>, counts: &mut Counts) {
+    pub fn label(&self, name: &mut Box<str>, value: &mut Box<str>, counts: &mut Counts) {
         if key::is_secret(name) && !value.is_empty() {
             *value = by_key(counts);
         } else {
             self.text(value, counts);
         }
+        self.key(name, counts);
     }
 
     /// The text without secrets; `None` when there was none.

@@ -10,7 +10,14 @@ use crate::{RawSeries, Signal, Work, limit, refused::reason};
 pub(crate) type Pairs = Vec<(Arc<str>, Arc<str>)>;
 
 /// A remote-written series without secrets, or `None` with the reason counted.
-pub(crate) fn remote_written(raw: RawSeries, work: &mut Work<'_>) -> Option<Series> {
+pub(crate) fn remote_written(mut raw: RawSeries, work: &mut Work<'_>) -> Option<Series> {
+    for (name, value) in &mut raw.labels {
+        if name.as_ref() == Labels::METRIC_NAME {
+            work.redactor.text(value, &mut work.tally.redacted);
+        } else {
+            work.redactor.label(name, value, &mut work.tally.redacted);
+        }
+    }
     let name = raw.labels.iter().find(|(name, _)| name.as_ref() == Labels::METRIC_NAME);
     let shown = name.map(|(_, name)| name.clone()).unwrap_or_default();
     work.tally.trim("exemplars_dropped", raw.exemplars);
@@ -20,13 +27,7 @@ pub(crate) fn remote_written(raw: RawSeries, work: &mut Work<'_>) -> Option<Seri
     if raw.samples.is_empty() {
         return None;
     }
-    let mut pairs: Pairs = Vec::with_capacity(raw.labels.len());
-    for (name, mut value) in raw.labels {
-        if name.as_ref() != Labels::METRIC_NAME {
-            work.redactor.label(&name, &mut value, &mut work.tally.redacted);
-        }
-        pairs.push((name.into(), value.into()));
-    }
+    let pairs = raw.labels.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
     let samples = raw.samples;
     let labels = checked(pairs, samples.len() as u64, work)?;
     let mut series = Series { labels, samples };
@@ -45,7 +46,9 @@ pub(crate) fn remote_written(raw: RawSeries, work: &mut Work<'_>) -> Option<Seri
 
 /// What a family says of itself, without secrets.
 pub(crate) fn metadata(mut raw: Metadata, work: &mut Work<'_>) -> Metadata {
-    work.redactor.text(&mut raw.help, &mut work.tally.redacted);
+    for text in [&mut raw.help, &mut raw.unit, &mut raw.family] {
+        work.redactor.text(text, &mut work.tally.redacted);
+    }
     limit::text(&mut raw.help, work);
     limit::text(&mut raw.unit, work);
     limit::text(&mut raw.family, work);

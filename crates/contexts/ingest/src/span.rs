@@ -6,7 +6,12 @@ use model::{Resource, Span, Timestamp};
 
 use crate::{RawSpan, Signal, Work, limit, refused::reason};
 
-pub(crate) fn span(raw: RawSpan, resource: &Arc<Resource>, work: &mut Work<'_>) -> Option<Span> {
+pub(crate) fn span(
+    mut raw: RawSpan,
+    resource: &Arc<Resource>,
+    work: &mut Work<'_>,
+) -> Option<Span> {
+    work.redactor.text(&mut raw.name, &mut work.tally.redacted);
     let (Some(trace_id), Some(span_id)) = (raw.trace_id, raw.span_id) else {
         work.tally.refuse(Signal::Spans, reason::INVALID_ID, 1, || {
             format!(
@@ -49,7 +54,6 @@ fn clean(mut span: Span, work: &mut Work<'_>) -> Span {
     let redactor = work.redactor;
     limit::list(&mut span.events, "events_dropped", work);
     limit::list(&mut span.links, "links_dropped", work);
-    redactor.text(&mut span.name, &mut work.tally.redacted);
     redactor.text(&mut span.status_message, &mut work.tally.redacted);
     limit::text(&mut span.name, work);
     limit::text(&mut span.status_message, work);

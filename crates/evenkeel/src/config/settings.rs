@@ -141,7 +141,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "How far ahead of this machine's clock a record may be.",
     ),
     setting("query.timeout", "30s", "The longest that a query may run."),
-    setting("query.max_samples", "50000000", "The most samples that a query may load."),
+    setting(
+        "query.max_samples",
+        "50000000",
+        "The most samples that a query may hold at one time, those it reads and those it computes.",
+    ),
     setting("query.max_points_per_series", "11000", "The most points of a range query."),
     setting(
         "query.lookback_delta",
