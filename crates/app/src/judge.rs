@@ -1,11 +1,12 @@
 //! The tick of judgement: reads every SLO's burn rates, and orders what they mean.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use alert::{Evidence, Judgement, Key, Pending, Severity, Verdict, Window};
 use model::{Actor, Clock, Labels};
 use parking_lot::Mutex;
 use slo::{Burn, BurnWindow, Evaluation};
+use tokio::sync::Semaphore;
 
 use crate::{
     command::Command,
@@ -15,6 +16,9 @@ use crate::{
     triage::{Place, Suspicions, Triage},
 };
 
+/// How long a page waits for its suspects.
+const LOOK_MAX: Duration = Duration::from_secs(1);
+
 /// Judges all SLOs when it is told to.
 #[derive(Debug)]
 pub struct Judge {
@@ -23,6 +27,8 @@ pub struct Judge {
     triage: Arc<Triage>,
     clock: Arc<dyn Clock>,
     memory: Mutex<Memory>,
+    /// One look for suspects at a time.
+    looking: Arc<Semaphore>,
 }
 
 #[derive(Debug)]
@@ -41,7 +47,8 @@ impl Judge {
         mint: Mint,
     ) -> Self {
         let memory = Mutex::new(Memory { pending: Pending::default(), mint, last: Arc::default() });
-        Self { stores, control, triage, clock, memory }
+        let looking = Arc::new(Semaphore::new(1));
+        Self { stores, control, triage, clock, memory, looking }
     }
 
     /// The last round's evaluations.
@@ -101,9 +108,31 @@ impl Judge {
             };
             burning.into_iter().map(look).collect()
         };
-        // A page without a suspect is better than none.
-        let found = tokio::task::spawn_blocking(look).await.unwrap_or_default();
+        let found = within(LOOK_MAX, &self.looking, look).await;
         self.control.update_world(move |world| world.suspicions = Arc::new(found)).await
+    }
+}
+
+/// What is found in time: a page without a suspect is better than none.
+///
+/// A look that is late goes on by itself, and until it ends there is no other; triage of the open incident finds the rest.
+async fn within(
+    limit: Duration,
+    looking: &Arc<Semaphore>,
+    look: impl FnOnce() -> Suspicions + Send + 'static,
+) -> Suspicions {
+    let Ok(permit) = Arc::clone(looking).try_acquire_owned() else { return Suspicions::default() };
+    let look = tokio::task::spawn_blocking(move || {
+        let found = look();
+        drop(permit);
+        found
+    });
+    match tokio::time::timeout(limit, look).await {
+        Ok(found) => found.unwrap_or_default(),
+        Err(_) => {
+            tracing::warn!(limit_s = limit.as_secs_f64(), "triage is late; the page goes without");
+            Suspicions::default()
+        }
     }
 }
 
@@ -157,4 +186,35 @@ fn summary(evaluation: &Evaluation, burn: &Burn) -> String {
         rate(&burn.short),
         burn.pair.threshold
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::triage::Suspicion;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_page_does_not_wait_for_a_look_that_is_late() {
+        let looking = Arc::new(Semaphore::new(1));
+        let found = || {
+            let place: Place = ("checkout".into(), "prod".into());
+            Suspicions::from([(place, Suspicion { suspects: Vec::new(), impact: None })])
+        };
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let slow = move || {
+            // Ends when the sender is gone, at the latest.
+            assert!(released.recv().is_err());
+            found()
+        };
+        let moment = Duration::from_millis(20);
+        assert_eq!(within(moment, &looking, slow).await, Suspicions::default());
+        let minute = Duration::from_secs(60);
+        assert_eq!(within(minute, &looking, found).await, Suspicions::default());
+        drop(release);
+        while looking.available_permits() == 0 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(within(minute, &looking, found).await, found());
+    }
 }

@@ -32,6 +32,7 @@ disk_struct!(CounterSnapshot {
     live_since,
     last_event_at,
     fed_at,
+    behind_since,
     backfill_sources,
     backfilled,
 });
