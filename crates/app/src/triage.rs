@@ -120,7 +120,7 @@ impl Triage {
         commands
     }
 
-    /// An incident that the recovery test ended: its last impact, and whether it really is over.
+    /// An incident that ended: its last impact, and whether it really is over.
     fn look_again(&self, incident: &Incident, now: Timestamp) -> Vec<incident::Command> {
         let slos = own_slos(incident);
         let mut commands = Vec::new();
@@ -144,7 +144,7 @@ impl Triage {
             };
             commands.extend(found.map(last));
         }
-        if incident.has_firing_alert() {
+        if incident.has_firing_page() {
             commands.extend(self.recovery(incident, &slos, now));
         }
         commands
@@ -190,14 +190,14 @@ impl Triage {
     }
 }
 
-/// How long after its end an incident is looked at again.
+/// How long after its end an incident is looked at again; longer while its page fires, which opens no other.
 const LOOK_AGAIN_WITHIN: Duration = Duration::from_secs(3600);
 
 fn may_relapse(incident: &Incident, now: Timestamp) -> bool {
     incident
         .resolution
         .as_ref()
-        .is_some_and(|end| end.automatic && now.since(end.at) < LOOK_AGAIN_WITHIN)
+        .is_some_and(|end| now.since(end.at) < LOOK_AGAIN_WITHIN || incident.has_firing_page())
 }
 
 fn measured(incident: IncidentId, impact: ImpactReading) -> incident::Command {

@@ -54,6 +54,7 @@ fn open(state: &mut State, fact: &Fact) {
         recovery: None,
         resolution: None,
         reopened: 0,
+        reopened_at: None,
         postmortem: None,
         affected: BTreeSet::from([key.service.clone()]),
     };
@@ -110,7 +111,7 @@ fn change(incident: &mut Incident, fact: &Fact) {
         Fact::Resolved { because, reason, at, by, .. } => {
             resolve(incident, *because, reason, *at, by);
         }
-        Fact::Reopened { .. } => reopen(incident),
+        Fact::Reopened { at, .. } => reopen(incident, *at),
         Fact::PostmortemAttached { reference, .. } => {
             incident.postmortem = Some(reference.clone());
         }
@@ -151,14 +152,15 @@ fn resolve(
     });
 }
 
-/// What was done did not last, so the next recovery asks for a mitigation after it.
-fn reopen(incident: &mut Incident) {
+/// What was done did not last, so recovery is tested anew, from now or from the next mitigation on.
+fn reopen(incident: &mut Incident, at: Timestamp) {
     incident.status = Status::Investigating;
     incident.resolution = None;
     incident.mitigation = None;
     incident.recovery = None;
     incident.acknowledged = None;
     incident.reopened += 1;
+    incident.reopened_at = Some(at);
 }
 
 fn forget_the_oldest(state: &mut State) {
