@@ -121,7 +121,7 @@ fn webhook(
     links: &Links,
 ) -> Value {
     let common = Value::Object(
-        routing_labels(incident)
+        routing_labels(state, world, incident)
             .iter()
             .map(|(name, value)| (name.to_owned(), Value::from(value)))
             .collect(),
