@@ -180,6 +180,28 @@ fn after_the_end_what_changes_it_is_refused_and_what_is_learned_is_not() {
 }
 
 #[test]
+fn of_one_request_all_is_done_or_nothing() {
+    let mut world = World::burning();
+    let update = |text: &str| Command::AddUpdate { incident: id(1), text: text.into(), by: ana() };
+    let monitor = |status| Command::SetStatus { incident: id(1), status, by: ana() };
+    let refused = Command::All(vec![update("found it"), monitor(Status::Resolved)]);
+    assert_eq!(world.refused(1, refused), "an incident is resolved with a reason; use resolve");
+    // The mitigation sets the status already, and the second acknowledgement finds the first.
+    let acknowledge = || Command::Acknowledge { incident: id(1), by: ana() };
+    let request = Command::All(vec![
+        update("rolled back"),
+        mitigation("act_1"),
+        monitor(Status::Monitoring),
+        acknowledge(),
+        acknowledge(),
+    ]);
+    assert_eq!(
+        world.run(1, request),
+        ["incident.updated", "incident.mitigated", "incident.acknowledged"]
+    );
+}
+
+#[test]
 fn texts_are_limited() {
     let world = World::burning();
     let update = |text: &str| Command::AddUpdate { incident: id(1), text: text.into(), by: ana() };
