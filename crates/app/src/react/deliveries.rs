@@ -55,7 +55,8 @@ fn plans<'a>(
             .is_none_or(|resolution| now.since(resolution.at) < LAST_WORD_WITHIN)
     };
     state.incidents.iter().filter(recent).map(move |incident| {
-        (incident, reconcile(&state.deliveries, &info(incident), &to(state, world, incident), now))
+        let (to, fallback) = (to(state, world, incident), fallback(world));
+        (incident, reconcile(&state.deliveries, &info(incident), &to, &fallback, now))
     })
 }
 
@@ -64,7 +65,7 @@ fn info(incident: &Incident) -> IncidentInfo {
         incident: incident.id.to_string().into(),
         opened_at: incident.opened_at,
         is_page: incident.severity <= Severity::Sev2,
-        acknowledged: incident.acknowledged.is_some(),
+        acknowledged_at: incident.acknowledged.as_ref().map(|by| by.at),
         resolved: !incident.is_open(),
         progress: progress(incident),
     }
@@ -81,6 +82,7 @@ fn progress(incident: &Incident) -> Progress {
             Severity::Sev4 => 0,
         },
         updated: count(incident.updates.len()),
+        reopened: u64::from(incident.reopened),
     }
 }
 
@@ -107,6 +109,13 @@ pub(crate) fn routing_labels(state: &State, world: &World, incident: &Incident) 
 fn to(state: &State, world: &World, incident: &Incident) -> Vec<Destination> {
     let Some(routing) = &world.repo.routing else { return Vec::new() };
     destinations(&routing.route(&routing_labels(state, world, incident)))
+}
+
+/// Whom a page goes to that reaches nobody else.
+fn fallback(world: &World) -> Vec<Destination> {
+    let routing = world.repo.routing.as_ref();
+    let found = routing.zip(world.fallback.as_deref()).and_then(|(routing, to)| routing.to(to));
+    destinations(found.as_slice())
 }
 
 fn queue(
@@ -150,7 +159,8 @@ pub(super) fn interrupted_acts(
                     && record.integration == destination.integration
             })
         };
-        for destination in to(state, world, incident).into_iter().filter(|destination| !told(destination))
+        for destination in
+            to(state, world, incident).into_iter().filter(|destination| !told(destination))
         {
             let command = delivery::Command::Queue {
                 notification: mint.id(now),

@@ -52,11 +52,16 @@ fn options(dir: &Utf8PathBuf) -> Options {
             lookback: Duration::from_secs(300),
         },
         acts: Acts::default(),
+        fallback_receiver: None,
         webhook_key: None,
     }
 }
 
 fn failing(now: Timestamp, count: u64) -> Batch {
+    served(now, count, SpanStatus::Error)
+}
+
+fn served(now: Timestamp, count: u64, status: SpanStatus) -> Batch {
     let resource = Arc::new(Resource {
         service: "checkout".into(),
         version: "2.0.0".into(),

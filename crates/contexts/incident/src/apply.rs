@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use model::{Actor, Timestamp};
+use model::{Actor, ActorKind, Timestamp};
 
 use crate::{
     fact::{Fact, ResolvedBecause},
     incident::{
-        Acknowledgement, AlertRef, Impact, Incident, IncidentId, Mitigation, Resolution, Status,
-        Update,
+        Acknowledgement, AlertClass, AlertRef, Impact, Incident, IncidentId, Mitigation,
+        Resolution, Severity, Status, Update,
     },
     limits,
     state::State,
@@ -77,7 +77,14 @@ fn change(incident: &mut Incident, fact: &Fact) {
             incident.acknowledged = Some(Acknowledgement { by: by.clone(), at: *at });
         }
         Fact::Assigned { assignee, .. } => incident.assignee = Some(assignee.clone()),
-        Fact::SeveritySet { severity, .. } => incident.severity = *severity,
+        Fact::SeveritySet { severity, by, .. } => {
+            // Who acknowledged a ticket has not answered the page that it has become.
+            let pages = |severity: Severity| severity <= AlertClass::Page.severity();
+            if by.kind == ActorKind::System && pages(*severity) && !pages(incident.severity) {
+                incident.acknowledged = None;
+            }
+            incident.severity = *severity;
+        }
         Fact::StatusSet { status, .. } => incident.status = *status,
         Fact::Updated { text, at, by, .. } => {
             incident.updates.push(Update { at: *at, by: by.clone(), text: text.clone() });

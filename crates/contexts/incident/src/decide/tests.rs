@@ -164,6 +164,22 @@ fn acknowledged_twice_is_acknowledged_once() {
 }
 
 #[test]
+fn a_page_that_joins_a_ticket_asks_again_though_the_ticket_was_acknowledged() {
+    let mut world = World::default();
+    world.run(0, open(1, AlertInput { class: AlertClass::Ticket, ..alert("alr_1", "checkout") }));
+    let acknowledge = || Command::Acknowledge { incident: id(1), by: ana() };
+    let raise = |severity, by| Command::SetSeverity { incident: id(1), severity, by };
+    world.run(5, acknowledge());
+    world.run(9, raise(Severity::Sev2, Actor::system("alerts")));
+    assert_eq!(world.incident().acknowledged, None);
+    assert_eq!(world.run(10, acknowledge()), ["incident.acknowledged"]);
+    world.run(11, raise(Severity::Sev1, Actor::system("alerts")));
+    world.run(12, raise(Severity::Sev3, ana()));
+    world.run(13, raise(Severity::Sev2, ana()));
+    assert!(world.incident().acknowledged.is_some(), "who raises it knows of it");
+}
+
+#[test]
 fn after_the_end_what_changes_it_is_refused_and_what_is_learned_is_not() {
     let mut world = World::burning();
     let resolve = || Command::Resolve { incident: id(1), reason: "over".into(), by: ana() };
