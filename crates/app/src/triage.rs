@@ -61,7 +61,7 @@ impl Triage {
     /// # Errors
     /// When the control thread has stopped.
     pub async fn round(&self) -> Result<(), ControlError> {
-        let now = self.clock.now();
+        let now = self.control.now();
         let (open, ended) = {
             let state = self.control.state();
             let open: Vec<Incident> = state.incidents.open().cloned().collect();
@@ -90,7 +90,7 @@ impl Triage {
 
     fn look(&self, incident: &Incident, now: Timestamp) -> Vec<incident::Command> {
         let slos = own_slos(incident);
-        let id = incident.id;
+        let (id, seen_at) = (incident.id, self.clock.now());
         let mut commands = Vec::new();
         if !slos.is_empty() {
             // After a mitigation the evidence only gets thinner: what was found stays.
@@ -111,7 +111,7 @@ impl Triage {
                     environment,
                     &slos,
                     Some(before.since),
-                    now,
+                    seen_at,
                 );
                 commands.extend(impact.map(|impact| measured(id, impact)));
             }
@@ -151,6 +151,9 @@ impl Triage {
     }
 
     /// The counts of the last window of the SLO that is furthest from well.
+    ///
+    /// The window stands in the time of facts, as the moments that it is compared with. Telemetry is dated by the wall
+    /// clock, which is behind that after it stepped back: what is counted lies as much earlier.
     fn recovery(
         &self,
         incident: &Incident,
@@ -166,9 +169,10 @@ impl Triage {
         // After an end only what came since speaks for a relapse.
         let ended_at = incident.resolution.as_ref().map(|end| end.at);
         let from = (now - recovery.window).max(ended_at.unwrap_or(Timestamp::EPOCH));
+        let behind = now.since(self.clock.now());
         let counters = self.stores.counters.lock();
         let readings = slos.iter().filter_map(|name| {
-            let counts = counters.count_since(name, from, now)?;
+            let counts = counters.count_since(name, from - behind, now - behind)?;
             Some(Reading {
                 from,
                 to: now,
