@@ -56,6 +56,8 @@ pub struct Options {
     pub events_retention: Option<Duration>,
     pub query: QueryLimits,
     pub acts: Acts,
+    /// The receiver of pages that none of theirs got within a minute.
+    pub fallback_receiver: Option<Box<str>>,
     /// Signs webhooks.
     pub webhook_key: Option<SigningKey>,
 }

@@ -116,7 +116,7 @@ impl Triage {
     }
 
     fn looks(&self) -> Vec<incident::Command> {
-        let now = self.clock.now();
+        let now = self.control.now();
         let (open, ended) = {
             let state = self.control.state();
             let open: Vec<Incident> = state.incidents.open().cloned().collect();
@@ -130,7 +130,7 @@ impl Triage {
 
     fn look(&self, incident: &Incident, now: Timestamp) -> Vec<incident::Command> {
         let slos = own_slos(incident);
-        let id = incident.id;
+        let (id, seen_at) = (incident.id, self.clock.now());
         let mut commands = Vec::new();
         if !slos.is_empty() {
             // After a mitigation the evidence only gets thinner: what was found stays.
@@ -156,7 +156,7 @@ impl Triage {
                     environment,
                     &slos,
                     Some(before.since),
-                    now,
+                    seen_at,
                 );
                 commands.extend(impact.map(|impact| measured(id, impact)));
             }
@@ -165,7 +165,7 @@ impl Triage {
         commands
     }
 
-    /// An incident that the recovery test ended: its last impact, and whether it really is over.
+    /// An incident that ended: its last impact, and whether it really is over.
     fn look_again(&self, incident: &Incident, now: Timestamp) -> Vec<incident::Command> {
         let slos = own_slos(incident);
         let mut commands = Vec::new();
@@ -189,13 +189,16 @@ impl Triage {
             };
             commands.extend(found.map(last));
         }
-        if incident.has_firing_alert() {
+        if incident.has_firing_page() {
             commands.extend(self.recovery(incident, &slos, now));
         }
         commands
     }
 
     /// The counts of the last window of the SLO that is furthest from well.
+    ///
+    /// The window stands in the time of facts, as the moments that it is compared with. Telemetry is dated by the wall
+    /// clock, which is behind that after it stepped back: what is counted lies as much earlier.
     fn recovery(
         &self,
         incident: &Incident,
@@ -211,9 +214,10 @@ impl Triage {
         // After an end only what came since speaks for a relapse.
         let ended_at = incident.resolution.as_ref().map(|end| end.at);
         let from = (now - recovery.window).max(ended_at.unwrap_or(Timestamp::EPOCH));
+        let behind = now.since(self.clock.now());
         let counters = self.stores.counters.lock();
         let readings = slos.iter().filter_map(|name| {
-            let counts = counters.count_since(name, from, now)?;
+            let counts = counters.count_since(name, from - behind, now - behind)?;
             Some(Reading {
                 from,
                 to: now,
@@ -235,14 +239,14 @@ impl Triage {
     }
 }
 
-/// How long after its end an incident is looked at again.
+/// How long after its end an incident is looked at again; longer while its page fires, which opens no other.
 const LOOK_AGAIN_WITHIN: Duration = Duration::from_secs(3600);
 
 fn may_relapse(incident: &Incident, now: Timestamp) -> bool {
     incident
         .resolution
         .as_ref()
-        .is_some_and(|end| end.automatic && now.since(end.at) < LOOK_AGAIN_WITHIN)
+        .is_some_and(|end| now.since(end.at) < LOOK_AGAIN_WITHIN || incident.has_firing_page())
 }
 
 fn measured(incident: IncidentId, impact: ImpactReading) -> incident::Command {

@@ -132,6 +132,7 @@ fn options(config: &Config, external_url: &str) -> Options {
             lookback: config.query.lookback_delta,
         },
         acts: Acts { rollbacks: config.rollbacks.iter().map(rollback).collect() },
+        fallback_receiver: config.fallback_receiver.clone(),
         webhook_key: config.webhook_key.clone(),
     }
 }

@@ -76,6 +76,7 @@ impl App {
             topology: Arc::new(Topology::default()),
             suspicions: Arc::default(),
             acts: Arc::clone(&acts),
+            fallback: options.fallback_receiver.clone(),
             links: links.clone(),
             external_url: options.external_url.clone(),
         };
@@ -178,6 +179,7 @@ impl App {
         if let Some(repo) = &options.repo {
             app.follow_once(repo).await;
         }
+        app.warn_of_missing_fallback();
         app.start(outbox, runner, options.repo);
         Ok(app)
     }

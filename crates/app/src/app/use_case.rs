@@ -100,8 +100,22 @@ impl App {
             *self.config_damage.lock() = None;
             self.stores.counters.lock().reconfigure(candidate.repo.slos.clone());
             self.telemetry.checkpoint_soon();
+            self.warn_of_missing_fallback();
         }
         Ok(Applied { hash, seq, warnings: candidate.warnings, changes: candidate.changes })
+    }
+
+    /// A fallback that does not exist would be found out in the worst moment.
+    pub(super) fn warn_of_missing_fallback(&self) {
+        let world = self.control.world();
+        let Some(name) = world.fallback.as_deref() else { return };
+        let routing = world.repo.routing.as_ref();
+        if routing.is_none_or(|routing| routing.receiver(name).is_none()) {
+            tracing::warn!(
+                receiver = name,
+                "`notify.fallback_receiver` is not a receiver of routing.yaml; pages have no fallback"
+            );
+        }
     }
 
     /// The document of the production repo in force that declares an SLO; reads the disk.
@@ -296,12 +310,12 @@ impl App {
                 let destination = delivery::Destination {
                     receiver: found.name.clone(),
                     integration: at,
-                    channel: match to {
-                        Integration::Webhook(_) => delivery::Channel::Webhook,
-                        Integration::Email(_) => delivery::Channel::Email,
-                    },
+                    channel: delivery::Channel::of(to),
                     target: to.target().into(),
                     send_resolved: to.send_resolved(),
+                    max_alerts: to.max_alerts(),
+                    route: "{}".into(),
+                    group_by: alert::routing::GroupBy::All,
                     timings: alert::routing::Timings::default(),
                 };
                 let payload = payload::test(self.external_url(), &destination, now);

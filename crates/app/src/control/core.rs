@@ -48,6 +48,8 @@ pub struct World {
     pub suspicions: Arc<Suspicions>,
     /// The acts that the server's own configuration allows.
     pub acts: Arc<Acts>,
+    /// The receiver of pages that none of theirs got in time.
+    pub fallback: Option<Box<str>>,
     /// Signs the links in pages.
     pub links: LinkSigner,
     /// Where people reach the server, for links in pages; no slash at the end.

@@ -60,6 +60,7 @@ struct Shared {
 pub struct WorldView {
     pub repo: Arc<crate::files::Repo>,
     pub topology: Arc<Topology>,
+    pub fallback: Option<Box<str>>,
 }
 
 enum Message {
@@ -212,7 +213,11 @@ impl Control {
 }
 
 fn view(world: &World) -> WorldView {
-    WorldView { repo: Arc::clone(&world.repo), topology: Arc::clone(&world.topology) }
+    WorldView {
+        repo: Arc::clone(&world.repo),
+        topology: Arc::clone(&world.topology),
+        fallback: world.fallback.clone(),
+    }
 }
 
 /// What the thread owns.

@@ -108,6 +108,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Signs notifications: `whsec_` and the base 64 of 24 to 64 bytes.",
     ),
     setting("webhook.signing_key_file", "", "A file that holds the key."),
+    setting(
+        "notify.fallback_receiver",
+        "",
+        "A receiver of `routing.yaml` that gets a page too when none of its receivers got it within a minute.",
+    ),
     setting("retention.metrics", "30d", "How long samples are kept; `0` is for ever."),
     setting(
         "retention.logs_and_spans",

@@ -183,12 +183,13 @@ pub(super) async fn acknowledge(
     Json(request): Json<dto::AcknowledgeRequest>,
 ) -> Result<Json<dto::Accepted>, Problem> {
     let incident = find(&app, &name)?.id;
-    if let Some(text) = request.note.filter(|note| !note.trim().is_empty()) {
-        let note = incident::Command::AddUpdate { incident, text: text.into(), by: by.clone() };
-        order(&app, note, by.clone()).await?;
-    }
-    let command = incident::Command::Acknowledge { incident, by: by.clone() };
-    changed(&app, incident, command, by).await
+    let note = request
+        .note
+        .filter(|note| !note.trim().is_empty())
+        .map(|text| incident::Command::AddUpdate { incident, text: text.into(), by: by.clone() });
+    let acknowledge = incident::Command::Acknowledge { incident, by: by.clone() };
+    let commands = note.into_iter().chain([acknowledge]).collect();
+    changed(&app, incident, incident::Command::All(commands), by).await
 }
 
 pub(super) async fn assign(
@@ -203,7 +204,7 @@ pub(super) async fn assign(
     changed(&app, incident, command, by).await
 }
 
-/// The update, then the status, then the mitigation: each a fact of its own.
+/// The update, then the status, then the mitigation: each a fact of its own, all of them or none.
 pub(super) async fn update(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -216,23 +217,21 @@ pub(super) async fn update(
     }
     let text: Box<str> = request.text.into();
     let update = incident::Command::AddUpdate { incident, text: text.clone(), by: by.clone() };
-    let mut last = changed(&app, incident, update, by.clone()).await?;
+    let mut commands = vec![update];
     if let Some(status) = request.status {
         let status = view::incident::status_of(status);
-        let command = incident::Command::SetStatus { incident, status, by: by.clone() };
-        last = changed(&app, incident, command, by.clone()).await?;
+        commands.push(incident::Command::SetStatus { incident, status, by: by.clone() });
     }
     if request.mitigation || request.status == Some(dto::IncidentStatus::Monitoring) {
-        let command = incident::Command::RecordMitigation {
+        commands.push(incident::Command::RecordMitigation {
             incident,
             what: text,
             reference: None,
             at: None,
             by: by.clone(),
-        };
-        last = changed(&app, incident, command, by).await?;
+        });
     }
-    Ok(last)
+    changed(&app, incident, incident::Command::All(commands), by).await
 }
 
 pub(super) async fn resolve(
@@ -257,10 +256,9 @@ pub(super) async fn severity(
     let incident = find(&app, &name)?.id;
     let text = request.reason.into();
     let reason = incident::Command::AddUpdate { incident, text, by: by.clone() };
-    order(&app, reason, by.clone()).await?;
     let severity = view::incident::severity_of(request.severity);
-    let command = incident::Command::SetSeverity { incident, severity, by: by.clone() };
-    changed(&app, incident, command, by).await
+    let set = incident::Command::SetSeverity { incident, severity, by: by.clone() };
+    changed(&app, incident, incident::Command::All(vec![reason, set]), by).await
 }
 
 pub(super) async fn roll_back(

@@ -69,6 +69,7 @@ impl Story {
                 lookback: Duration::from_secs(300),
             },
             acts: Acts { rollbacks: Vec::new() },
+            fallback_receiver: None,
             webhook_key: None,
         };
         let app = App::open(options, Arc::clone(&clock)).await.unwrap();
@@ -220,6 +221,7 @@ async fn a_bad_deploy_from_end_to_end() {
         .post(&format!("{path}/updates"), json!({ "text": "2.0.0 is bad", "status": "identified" }))
         .await;
     story.post(&format!("{path}/resolve"), json!({ "reason": "rolled back by hand" })).await;
+    a_refused_update_leaves_nothing(&story, &path).await;
     let missing = story.ask("GET", &format!("/evenkeel/v1{path}/postmortem"), None).await;
     assert_eq!(missing.status, 404);
     let postmortem = story.post(&format!("{path}/postmortem"), json!({})).await;
@@ -232,6 +234,15 @@ async fn a_bad_deploy_from_end_to_end() {
         story.ask("POST", "/evenkeel/v1/incidents/INC-1/resolve", Some(json!({}))).await.status,
         422
     );
+}
+
+/// The text alone would be taken after the end; the status is not.
+async fn a_refused_update_leaves_nothing(story: &Story, path: &str) {
+    let update = json!({ "text": "never said", "status": "monitoring" });
+    let refused = story.ask("POST", &format!("/evenkeel/v1{path}/updates"), Some(update)).await;
+    assert_eq!(refused.status, 409, "{}", refused.text());
+    let timeline = story.get(&format!("{path}/timeline")).await.to_string();
+    assert!(!timeline.contains("never said"), "{timeline}");
 }
 
 async fn acknowledge_by_link(story: &Story) {

@@ -202,8 +202,7 @@ fn attempt(attempt: &delivery::AttemptRecord) -> dto::Attempt {
 /// Where the recovery test stands; absent until something was done against the incident.
 pub(crate) fn recovery(incident: &Incident, now: Timestamp) -> Option<dto::Recovery> {
     let (policy, progress) = incident.recovery.as_ref()?;
-    let quiet = incident.quiet_since().unwrap_or(incident.opened_at);
-    let since = incident.mitigation.as_ref().map_or(quiet, |mitigation| mitigation.at);
+    let since = incident.recovery_starts_at().unwrap_or(incident.opened_at);
     let until = incident.ended_at().unwrap_or(now);
     Some(dto::Recovery {
         since: time(since),
