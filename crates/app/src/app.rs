@@ -1,6 +1,7 @@
 //! Everything together: opens the data directory, recovers, runs, stops in reverse; and the use cases.
 
 mod follow;
+mod health;
 mod open;
 mod use_case;
 
@@ -13,6 +14,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use wal::SyncPolicy;
 
 pub use follow::FollowState;
+pub use health::Readiness;
 pub use open::OpenError;
 pub use use_case::{ApplyError, BackfillUseError, RollbackError, TestPageError};
 
@@ -89,6 +91,8 @@ pub(crate) struct AppOptions {
     pub external_url: Box<str>,
     pub limits: Limits,
     pub(crate) query: QueryLimits,
+    /// Below it the stores take no telemetry.
+    pub(crate) free_bytes_min: u64,
 }
 
 /// The judge's last round.
