@@ -2,6 +2,7 @@
 
 mod environment;
 mod follow;
+mod health;
 mod open;
 mod use_case;
 
@@ -15,6 +16,7 @@ use wal::SyncPolicy;
 
 pub use environment::{AmbiguousEnvironment, DEFAULT_ENVIRONMENT};
 pub use follow::FollowState;
+pub use health::Readiness;
 pub use open::OpenError;
 pub use use_case::{ApplyError, BackfillUseError, RollbackError, TestPageError};
 
@@ -96,6 +98,8 @@ pub(crate) struct AppOptions {
     pub external_url: Box<str>,
     pub limits: Limits,
     pub(crate) query: QueryLimits,
+    /// Below it the stores take no telemetry.
+    pub(crate) free_bytes_min: u64,
 }
 
 /// The judge's last round.

@@ -142,6 +142,11 @@ impl Telemetry {
         self.failed.clone()
     }
 
+    /// Whether the thread takes batches.
+    pub fn is_running(&self) -> bool {
+        self.thread.lock().as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
     /// Writes what waits and a last checkpoint, and ends the thread.
     pub fn stop(&self) {
         self.queue.lock().take();

@@ -62,7 +62,10 @@ pub(crate) async fn run(
         clock,
         limits: config.limits.clone(),
         metrics: metrics.clone(),
-        ready: Arc::new(|| Ok(())),
+        ready: {
+            let app = Arc::clone(&app);
+            Arc::new(move || app.readiness())
+        },
         extra,
     };
     let routers = server::build(parts, bound.config());

@@ -35,6 +35,7 @@ use crate::{
 };
 
 pub(crate) use incidents::{order, summary};
+pub(crate) use prometheus::refused as prometheus_bad_data;
 pub use telemetry::Sink;
 
 /// What the API says of the server that it runs in.

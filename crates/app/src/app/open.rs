@@ -92,6 +92,7 @@ impl App {
             ..tsdb::Options::new(data_dir.metrics())
         };
         let disk = Arc::new(RealDisk);
+        let free_bytes_min = metrics_options.free_bytes_min;
         let (metrics, found) =
             Tsdb::open(metrics_options, Arc::clone(&disk) as _, now).map_err(OpenError::Metrics)?;
         tracing::info!(?found, "metric store open");
@@ -100,6 +101,7 @@ impl App {
             sync: options.sync,
             ..events::Options::new(data_dir.events())
         };
+        let free_bytes_min = free_bytes_min.max(events_options.free_bytes_min);
         let (events, found) = Events::open(events_options, disk, now).map_err(OpenError::Events)?;
         tracing::info!(?found, "event store open");
         let slos = core.world.repo.slos.clone();
@@ -152,6 +154,7 @@ impl App {
                 external_url: options.external_url,
                 limits: options.limits,
                 query: options.query,
+                free_bytes_min,
             },
             control,
             stores,

@@ -201,6 +201,11 @@ impl Control {
         self.shared.failed.subscribe()
     }
 
+    /// Whether the thread takes orders.
+    pub fn is_running(&self) -> bool {
+        self.thread.lock().as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
     /// Answers what waits, and ends the thread.
     pub fn stop(&self) {
         self.orders.lock().take();

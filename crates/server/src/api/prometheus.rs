@@ -45,6 +45,11 @@ fn bad_data(text: impl Into<String>) -> Refused {
     Refused { status: StatusCode::BAD_REQUEST, kind: "bad_data", text: text.into() }
 }
 
+/// 400 `bad_data`, for what is wrong before a handler sees it.
+pub(crate) fn refused(text: &str) -> Response {
+    bad_data(text).into_response()
+}
+
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
         let body = json!({ "status": "error", "errorType": self.kind, "error": self.text });

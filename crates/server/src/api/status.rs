@@ -216,7 +216,7 @@ fn troubles(
             "{}: gates are inconclusive and nothing is acted upon until the break is accepted",
             broken.reason
         );
-        let command = format!("evenkeel journal accept-break {} --reason …", broken.seq);
+        let command = format!("evenkeel journal accept-break --seq {} --reason '…'", broken.seq);
         found.push(dto::Trouble {
             command: Some(command),
             ..trouble("journal", dto::TroubleLevel::Critical, message)

@@ -13,7 +13,7 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use opentelemetry_proto::tonic::collector::{
     logs::v1::{
         ExportLogsServiceRequest, ExportLogsServiceResponse,
@@ -44,6 +44,7 @@ use crate::{
 /// A message's flag and length (gRPC over HTTP/2).
 const PREFIX_BYTES: usize = 5;
 const ALLOWED: &str = "`gzip`, `zstd`, `identity`";
+const ACCEPTED: HeaderValue = HeaderValue::from_static("gzip,zstd,identity");
 
 /// The message's turn on its way through tonic; the service takes it.
 #[derive(Clone, Debug)]
@@ -61,9 +62,15 @@ pub(crate) fn router(intake: Intake) -> Router {
     routes.into_axum_router().layer(middleware::from_fn_with_state(intake, admit)).reset_fallback()
 }
 
-/// Reads and inflates the message before tonic sees it.
+/// Reads and inflates the message before tonic sees it; says which encodings are taken, which tonic, not knowing any, does not.
 async fn admit(State(intake): State<Intake>, request: Request, next: Next) -> Response {
-    match prepare(&intake, request).await {
+    let mut response = admitted(&intake, request, next).await;
+    response.headers_mut().insert("grpc-accept-encoding", ACCEPTED);
+    response
+}
+
+async fn admitted(intake: &Intake, request: Request, next: Next) -> Response {
+    match prepare(intake, request).await {
         Ok(request) => next.run(request).await,
         Err(problem) => {
             intake.failed(Protocol::OtlpGrpc, &problem);

@@ -80,7 +80,10 @@ impl Story {
             clock,
             limits: Limits::default(),
             metrics: metrics.clone(),
-            ready: Arc::new(|| Ok(())),
+            ready: {
+                let app = Arc::clone(&app);
+                Arc::new(move || app.readiness())
+            },
             extra: api::router(Arc::clone(&app), info).merge(pages::router(Arc::clone(&app))),
         };
         let routers = server::build(parts, bound.config());
@@ -229,11 +232,21 @@ async fn a_bad_deploy_from_end_to_end() {
     the_timeline_is_in_order(&story, &path).await;
     events_resume(&story).await;
     assert_eq!(story.get("/journal/verify").await["ok"], true);
+    let no_reason = json!({ "seq": 1, "reason": " " });
+    assert_eq!(
+        story.ask("POST", "/evenkeel/v1/journal/accept-break", Some(no_reason)).await.status,
+        422
+    );
     assert_eq!(story.ask("GET", "/evenkeel/v1/incidents/INC-9", None).await.status, 404);
     assert_eq!(
         story.ask("POST", "/evenkeel/v1/incidents/INC-1/resolve", Some(json!({}))).await.status,
         422
     );
+    assert_eq!(story.ask("GET", "/readyz", None).await.text(), "ok\n");
+    story.app.telemetry.stop();
+    let unready = story.ask("GET", "/readyz", None).await;
+    assert_eq!(unready.status, 503);
+    assert!(unready.text().contains("the writer of telemetry has stopped"), "{}", unready.text());
 }
 
 /// The text alone would be taken after the end; the status is not.

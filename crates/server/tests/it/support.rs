@@ -84,7 +84,7 @@ impl Rig {
             clock: Arc::new(SystemClock::new()),
             limits,
             metrics: metrics.clone(),
-            ready: Arc::new(|| Ok(())),
+            ready: Arc::new(|| app::app::Readiness::Ready),
             extra,
         };
         let routers = server::build(parts, bound.config());
