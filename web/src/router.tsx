@@ -13,6 +13,11 @@ export interface ScopeSearch {
   service?: string | undefined;
   env?: string | undefined;
   range?: Range | undefined;
+  /** The two ends of a time that stands still, RFC 3339; they win over `range`. */
+  from?: string | undefined;
+  to?: string | undefined;
+  /** Draw the period before as a ghost. */
+  compare?: boolean | undefined;
 }
 
 function text(value: unknown): string | undefined {
@@ -28,8 +33,11 @@ const root = createRootRoute({
     service: text(search.service),
     env: text(search.env),
     range: isRange(search.range) ? search.range : undefined,
+    from: text(search.from),
+    to: text(search.to),
+    compare: search.compare === true ? true : undefined,
   }),
-  search: { middlewares: [retainSearchParams(["service", "env", "range"])] },
+  search: { middlewares: [retainSearchParams(["service", "env", "range", "from", "to", "compare"])] },
   component: Shell,
   notFoundComponent: NotFound,
 });
@@ -99,7 +107,7 @@ const deploys = createRoute({
 const services = createRoute({
   getParentRoute: () => root,
   path: "/services",
-  validateSearch: (search: Record<string, unknown>): { peek?: string | undefined } => ({ peek: text(search.peek) }),
+  validateSearch: (search: Record<string, unknown>): { peek?: string | undefined; peek_env?: string | undefined } => ({ peek: text(search.peek), peek_env: text(search.peek_env) }),
   component: lazyRouteComponent(() => import("./pages/services/ServicesPage"), "ServicesPage"),
 });
 

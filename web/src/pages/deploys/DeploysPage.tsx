@@ -3,7 +3,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import type { FormEvent } from "react";
-import { deploysQuery, servicesQuery, useGateCheck, verdictsQuery } from "../../api/queries";
+import { deploysQuery, servicesQuery, useGateCheck, verdictQuery, verdictsQuery } from "../../api/queries";
 import type { Deploy, GateOutcome, GateVerdict } from "../../api/schema";
 import { useScope, useTitle } from "../../shell/scope";
 import { Button, Command, css as ui, cx, Empty, Loaded, Panel, Problem, State } from "../../ui/basics";
@@ -15,11 +15,8 @@ const route = getRouteApi("/deploys");
 
 export function DeploysPage() {
   useTitle("Deploys and gates");
-  const scope = useScope();
   const { verdict } = route.useSearch();
   const navigate = route.useNavigate();
-  const verdicts = useQuery(verdictsQuery(scope));
-  const open = verdicts.data?.items.find((item) => item.id === verdict);
   return (
     <main className={ui.page} id="main" tabIndex={-1}>
       <h1>Deploys and gates</h1>
@@ -30,10 +27,22 @@ export function DeploysPage() {
         </div>
         <GateForm />
       </div>
-      <Drawer open={open !== undefined} onClose={() => void navigate({ search: (old) => ({ ...old, verdict: undefined }) })} title="Gate verdict">
-        <div className={ui.dialogBody}>{open && <VerdictView verdict={open} />}</div>
+      <Drawer open={verdict !== undefined} onClose={() => void navigate({ search: (old) => ({ ...old, verdict: undefined }) })} title="Gate verdict">
+        <div className={ui.dialogBody}>{verdict && <OneVerdict id={verdict} />}</div>
       </Drawer>
     </main>
+  );
+}
+
+/** The one that the address names, also where the lists do not have it. */
+function OneVerdict({ id }: { id: string }) {
+  const listed = useQuery(verdictsQuery(useScope())).data?.items.find((item) => item.id === id);
+  const asked = useQuery({ ...verdictQuery(id), enabled: listed === undefined });
+  if (listed) return <VerdictView verdict={listed} />;
+  return (
+    <Loaded query={asked} what="the verdict">
+      {(data) => <VerdictView verdict={data} />}
+    </Loaded>
   );
 }
 

@@ -5,12 +5,14 @@ import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
 import { incidentQuery, useIncidentChange } from "../../api/queries";
 import type { Incident, Severity } from "../../api/schema";
+import { copyText } from "../../lib/clipboard";
 import { percent } from "../../lib/format";
 import { useShortcut } from "../../shell/keys";
 import { useTitle } from "../../shell/scope";
 import { Button, buttonClass, css as ui, Loaded, State } from "../../ui/basics";
 import { FormDialog } from "../../ui/forms";
 import { Elapsed, Time } from "../../ui/time";
+import { toast } from "../../ui/toast";
 import { Acknowledge } from "./Acknowledge";
 import { Acts, Alerts, Deliveries, RecoveryPanel } from "./Evidence";
 import { Suspects } from "./Suspects";
@@ -49,6 +51,34 @@ export function IncidentPage() {
   );
 }
 
+function isAddress(runbook: string): boolean {
+  return /^https?:/.test(runbook);
+}
+
+/** A runbook that is a file lies in the production repo, which has no address here. */
+function openRunbook(runbook: string): void {
+  if (isAddress(runbook)) {
+    open(runbook, "_blank", "noreferrer");
+    return;
+  }
+  copyText(runbook);
+  toast(`The runbook is ${runbook} of the production repo; its path is copied`);
+}
+
+function Runbook({ at }: { at: string }) {
+  if (isAddress(at))
+    return (
+      <a href={at} target="_blank" rel="noreferrer" aria-keyshortcuts="r">
+        Runbook
+      </a>
+    );
+  return (
+    <span>
+      runbook: <code>{at}</code>
+    </span>
+  );
+}
+
 type DialogName = "assign" | "resolve" | "severity";
 
 function Header({ incident }: { incident: Incident }) {
@@ -57,7 +87,8 @@ function Header({ incident }: { incident: Incident }) {
   const acknowledge = useIncidentChange("acknowledge");
   const open = summary.status !== "resolved";
   useShortcut("a", open && !summary.acknowledged ? () => acknowledge.mutate({ id: summary.id, body: {} }) : undefined);
-  useShortcut("e", open ? () => setDialog("resolve") : undefined);
+  useShortcut("r", incident.runbook ? () => openRunbook(incident.runbook ?? "") : undefined);
+  useShortcut("d", open ? () => setDialog("resolve") : undefined);
   return (
     <header className={css.head}>
       <div className={ui.pageHead}>
@@ -80,11 +111,7 @@ function Header({ incident }: { incident: Incident }) {
         {summary.impact.budget_spent_ratio != null && <span>{percent(summary.impact.budget_spent_ratio)} of the budget spent</span>}
         <span>assignee: {summary.assignee ?? "nobody"}</span>
         {incident.affected_services.length > 0 && <span>also hurt: {incident.affected_services.join(", ")}</span>}
-        {incident.runbook && (
-          <a href={incident.runbook} target="_blank" rel="noreferrer">
-            Runbook
-          </a>
-        )}
+        {incident.runbook && <Runbook at={incident.runbook} />}
       </div>
       <div className={css.actions}>
         <Acknowledge incident={summary} />
@@ -92,7 +119,7 @@ function Header({ incident }: { incident: Incident }) {
           <>
             <Button onClick={() => setDialog("assign")}>Assign</Button>
             <Button onClick={() => setDialog("severity")}>Severity</Button>
-            <Button onClick={() => setDialog("resolve")} aria-keyshortcuts="e">
+            <Button onClick={() => setDialog("resolve")} aria-keyshortcuts="d">
               Resolve
             </Button>
           </>

@@ -15,7 +15,7 @@ export function Suspects({ incident }: { incident: Incident }) {
   const { suspects } = incident;
   const offer = incident.summary.status === "resolved" ? null : incident.rollback;
   const [asking, setAsking] = useState(false);
-  useShortcut("r", offer ? () => setAsking(true) : undefined);
+  useShortcut("b", offer ? () => setAsking(true) : undefined);
   const named = offer && suspects.some((suspect) => suspect.deploy === offer.deploy.id);
   return (
     <Panel title="Suspects" note="changes and dependencies, most likely first">
@@ -61,7 +61,7 @@ function SuspectItem({ suspect, onRollBack }: { suspect: Suspect; onRollBack: ((
       </ul>
       {onRollBack && (
         <div>
-          <Button look="danger" onClick={onRollBack} aria-keyshortcuts="r">
+          <Button look="danger" onClick={onRollBack} aria-keyshortcuts="b">
             <Icon name="undo" /> Roll back…
           </Button>
         </div>
@@ -91,7 +91,7 @@ function EvidenceItem({ item }: { item: Evidence }) {
 function RollBackButton({ offer, onClick }: { offer: RollbackOffer; onClick: () => void }) {
   return (
     <div>
-      <Button look="danger" onClick={onClick} aria-keyshortcuts="r">
+      <Button look="danger" onClick={onClick} aria-keyshortcuts="b">
         <Icon name="undo" /> Roll {offer.deploy.service} back to {offer.to_version}…
       </Button>
     </div>
