@@ -161,7 +161,12 @@ async function byKeyboard(browser) {
   await key("m");
   await page.keyboard.type("Looking at it, by keyboard.");
   await key("Control+Enter");
-  await page.getByText("Looking at it, by keyboard.").waitFor({ timeout: PAGE_MS_MAX });
+  await page.locator("main ol").getByText("Looking at it, by keyboard.").waitFor({ timeout: PAGE_MS_MAX });
+  await page.keyboard.type("/ass");
+  await key("Tab");
+  await page.keyboard.type("Ana");
+  await key("Enter");
+  await page.getByText("assignee: Ana").waitFor({ timeout: PAGE_MS_MAX });
   await key("Escape");
   await key("d");
   await page.getByRole("dialog").waitFor({ timeout: PAGE_MS_MAX });

@@ -156,6 +156,13 @@ export const useIncidentChange = (verb: IncidentVerb) =>
     ({ body }) => body,
   );
 
+/** Any of the verbs, as the composer's text says. */
+export const useIncidentOrder = () =>
+  useChange<{ id: string; verb: IncidentVerb; body: Record<string, unknown> }, Accepted>(
+    ({ id, verb }) => `incidents/${id}/${verb}`,
+    ({ body }) => body,
+  );
+
 export const useDraftPostmortem = () => useChange<string, Postmortem>((id) => `incidents/${id}/postmortem`, () => ({}));
 export const useGateCheck = () => useChange<GateCheckRequest, GateVerdict>(() => "gate/check");
 export const useTestNotification = () => useChange<{ receiver: string }, TestNotificationAnswer>(() => "notifications/test");

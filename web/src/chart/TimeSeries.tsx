@@ -34,6 +34,8 @@ interface Props {
   markers?: Marker[];
   height?: number;
   min?: number;
+  /** What no value exceeds. */
+  max?: number;
   /** A part of the time was chosen, in Unix milliseconds. */
   onZoom?: ((span: Span) => void) | undefined;
   onZoomBack?: (() => void) | undefined;
@@ -87,7 +89,7 @@ export function toggleFullScreen(): void {
 
 const NO_MARKERS: Marker[] = [];
 
-function Plot({ label, at, lines, format, limit, markers = NO_MARKERS, height = 170, min, onZoom, onZoomBack }: Props) {
+function Plot({ label, at, lines, format, limit, markers = NO_MARKERS, height = 170, min, max, onZoom, onZoomBack }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
   const [cursor, setCursor] = useState<number | null>(null);
@@ -120,7 +122,7 @@ function Plot({ label, at, lines, format, limit, markers = NO_MARKERS, height = 
         points: { size: 6 },
       },
       ...(zone === "utc" ? { tzDate: (ts: number) => uPlot.tzDate(new Date(ts * 1000), "Etc/UTC") } : {}),
-      scales: { y: { range: (_u, low, high) => yRange(low, high, min, latest.current.limit?.value) } },
+      scales: { y: { range: (_u, low, high) => yRange(low, high, { min, max, limit: latest.current.limit?.value }) } },
       axes: [
         { ...axis, space: 70, size: 30, values: (_u, ticks) => timeLabels(ticks, zone) },
         { ...axis, size: 62, values: (_u, ticks) => ticks.map((tick) => latest.current.format(tick)) },
@@ -157,7 +159,7 @@ function Plot({ label, at, lines, format, limit, markers = NO_MARKERS, height = 
     };
     // Data is set by the effect below; a chart is only made anew when its shape or its colours change.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [shape, theme, systemDark, zone, height, min]);
+  }, [shape, theme, systemDark, zone, height, min, max]);
 
   useEffect(() => plot.current?.setData(data), [data, markers, limit?.value, limit?.label]);
 
@@ -195,9 +197,16 @@ function timeLabels(ticks: number[], zone: Zone): string[] {
   });
 }
 
-function yRange(low: number, high: number, min: number | undefined, limit: number | undefined): [number, number] {
+interface Bounds {
+  min: number | undefined;
+  max: number | undefined;
+  limit: number | undefined;
+}
+
+/** Room about the lines and the limit; none beyond what the values can reach. */
+function yRange(low: number, high: number, { min, max, limit }: Bounds): [number, number] {
   let from = Math.min(low ?? 0, limit ?? low ?? 0, min ?? low ?? 0);
-  let to = Math.max(high ?? 1, limit ?? high ?? 1);
+  let to = Math.max(high ?? 1, limit ?? high ?? 1, max ?? high ?? 1);
   if (to <= from) to = from + 1;
   const pad = (to - from) * 0.06;
   if (min === undefined || from < min) from -= pad;

@@ -3,18 +3,20 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { incidentQuery, useIncidentChange } from "../../api/queries";
+import { incidentQuery, timelineQuery, useIncidentChange } from "../../api/queries";
 import type { Incident, Severity } from "../../api/schema";
 import { copyText } from "../../lib/clipboard";
-import { percent } from "../../lib/format";
+import { duration, percent } from "../../lib/format";
 import { useShortcut } from "../../shell/keys";
 import { useTitle } from "../../shell/scope";
-import { Button, buttonClass, css as ui, Loaded, State } from "../../ui/basics";
+import { Button, buttonClass, css as ui, Loaded, Pill, State } from "../../ui/basics";
 import { FormDialog } from "../../ui/forms";
-import { Elapsed, Time } from "../../ui/time";
+import { Elapsed, Time, useNow } from "../../ui/time";
 import { toast } from "../../ui/toast";
 import { Acknowledge } from "./Acknowledge";
+import { BurningSli } from "./BurningSli";
 import { Acts, Alerts, Deliveries, RecoveryPanel } from "./Evidence";
+import { updateDue } from "./story";
 import { Suspects } from "./Suspects";
 import { TimelinePanel } from "./TimelinePanel";
 import css from "./incidents.module.css";
@@ -38,6 +40,7 @@ export function IncidentPage() {
                 <Deliveries items={data.deliveries} />
               </div>
               <div className={ui.stack}>
+                <BurningSli incident={data} />
                 <RecoveryPanel incident={data} />
                 <Suspects incident={data} />
                 <Acts items={data.acts} />
@@ -48,6 +51,25 @@ export function IncidentPage() {
         )}
       </Loaded>
     </main>
+  );
+}
+
+/** The clock that those who wait for news go by. */
+function UpdateDue({ incident: { summary } }: { incident: Incident }) {
+  const entries = useQuery(timelineQuery(summary.id)).data?.entries;
+  const now = useNow();
+  const due = entries && updateDue(summary.severity, summary.opened_at, entries);
+  if (due === undefined) return null;
+  const seconds = Math.round((due - now) / 1000);
+  const text = duration(Math.max(60, Math.round(Math.abs(seconds) / 60) * 60));
+  return seconds < 0 ? (
+    <Pill tone="warn" icon="now">
+      update overdue by {text}
+    </Pill>
+  ) : (
+    <Pill tone="unknown" icon="now">
+      next update in {text}
+    </Pill>
   );
 }
 
@@ -98,6 +120,7 @@ function Header({ incident }: { incident: Incident }) {
         <span className={ui.strong}>
           <Elapsed from={summary.impact.since} to={summary.resolved_at ?? summary.impact.until} />
         </span>
+        {open && <UpdateDue incident={incident} />}
       </div>
       <p className={css.impact}>{summary.impact.sentence}</p>
       <div className={css.meta}>
