@@ -4,6 +4,7 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent, retainS
 import { appUrl } from "./api/client";
 import type { GateOutcome, TimelineCategory } from "./api/schema";
 import { isRange, type Range } from "./lib/range";
+import { WAYS, type Way } from "./lib/ways";
 import { NowPage } from "./pages/now/NowPage";
 import { Shell } from "./shell/Shell";
 import { css, Empty } from "./ui/basics";
@@ -97,8 +98,9 @@ const postmortem = createRoute({
 const deploys = createRoute({
   getParentRoute: () => root,
   path: "/deploys",
-  validateSearch: (search: Record<string, unknown>): { verdict?: string | undefined; outcome?: GateOutcome | undefined } => ({
+  validateSearch: (search: Record<string, unknown>): { verdict?: string | undefined; deploy?: string | undefined; outcome?: GateOutcome | undefined } => ({
     verdict: text(search.verdict),
+    deploy: text(search.deploy),
     outcome: oneOf(search.outcome, ["allow", "block", "inconclusive"] as const),
   }),
   component: lazyRouteComponent(() => import("./pages/deploys/DeploysPage"), "DeploysPage"),
@@ -111,12 +113,10 @@ const services = createRoute({
   component: lazyRouteComponent(() => import("./pages/services/ServicesPage"), "ServicesPage"),
 });
 
-export const WAYS = ["go", "java", "python", "node", "rust", "dotnet", "collector", "prometheus"] as const;
-export type Way = (typeof WAYS)[number];
 const connect = createRoute({
   getParentRoute: () => root,
   path: "/connect",
-  validateSearch: (search: Record<string, unknown>): { way?: Way | undefined } => ({ way: oneOf(search.way, WAYS) }),
+  validateSearch: (search: Record<string, unknown>): { way?: Way | undefined; protocol?: "grpc" | undefined } => ({ way: oneOf(search.way, WAYS), protocol: oneOf(search.protocol, ["grpc"] as const) }),
   component: lazyRouteComponent(() => import("./pages/connect/ConnectPage"), "ConnectPage"),
 });
 
