@@ -13,6 +13,7 @@ import { chromium } from "playwright-core";
 
 const base = (process.env.BASE_URL ?? "http://127.0.0.1:7700").replace(/\/$/, "");
 const out = process.env.OUT ?? "/tmp/evenkeel-shots";
+const WALKER = "Zoë";
 const SETTLE_MS = 350;
 const PAGE_MS_MAX = 15_000;
 const FLAGS = ["--no-sandbox", "--headless", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run", "--disable-quic"];
@@ -66,7 +67,7 @@ async function views() {
       : []),
     ...(incident ? [["incident", `incidents/${incident.id}`]] : []),
     ...(resolved ? [["postmortem", `incidents/${resolved.id}/postmortem`]] : []),
-    ...(incident && incident.status !== "resolved" ? [["incident-resolve", `incidents/${incident.id}`, (page) => page.keyboard.press("e")]] : []),
+    ...(incident && incident.status !== "resolved" ? [["incident-resolve", `incidents/${incident.id}`, (page) => page.keyboard.press("d")]] : []),
     ...(service ? [["service-drawer", `services?peek=${service.name}`]] : []),
     ...(verdict ? [["verdict-drawer", `deploys?verdict=${verdict.id}`]] : []),
   ];
@@ -147,18 +148,27 @@ async function byKeyboard(browser) {
   await key("j");
   await focusSeen(page, "on a row");
   await key("a");
+  await page.locator("dialog[open]").waitFor({ timeout: PAGE_MS_MAX });
+  await focusSeen(page, "in the question for the name");
+  await page.keyboard.type(WALKER);
+  await key("Enter");
   await page.getByText("No page waits for an acknowledgement").waitFor({ timeout: PAGE_MS_MAX });
   await key("j");
   await key("Enter");
   await page.waitForURL(/incidents\/inc_/, { timeout: PAGE_MS_MAX });
   await settled(page);
-  await page.getByText("Acknowledged by").first().waitFor({ timeout: PAGE_MS_MAX });
+  await page.getByText(`Acknowledged by ${WALKER}`).first().waitFor({ timeout: PAGE_MS_MAX });
   await key("m");
   await page.keyboard.type("Looking at it, by keyboard.");
   await key("Control+Enter");
-  await page.getByText("Looking at it, by keyboard.").waitFor({ timeout: PAGE_MS_MAX });
+  await page.locator("main ol").getByText("Looking at it, by keyboard.").waitFor({ timeout: PAGE_MS_MAX });
+  await page.keyboard.type("/ass");
+  await key("Tab");
+  await page.keyboard.type("Ana");
+  await key("Enter");
+  await page.getByText("assignee: Ana").waitFor({ timeout: PAGE_MS_MAX });
   await key("Escape");
-  await key("e");
+  await key("d");
   await page.getByRole("dialog").waitFor({ timeout: PAGE_MS_MAX });
   await focusSeen(page, "in the dialog");
   await page.keyboard.type("The bad version is gone.");
@@ -168,6 +178,8 @@ async function byKeyboard(browser) {
   await page.getByRole("dialog").waitFor({ state: "hidden", timeout: PAGE_MS_MAX });
   await page.locator("header").getByText("resolved", { exact: true }).waitFor({ timeout: PAGE_MS_MAX });
   await page.screenshot({ path: join(out, "keyboard-resolved.png"), fullPage: true });
+  const own = (await api("journal?kind=incident.&limit=1000")).items.filter((fact) => fact.actor.kind === "human");
+  check(own.length >= 3 && own.every((fact) => fact.actor.id === WALKER && fact.actor.via === "web"), `keyboard: facts name who acted: ${JSON.stringify(own.map((fact) => fact.actor))}`);
   await key("g");
   await key("h");
   await page.waitForURL(new RegExp(`/app/?(\\?|$)`), { timeout: PAGE_MS_MAX });

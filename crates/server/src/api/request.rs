@@ -100,7 +100,11 @@ impl<S: Sync> FromRequestParts<S> for Who {
 }
 
 fn actor(headers: &HeaderMap, caller: &Caller) -> Result<Actor, Problem> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    // Names are UTF-8, which `HeaderValue::to_str` refuses.
+    let text = |name| {
+        let value = headers.get(name)?;
+        std::str::from_utf8(value.as_bytes()).ok().map(str::trim)
+    };
     let via = match text(VIA) {
         Some(via @ ("cli" | "web")) => via,
         _ if matches!(caller, Caller::Session(_)) => "web",
@@ -136,7 +140,10 @@ mod tests {
         let check = |headers: &[(&'static str, &str)], caller: &Caller, expected: &str| {
             let headers: HeaderMap = headers
                 .iter()
-                .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()))
+                .map(|(name, value)| {
+                    let value = http::HeaderValue::from_bytes(value.as_bytes()).unwrap();
+                    (http::HeaderName::from_static(name), value)
+                })
                 .collect();
             let actor = actor(&headers, caller).unwrap();
             assert_eq!(format!("{} {actor}", actor.kind.as_str()), expected);
@@ -152,6 +159,11 @@ mod tests {
             &[("evenkeel-via", "web"), ("evenkeel-actor", "ana")],
             &Caller::Session("ops".into()),
             "human ana via web",
+        );
+        check(
+            &[("evenkeel-via", "web"), ("evenkeel-actor", "Zoë")],
+            &Caller::Anonymous,
+            "human Zoë via web",
         );
         let long = "x".repeat(101).parse().unwrap();
         assert!(
