@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use app::{
-    App, Options, app::ApplyError, command::Command, files::RepoFiles, query::QueryLimits, react::Acts,
-    telemetry::SyncPolicy,
+    App, Options, app::ApplyError, command::Command, files::RepoFiles, query::QueryLimits,
+    react::Acts, telemetry::SyncPolicy,
 };
 use camino::Utf8PathBuf;
 use model::{
