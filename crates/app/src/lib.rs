@@ -26,6 +26,7 @@ pub mod query;
 pub mod react;
 pub mod record;
 pub mod repo;
+pub mod runbooks;
 pub mod state;
 pub mod telemetry;
 pub mod timeline;

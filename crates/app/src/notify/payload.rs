@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::link::{Grant, LIFETIME};
-use crate::{control::World, react::routing_labels, state::State};
+use crate::{control::World, react::routing_labels, runbooks, state::State};
 
 /// The most bytes that a mail says of alerts; what comes after them finds room.
 const MAIL_ALERTS_BYTES_MAX: usize = 64 << 10;
@@ -97,6 +97,7 @@ pub fn test(external_url: &str, destination: &Destination, now: Timestamp) -> St
 struct Links {
     incident: String,
     acknowledge: String,
+    runbook: Option<String>,
 }
 
 impl Links {
@@ -109,6 +110,7 @@ impl Links {
         Self {
             incident: format!("{}/app/incidents/{}", world.external_url, incident.id),
             acknowledge: format!("{}/p/acknowledge/{token}", world.external_url),
+            runbook: runbooks::address(&world.repo, &world.external_url, incident),
         }
     }
 }
@@ -200,6 +202,10 @@ fn annotations(incident: &Incident, reason: Reason, links: &Links) -> Value {
         "incident_severity": incident.severity.as_str(),
         "incident_status": incident.status.as_str(),
     });
+    if let Some(runbook) = &links.runbook {
+        // The name that Prometheus' rules and Alertmanager's templates use.
+        annotations["runbook_url"] = runbook.as_str().into();
+    }
     if let Some(suspect) = incident.suspects.first() {
         annotations["suspect"] = format!("{}: {}", suspect.name(), suspect.evidence).into();
     }
@@ -299,5 +305,9 @@ fn text(incident: &Incident, reason: Reason, links: &Links) -> String {
     if let Some(resolution) = &incident.resolution {
         text += &format!("\nResolved: {}\n", resolution.reason);
     }
-    text + &format!("\nIncident:    {}\nAcknowledge: {}\n", links.incident, links.acknowledge)
+    text += &format!("\nIncident:    {}\nAcknowledge: {}\n", links.incident, links.acknowledge);
+    if let Some(runbook) = &links.runbook {
+        text += &format!("Runbook:     {runbook}\n");
+    }
+    text
 }

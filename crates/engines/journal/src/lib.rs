@@ -33,6 +33,7 @@ pub use fact::{
     Draft, Fact, FactId, Hash, Head, KIND_BYTES_MAX, PAYLOAD_BYTES_MAX, Record, SEQ_MAX,
     TEXT_BYTES_MAX,
 };
+pub use limits::check_draft;
 pub use memory::{FailAt, MemoryJournal};
 pub use own::{BREAK_ACCEPTED, PAYLOAD_ERASED, RESERVED_PREFIX, RESUMED_AFTER_BREAK};
 pub use port::{

@@ -1,5 +1,7 @@
 //! What `app` refuses, as problems.
 
+use std::time::Duration;
+
 use app::{
     app::{ApplyError, BackfillUseError, RollbackError, TestPageError},
     command::Rejection,
@@ -52,6 +54,12 @@ fn rejected(rejection: &Rejection) -> Problem {
             | Deploy::InTheFuture { .. }
             | Deploy::RollsBackElsewhere { .. },
         ) => invalid(detail),
+        Rejection::TooLarge(source) => invalid(format!("{detail}: {source}")),
+        Rejection::DiskFull => {
+            let title = "The disk is full";
+            Problem::new(StatusCode::INSUFFICIENT_STORAGE, "disk-full", title, detail)
+                .retry_after(Duration::from_secs(10))
+        }
         Rejection::JournalBroken => Problem::new(
             StatusCode::CONFLICT,
             "journal-broken",

@@ -8,6 +8,7 @@ use app::{
     control::Receipt,
     deploy::DeployId,
     incident::{self, Incident, IncidentId, SuspectKind},
+    runbooks,
 };
 use axum::extract::{Path, State};
 use model::Actor;
@@ -109,7 +110,7 @@ fn shown(app: &App, incident: &Incident) -> dto::Incident {
             .map(ToString::to_string)
             .collect(),
         has_postmortem: incident.postmortem.is_some(),
-        runbook: runbook(app, incident),
+        runbook: runbooks::address(&app.control.world().repo, app.external_url(), incident),
     }
 }
 
@@ -138,23 +139,6 @@ fn rollback_offer(app: &App, incident: &Incident) -> Option<dto::RollbackOffer> 
         command,
         not_automatic: app.not_automatic(incident),
     })
-}
-
-/// The runbook of the SLO that burns, else of the service: a link of the catalogue, else its path in the repo.
-fn runbook(app: &App, incident: &Incident) -> Option<String> {
-    let world = app.control.world();
-    let repo = &world.repo;
-    let service = &incident.key.service;
-    let entry = repo.services.iter().find(|entry| entry.name == *service);
-    let link = entry.and_then(|entry| {
-        entry.links.iter().find(|link| link.title.to_lowercase().contains("runbook"))
-    });
-    let burns = |slo: &str| incident.alerts.iter().any(|alert| alert.slo.as_deref() == Some(slo));
-    let of_slo = repo.runbooks.iter().find(|runbook| runbook.slo.as_deref().is_some_and(burns));
-    let of_service =
-        || repo.runbooks.iter().find(|runbook| runbook.service.as_ref() == Some(service));
-    let own = of_slo.or_else(of_service).map(|runbook| runbook.path.to_string());
-    link.map(|link| link.url.to_string()).or(own)
 }
 
 /// Gives a command to the incidents.

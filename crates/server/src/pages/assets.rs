@@ -27,7 +27,7 @@ const MISSING: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">
      then build Evenkeel again. The API and the command line work without it.</p></html>";
 
 /// The path of the address under which people reach us; empty or with a slash before it.
-fn base(app: &App) -> String {
+pub(super) fn base(app: &App) -> String {
     let url = url::Url::parse(app.external_url());
     url.map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default()
 }
