@@ -53,8 +53,13 @@ pub(crate) async fn run(
         .await
         .map_err(|error| Failure::new(Exit::Failed, error))?;
     let metrics = Metrics::default();
-    let info =
-        server::api::ServerInfo::new(&addresses, bound.config(), bound.drain(), &external_url);
+    let info = server::api::ServerInfo::new(
+        &addresses,
+        bound.config(),
+        bound.drain(),
+        &external_url,
+        metrics.clone(),
+    );
     let extra =
         server::api::router(Arc::clone(&app), info).merge(server::pages::router(Arc::clone(&app)));
     let parts = Parts {

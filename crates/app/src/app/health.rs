@@ -2,6 +2,9 @@
 
 use super::App;
 
+/// Accepted breaks that are told of.
+const ACCEPTED_MAX: usize = 100;
+
 /// What `/readyz` says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Readiness {
@@ -29,6 +32,26 @@ impl App {
     pub fn free_bytes(&self) -> Option<u64> {
         let stat = rustix::fs::statvfs(self.options.data_dir.as_std_path()).ok()?;
         Some(stat.f_bavail.saturating_mul(stat.f_frsize))
+    }
+
+    /// The breaks of the journal that people accepted, oldest first, each with its first record's number and the reason given.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn accepted_breaks(&self) -> Result<Vec<(u64, String)>, journal::ReadError> {
+        let query = journal::Query {
+            kind_prefix: Some(journal::BREAK_ACCEPTED.into()),
+            limit: ACCEPTED_MAX,
+            ..journal::Query::default()
+        };
+        let read = |record: &journal::Record| {
+            let first = record.subject.split_once('-')?.0.parse().ok()?;
+            let payload: Option<serde_json::Value> =
+                record.payload.as_deref().and_then(|bytes| serde_json::from_slice(bytes).ok());
+            let reason = payload.as_ref().and_then(|payload| payload["reason"].as_str());
+            Some((first, reason.unwrap_or_default().to_owned()))
+        };
+        Ok(self.reader.read(&query)?.records.iter().filter_map(read).collect())
     }
 
     fn obstacle(&self) -> Option<String> {

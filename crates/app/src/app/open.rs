@@ -28,7 +28,7 @@ use crate::{
     record::{Fact, OwnFact},
     repo,
     state::State,
-    telemetry::{self, FirstSeen, Stores, Telemetry},
+    telemetry::{self, Stores, Telemetry},
     triage::Triage,
 };
 
@@ -114,7 +114,7 @@ impl App {
             metrics,
             counters: Mutex::new(recovered.counters),
             catalog: RwLock::new(recovered.catalog),
-            seen: Mutex::new(FirstSeen::default()),
+            seen: Mutex::new(recovered.seen),
         });
         let checkpoints = telemetry::Checkpoints {
             dir: data_dir.slo(),

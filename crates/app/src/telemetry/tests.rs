@@ -113,7 +113,7 @@ fn begin(disk: &SimDisk, dir: &Utf8Path, now: Timestamp) -> Life {
         metrics,
         counters: Mutex::new(recovered.counters),
         catalog: RwLock::new(recovered.catalog),
-        seen: Mutex::default(),
+        seen: Mutex::new(recovered.seen),
     });
     let checkpoints = || Checkpoints {
         dir: dir.to_owned(),
@@ -243,6 +243,11 @@ fn run(ops: &[Op], seed: u64) -> Result<(), TestCaseError> {
     life = again(&disk, &dir, now);
     let found = counts(&life.stores, now);
     prop_assert_eq!(&found, &counts(&oracle.stores, now));
+    let first = |life: &Life| {
+        let seen = life.stores.seen.lock();
+        [seen.spans.first_at, seen.logs.first_at, seen.samples.first_at]
+    };
+    prop_assert_eq!(first(&life), first(&oracle));
     let spans = found["spans"];
     prop_assert_eq!(spans.total, client.spans);
     prop_assert_eq!(usize::try_from(spans.bad()).unwrap(), failures.len());

@@ -8,12 +8,14 @@
 
 mod calls;
 mod entry;
+mod first;
 mod map;
 mod observed;
 mod window;
 
 pub use calls::Edge;
 pub use entry::{Entry, Link};
+pub use first::{First, Heard};
 pub use map::Topology;
 pub use observed::{Observed, VersionSeen};
 pub use window::Requests;
@@ -48,6 +50,7 @@ pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(86_400);
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     services: BTreeMap<Key, Observed>,
+    first: BTreeMap<Key, First>,
     calls: calls::Calls,
     swept_at: Timestamp,
 }
@@ -60,7 +63,7 @@ impl Catalog {
             let resource = &span.resource;
             let key = (resource.service.clone(), resource.environment.clone());
             let failed = span.status == SpanStatus::Error;
-            if let Some(service) = self.service(key.clone(), now) {
+            if let Some(service) = self.service(key.clone(), Heard::Span, now) {
                 service.seen(&resource.version, &resource.instance, now);
                 if matches!(span.kind, SpanKind::Server | SpanKind::Consumer) {
                     service.requests.add(now, failed, span.duration());
@@ -70,7 +73,7 @@ impl Catalog {
         }
         for log in &batch.logs {
             let key = (log.resource.service.clone(), log.resource.environment.clone());
-            if let Some(service) = self.service(key, now) {
+            if let Some(service) = self.service(key, Heard::Log, now) {
                 service.seen(&log.resource.version, &log.resource.instance, now);
             }
         }
@@ -80,7 +83,7 @@ impl Catalog {
                 .is_some_and(|newest| now.since(Timestamp::from_millis(newest)) < RUNNING_WITHIN);
             let Some(emitter) = Emitter::of(&series.labels).filter(|_| is_new) else { continue };
             let key = (emitter.service.into(), emitter.environment.into());
-            if let Some(seen) = self.service(key, now) {
+            if let Some(seen) = self.service(key, Heard::Sample, now) {
                 seen.seen(emitter.version, emitter.instance, now);
             }
         }
@@ -117,9 +120,24 @@ impl Catalog {
         Topology::new(&self.calls.edges(now, WINDOW), declared)
     }
 
-    fn service(&mut self, key: Key, now: Timestamp) -> Option<&mut Observed> {
-        if !self.services.contains_key(&key) && self.services.len() >= limits::SERVICES_MAX {
-            return None;
+    /// When each service was first heard of; at most [`limits::SERVICES_MAX`] of them.
+    pub fn first(&self) -> impl Iterator<Item = (&Key, First)> {
+        self.first.iter().map(|(key, first)| (key, *first))
+    }
+
+    /// Remembers what an earlier process had heard of.
+    pub fn remember(&mut self, first: impl IntoIterator<Item = (Key, First)>) {
+        self.first.extend(first.into_iter().take(limits::SERVICES_MAX));
+    }
+
+    fn service(&mut self, key: Key, by: Heard, now: Timestamp) -> Option<&mut Observed> {
+        if !self.services.contains_key(&key) {
+            if self.services.len() >= limits::SERVICES_MAX {
+                return None;
+            }
+            if self.first.len() < limits::SERVICES_MAX {
+                self.first.entry(key.clone()).or_insert(First { by, at: now });
+            }
         }
         Some(self.services.entry(key).or_insert_with(|| Observed::new(now)))
     }

@@ -143,3 +143,16 @@ fn dependencies_are_found_through_calls_and_declarations() {
     let names = topology.dependencies("prod", "web");
     assert_eq!(names.iter().map(|name| &**name).collect::<Vec<_>>(), ["cart", "db"]);
 }
+
+#[test]
+fn the_first_word_of_a_service_outlasts_its_silence() {
+    let mut catalog = Catalog::default();
+    let known = First { by: Heard::Log, at: at(-9) };
+    catalog.remember([(("cart".into(), "prod".into()), known)]);
+    observe(&mut catalog, 0, vec![span("cart", SpanKind::Server, 1, None)]);
+    observe(&mut catalog, 5, vec![span("web", SpanKind::Server, 2, None)]);
+    observe(&mut catalog, 200_000, vec![span("web", SpanKind::Server, 3, None)]);
+    assert!(catalog.get("cart", "prod").is_none(), "silent for more than a day");
+    let first: Vec<_> = catalog.first().map(|((service, _), first)| (&**service, first)).collect();
+    assert_eq!(first, [("cart", known), ("web", First { by: Heard::Span, at: at(5) })]);
+}

@@ -12,6 +12,8 @@ use model::{Attributes, Value};
 use self::rules::Rule;
 use crate::Counts;
 
+/// Characters of a name from outside in the text of a refusal.
+pub const SHOWN_CHARS_MAX: usize = 200;
 /// How often all rules run over a text that changes each time.
 const PASSES_MAX: usize = 8;
 
@@ -102,6 +104,17 @@ impl Redactor {
             self.text(value, counts);
         }
         self.key(name, counts);
+    }
+
+    /// A name from outside as a refusal shows it: without secrets, and no longer than [`SHOWN_CHARS_MAX`].
+    pub fn shown(&self, text: &str) -> String {
+        let clean = self.clean(text, &mut Counts::new());
+        let mut shown = clean.unwrap_or_else(|| text.to_owned());
+        if let Some((end, _)) = shown.char_indices().nth(SHOWN_CHARS_MAX) {
+            shown.truncate(end);
+            shown.push('…');
+        }
+        shown
     }
 
     /// The text without secrets; `None` when there was none.

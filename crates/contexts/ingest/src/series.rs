@@ -19,7 +19,7 @@ pub(crate) fn remote_written(mut raw: RawSeries, work: &mut Work<'_>) -> Option<
         }
     }
     let name = raw.labels.iter().find(|(name, _)| name.as_ref() == Labels::METRIC_NAME);
-    let shown = name.map(|(_, name)| name.clone()).unwrap_or_default();
+    let shown = name.map(|(_, name)| work.redactor.shown(name)).unwrap_or_default();
     work.tally.trim("exemplars_dropped", raw.exemplars);
     work.tally.refuse(Signal::Samples, reason::NATIVE_HISTOGRAM, raw.native_histograms, || {
         format!("`{shown}` has native histograms; send histograms with explicit buckets")
@@ -75,18 +75,19 @@ fn problem(pairs: &Pairs, work: &Work<'_>) -> Option<(&'static str, String)> {
     let Some(metric) = find(Labels::METRIC_NAME) else {
         return Some((reason::NO_METRIC_NAME, "a series has no `__name__`".to_owned()));
     };
-    let metric: String = metric.chars().take(200).collect();
+    let metric = work.redactor.shown(metric);
     let max = work.limits.labels_max;
     if pairs.len() > max {
-        let (have, service) =
-            (pairs.len(), find("service_name").or_else(|| find("job")).unwrap_or(""));
+        let service = find("service_name").or_else(|| find("job")).unwrap_or("");
+        let (have, service) = (pairs.len(), work.redactor.shown(service));
         let what = format!(
             "series `{metric}` of `{service}` has {have} labels; at most {max} are allowed (`limits.max_labels`)"
         );
         return Some((reason::TOO_MANY_LABELS, what));
     }
     if let Some(twice) = pairs.windows(2).find(|two| two[0].0 == two[1].0) {
-        let what = format!("series `{metric}` has the label `{}` twice", twice[0].0);
+        let what =
+            format!("series `{metric}` has the label `{}` twice", work.redactor.shown(&twice[0].0));
         return Some((reason::DUPLICATE_LABEL, what));
     }
     let max = work.limits.label_value_bytes_max;
@@ -97,7 +98,7 @@ fn problem(pairs: &Pairs, work: &Work<'_>) -> Option<(&'static str, String)> {
             return Some((reason::INVALID_LABEL, what));
         }
         if value.len() > max {
-            let have = value.len();
+            let (have, name) = (value.len(), work.redactor.shown(name));
             let what = format!(
                 "label `{name}` of `{metric}` has {have} bytes; at most {max} are allowed (`limits.max_label_value_bytes`)"
             );

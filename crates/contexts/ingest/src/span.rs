@@ -12,18 +12,22 @@ pub(crate) fn span(
     work: &mut Work<'_>,
 ) -> Option<Span> {
     work.redactor.text(&mut raw.name, &mut work.tally.redacted);
+    let redactor = work.redactor;
     let (Some(trace_id), Some(span_id)) = (raw.trace_id, raw.span_id) else {
         work.tally.refuse(Signal::Spans, reason::INVALID_ID, 1, || {
             format!(
                 "span `{}` of `{}` has no valid id; a trace id is 16 bytes and a span id 8, not all zero",
-                raw.name, resource.service
+                redactor.shown(&raw.name), redactor.shown(&resource.service)
             )
         });
         return None;
     };
     if raw.start == Timestamp::EPOCH && raw.end == Timestamp::EPOCH {
         work.tally.refuse(Signal::Spans, reason::NO_TIME, 1, || {
-            format!("span `{span_id}` of `{}` has neither start nor end", resource.service)
+            format!(
+                "span `{span_id}` of `{}` has neither start nor end",
+                redactor.shown(&resource.service)
+            )
         });
         return None;
     }

@@ -111,9 +111,10 @@ fn actor(headers: &HeaderMap, caller: &Caller) -> Result<Actor, Problem> {
         _ => "api",
     };
     let kind = if via == "api" { ActorKind::Machine } else { ActorKind::Human };
-    let own = match caller {
-        Caller::Anonymous => "local",
-        Caller::Token(name) | Caller::Session(name) => name,
+    // The name and the way are what the headers say; the token is what was proved, and stands beside them.
+    let (own, via) = match caller {
+        Caller::Anonymous => ("local", via.to_owned()),
+        Caller::Token(name) | Caller::Session(name) => (&**name, format!("{via}:{name}")),
     };
     let id = match text(ACTOR) {
         None | Some("") => own,
@@ -153,12 +154,17 @@ mod tests {
         check(
             &[("evenkeel-via", "signed-link")],
             &Caller::Token("ci".into()),
-            "machine ci via api",
+            "machine ci via api:ci",
         );
         check(
             &[("evenkeel-via", "web"), ("evenkeel-actor", "ana")],
             &Caller::Session("ops".into()),
-            "human ana via web",
+            "human ana via web:ops",
+        );
+        check(
+            &[("evenkeel-via", "cli"), ("evenkeel-actor", "ana")],
+            &Caller::Token("ci".into()),
+            "human ana via cli:ci",
         );
         check(
             &[("evenkeel-via", "web"), ("evenkeel-actor", "Zoë")],

@@ -73,8 +73,14 @@ impl Story {
             webhook_key: None,
         };
         let app = App::open(options, Arc::clone(&clock)).await.unwrap();
-        let info = api::ServerInfo::new(bound.addresses(), bound.config(), bound.drain(), &url);
         let metrics = Metrics::new();
+        let info = api::ServerInfo::new(
+            bound.addresses(),
+            bound.config(),
+            bound.drain(),
+            &url,
+            metrics.clone(),
+        );
         let parts = Parts {
             sink: Arc::new(api::Sink::new(Arc::clone(&app))),
             clock,
@@ -232,6 +238,7 @@ async fn a_bad_deploy_from_end_to_end() {
     the_timeline_is_in_order(&story, &path).await;
     events_resume(&story).await;
     assert_eq!(story.get("/journal/verify").await["ok"], true);
+    the_status_is_filled(&story).await;
     let no_reason = json!({ "seq": 1, "reason": " " });
     assert_eq!(
         story.ask("POST", "/evenkeel/v1/journal/accept-break", Some(no_reason)).await.status,
@@ -256,6 +263,20 @@ async fn a_refused_update_leaves_nothing(story: &Story, path: &str) {
     assert_eq!(refused.status, 409, "{}", refused.text());
     let timeline = story.get(&format!("{path}/timeline")).await.to_string();
     assert!(!timeline.contains("never said"), "{timeline}");
+}
+
+async fn the_status_is_filled(story: &Story) {
+    let lost = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [{ "name": "no id" }] }] }] });
+    assert_eq!(story.ask("POST", "/v1/traces", Some(lost)).await.status, 200);
+    let status = story.get("/status").await;
+    let spans = &status["ingest"][0];
+    assert_eq!((&spans["signal"], &spans["accepted"]), (&json!("spans"), &json!(200)), "{spans}");
+    assert_eq!(spans["rejected"], json!([{ "reason": "invalid_id", "count": 1 }]));
+    assert!(spans["per_second"].as_f64().unwrap() > 3.0, "{spans}");
+    assert!(status["storage"]["free_bytes"].as_u64().unwrap() > 0);
+    let first = &status["first_data"]["services"][0];
+    assert_eq!((&first["service"], &first["signal"]), (&json!("checkout"), &json!("spans")));
+    assert_eq!(status["journal"]["accepted_breaks"], json!([]));
 }
 
 async fn acknowledge_by_link(story: &Story) {
