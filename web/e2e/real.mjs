@@ -28,10 +28,15 @@ async function until(what, msMax, look) {
   throw new Error(`${what}: not within ${msMax / 1000} s`);
 }
 
-/** A place for pages to go: takes everything. */
+/** A place for pages to go: takes everything, and keeps the link to acknowledge. */
+let ackPath;
 const receiver = createServer((request, response) => {
-  request.resume();
-  request.on("end", () => response.writeHead(200).end());
+  let body = "";
+  request.on("data", (chunk) => (body += chunk));
+  request.on("end", () => {
+    ackPath ??= /p\/acknowledge\/[\w.-]+/.exec(body)?.[0];
+    response.writeHead(200).end();
+  });
 });
 await new Promise((done) => receiver.listen(0, "127.0.0.1", done));
 
@@ -40,9 +45,15 @@ cpSync(join(here, "../../demo/repo"), join(dir, "repo"), { recursive: true });
 const routing = join(dir, "repo/routing.yaml");
 const url = `http://127.0.0.1:${receiver.address().port}/`;
 writeFileSync(routing, readFileSync(routing, "utf8").replace(/^(\s*-?\s*url:).*$/m, `$1 ${url}`));
+// The walk needs a rollback that waits for a person.
+const policy = join(dir, "repo/policies/default.yaml");
+writeFileSync(policy, readFileSync(policy, "utf8").replace("mode: automatic", "mode: offer"));
+
+const config = join(dir, "evenkeel.yaml");
+writeFileSync(config, "acts: {rollback: [{service: checkout, environment: production, argv: ['true', '{version}']}]}\n");
 
 const ports = ["--listen", "127.0.0.1:0", "--otlp-grpc-listen", "off", "--otlp-http-listen", "off"];
-const server = spawn(binary, ["serve", "--data-dir", join(dir, "data"), "--repo", join(dir, "repo"), ...ports], {
+const server = spawn(binary, ["serve", "--config", config, "--data-dir", join(dir, "data"), "--repo", join(dir, "repo"), ...ports], {
   stdio: ["ignore", "inherit", "pipe"],
 });
 let talk = "";
@@ -112,10 +123,11 @@ async function main() {
   await deploy("2.0.0", ago(65));
   await call("v1/traces", otlp());
   await until("an incident opens", INCIDENT_MS_MAX, async () => (await call("evenkeel/v1/incidents?status=open")).items[0]);
+  await until("the page goes out", INCIDENT_MS_MAX, () => ackPath);
   await call("evenkeel/v1/gate/check", { service: "checkout", version: "2.0.1", environment: "production" });
   const walk = spawn(process.execPath, [join(here, "walk.mjs")], {
     stdio: "inherit",
-    env: { ...process.env, BASE_URL: base, KEYBOARD: "1", OUT: process.env.OUT ?? join(dir, "shots") },
+    env: { ...process.env, BASE_URL: base, ACK_PATH: ackPath, OUT: process.env.OUT ?? join(dir, "shots") },
   });
   return new Promise((done) => walk.on("exit", (code) => done(code ?? 1)));
 }

@@ -61,8 +61,9 @@ export function Verdicts() {
 
 /** The one that the address names, also where the lists do not have it. */
 export function OneVerdict({ id }: { id: string }) {
-  const listed = useQuery(verdictsQuery(useScope())).data?.items.find((item) => item.id === id);
-  const asked = useQuery({ ...verdictQuery(id), enabled: listed === undefined });
+  const list = useQuery(verdictsQuery(useScope()));
+  const listed = list.data?.items.find((item) => item.id === id);
+  const asked = useQuery({ ...verdictQuery(id), enabled: list.isFetched && listed === undefined });
   if (listed) return <VerdictView verdict={listed} />;
   return (
     <Loaded query={asked} what="the verdict">

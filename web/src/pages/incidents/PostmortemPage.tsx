@@ -26,7 +26,7 @@ export function PostmortemPage() {
           To the incident
         </Link>
         {postmortem.data && <CopyButton text={postmortem.data.markdown} label="Copy as Markdown" />}
-        <Button onClick={() => draft.mutate(id)} disabled={draft.isPending}>
+        <Button look={missing ? "primary" : "plain"} onClick={() => draft.mutate(id)} disabled={draft.isPending}>
           {postmortem.data ? "Draft anew" : "Draft"}
         </Button>
       </div>
@@ -34,7 +34,7 @@ export function PostmortemPage() {
       {missing ? (
         <section className={ui.panel}>
           <Empty title="There is no draft yet." command={`evenkeel postmortem draft ${id}`}>
-            It is drafted when the incident is resolved, or now:
+            What the journal knows is filled in; the rest asks for a person. Draft it with the button above, or by:
           </Empty>
         </section>
       ) : (

@@ -10,7 +10,7 @@ import { count, duration, percent } from "../../lib/format";
 import { stepSeconds } from "../../lib/range";
 import { useShortcut } from "../../shell/keys";
 import { useScope, type Scope } from "../../shell/scope";
-import { css as ui, Loaded, Panel } from "../../ui/basics";
+import { Button, css as ui, Loaded, Panel } from "../../ui/basics";
 import { Queried } from "../../ui/overlay";
 
 export function Charts({ slo }: { slo: Slo }) {
@@ -53,7 +53,7 @@ interface ChartsProps {
 
 function HistoryCharts({ slo, history, earlier, markers, scope }: ChartsProps) {
   const { points, step_seconds: step } = history;
-  const { label, seconds } = scope;
+  const { label, seconds, compare } = scope;
   const left = useBudgetLeft(slo, history, scope);
   const rate = useMemo(() => rates(points, step), [points, step]);
   const before = useMemo(() => {
@@ -74,6 +74,11 @@ function HistoryCharts({ slo, history, earlier, markers, scope }: ChartsProps) {
       <Panel
         title="Error budget"
         note={`${label}, each point ${duration(step)}${slo.backfilled ? " · part of the window was back-filled" : ""}`}
+        actions={
+          <Button look="quiet" small aria-pressed={compare} aria-keyshortcuts="c" onClick={() => scope.set({ compare: compare ? undefined : true })}>
+            {compare ? "Compared with the period before" : "Compare"}
+          </Button>
+        }
       >
         <TimeSeries
           label={`Error budget left, ${label}; now ${percent(slo.budget.left_ratio)}`}
