@@ -47,12 +47,14 @@ export function PostmortemPage() {
 }
 
 function Document({ postmortem }: { postmortem: Postmortem }) {
+  // It stands beside the document, where times follow the reader's zone.
+  const shown = postmortem.sections.filter((section) => section.heading !== "Timeline");
   const open = postmortem.sections.filter((section) => !section.from_data).length;
   return (
     <div className={ui.columns}>
       <article className={ui.panel}>
         <div className={css.document}>
-          {postmortem.sections.map((section) => (
+          {shown.map((section) => (
             <section key={section.heading} className={section.from_data ? undefined : css.todo}>
               <h2>{section.heading}</h2>
               {section.paragraphs.map((paragraph) => (

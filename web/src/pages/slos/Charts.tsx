@@ -6,7 +6,7 @@ import { deploysQuery, historyQuery, incidentsQuery } from "../../api/queries";
 import type { Slo, SloHistory } from "../../api/schema";
 import { TimeSeries, toggleFullScreen, type Line, type Marker } from "../../chart/TimeSeries";
 import { budgetLeft, laidOver, rates, type Series } from "../../lib/budget";
-import { count, duration, percent } from "../../lib/format";
+import { budgetPercent, count, duration, percent } from "../../lib/format";
 import { stepSeconds } from "../../lib/range";
 import { useShortcut } from "../../shell/keys";
 import { useScope, type Scope } from "../../shell/scope";
@@ -81,10 +81,10 @@ function HistoryCharts({ slo, history, earlier, markers, scope }: ChartsProps) {
         }
       >
         <TimeSeries
-          label={`Error budget left, ${label}; now ${percent(slo.budget.left_ratio)}`}
+          label={`Error budget left, ${label}; now ${budgetPercent(slo.budget.left_ratio)}`}
           at={left.at}
           lines={leftLine}
-          format={(value) => percent(value, 1)}
+          format={budgetPercent}
           limit={{ value: 0, label: "exhausted" }}
           markers={markers}
           {...zoom}

@@ -4,7 +4,7 @@ import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { slosQuery } from "../../api/queries";
 import type { Slo } from "../../api/schema";
-import { burn, duration, percent, windowName } from "../../lib/format";
+import { budgetPercent, burn, duration, percent, windowName } from "../../lib/format";
 import type { SloSort } from "../../router";
 import { inScope, useScope, useTitle } from "../../shell/scope";
 import { BudgetBar, Button, css as ui, cx, Empty, Loaded, Panel, Pill, State } from "../../ui/basics";
@@ -181,7 +181,7 @@ function Row({ slo }: { slo: Slo }) {
       <td>
         <div className={ui.budget}>
           <BudgetBar ratio={slo.budget.left_ratio} />
-          <span>{percent(slo.budget.left_ratio, 1)}</span>
+          <span>{budgetPercent(slo.budget.left_ratio)}</span>
         </div>
       </td>
       {BURN_WINDOWS.map((seconds) => (

@@ -1,7 +1,7 @@
 // What one SLO promises, what was kept, what is left, and until when; the query behind each number.
 
 import type { Slo } from "../../api/schema";
-import { burn, count, duration, percent, windowName } from "../../lib/format";
+import { budgetPercent, burn, count, duration, percent, windowName } from "../../lib/format";
 import { overWindow } from "../../lib/promql";
 import { BudgetBar, cx } from "../../ui/basics";
 import { Queried } from "../../ui/overlay";
@@ -51,7 +51,7 @@ export function Tiles({ slo }: { slo: Slo }) {
         <dt>Error budget left</dt>
         <dd>
           <Queried label="Share of the budget left" query={`1 - (${bad}) / (${total} * ${share})`}>
-            {percent(budget.left_ratio, 1)}
+            {budgetPercent(budget.left_ratio)}
           </Queried>{" "}
           <BudgetBar ratio={budget.left_ratio} />
           <small>
