@@ -151,6 +151,37 @@ export async function bySession(browser) {
   await page.context().close();
 }
 
+/** A token opens what asked for it, and signing out closes it. */
+export async function bySignIn(browser, url, token) {
+  const page = await open(browser, MODES[0], []);
+  await page.goto(`${url}/app/slos?q=checkout`);
+  await page.waitForURL(/\/p\/sign-in\?next=/, { timeout: PAGE_MS_MAX });
+  await page.getByLabel("Token").fill(token);
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/app\/slos\?q=checkout/, { timeout: PAGE_MS_MAX });
+  await settled(page);
+  await page.getByRole("button", { name: /User menu/ }).click();
+  await page.getByText(`${WALKER} via web`).waitFor({ timeout: PAGE_MS_MAX });
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.waitForURL(/\/p\/sign-in/, { timeout: PAGE_MS_MAX });
+  await page.goto(`${url}/app/`);
+  await page.waitForURL(/\/p\/sign-in/, { timeout: PAGE_MS_MAX });
+  await page.context().close();
+}
+
+/** The form asks about an environment in which the service was seen. */
+export async function byGateForm(browser) {
+  const page = await open(browser, MODES[0], []);
+  await page.goto(`${base}/app/deploys`);
+  await settled(page);
+  await page.getByLabel("Service", { exact: true }).last().fill("checkout");
+  check((await page.getByLabel("Environment").inputValue()) === "production", "gate: the environment is the one that was seen");
+  await page.getByLabel("Version").fill("2.0.2");
+  await page.getByRole("button", { name: "May it go out?" }).click();
+  await page.getByText("checkout 2.0.2 in production is blocked").first().waitFor({ timeout: PAGE_MS_MAX });
+  await page.context().close();
+}
+
 /** A test page reaches a receiver. */
 export async function byTestPage(browser) {
   const page = await open(browser, MODES[0], []);

@@ -18,6 +18,7 @@ const START_MS_MAX = 30_000;
 const INCIDENT_MS_MAX = 30_000;
 const TRACES = 600;
 const SPREAD_S = 90;
+const TOKEN = randomBytes(24).toString("hex");
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 async function until(what, msMax, look) {
@@ -52,15 +53,28 @@ writeFileSync(policy, readFileSync(policy, "utf8").replace("mode: automatic", "m
 const config = join(dir, "evenkeel.yaml");
 writeFileSync(config, "acts: {rollback: [{service: checkout, environment: production, argv: ['true', '{version}']}]}\n");
 
-const ports = ["--listen", "127.0.0.1:0", "--otlp-grpc-listen", "off", "--otlp-http-listen", "off"];
-const server = spawn(binary, ["serve", "--config", config, "--data-dir", join(dir, "data"), "--repo", join(dir, "repo"), ...ports], {
-  stdio: ["ignore", "inherit", "pipe"],
-});
-let talk = "";
-server.stderr.on("data", (chunk) => {
-  talk += chunk;
-  process.stderr.write(chunk);
-});
+const servers = [];
+/** Starts a server of its own; the answer is where it listens. */
+function serve(name, args) {
+  const ports = ["--listen", "127.0.0.1:0", "--otlp-grpc-listen", "off", "--otlp-http-listen", "off"];
+  const server = spawn(binary, ["serve", "--data-dir", join(dir, name), ...ports, ...args], { stdio: ["ignore", "inherit", "pipe"] });
+  servers.push(server);
+  let talk = "";
+  server.stderr.on("data", (chunk) => {
+    talk += chunk;
+    process.stderr.write(chunk);
+  });
+  return until(`the server ${name} starts`, START_MS_MAX, () => /listening on (\S+)/.exec(talk)?.[1]);
+}
+
+/** One that asks for a token. */
+function serveWithToken() {
+  const file = join(dir, "token");
+  writeFileSync(file, TOKEN, { mode: 0o600 });
+  const own = join(dir, "token.yaml");
+  writeFileSync(own, `api: {tokens: [{name: ops, token_file: ${file}}]}\n`);
+  return serve("closed", ["--config", own]);
+}
 
 const hex = (bytes) => randomBytes(bytes).toString("hex");
 const text = (key, value) => ({ key, value: { stringValue: value } });
@@ -107,7 +121,8 @@ function otlp() {
 }
 
 async function main() {
-  const base = (await until("the server starts", START_MS_MAX, () => /listening on (\S+)/.exec(talk)))[1];
+  const base = await serve("data", ["--config", config, "--repo", join(dir, "repo")]);
+  const closed = await serveWithToken();
   const call = async (path, body) => {
     const response = await fetch(`${base}/${path}`, {
       method: body ? "POST" : "GET",
@@ -127,7 +142,7 @@ async function main() {
   await call("evenkeel/v1/gate/check", { service: "checkout", version: "2.0.1", environment: "production" });
   const walk = spawn(process.execPath, [join(here, "walk.mjs")], {
     stdio: "inherit",
-    env: { ...process.env, BASE_URL: base, ACK_PATH: ackPath, OUT: process.env.OUT ?? join(dir, "shots") },
+    env: { ...process.env, BASE_URL: base, ACK_PATH: ackPath, CLOSED_URL: closed, CLOSED_TOKEN: TOKEN, OUT: process.env.OUT ?? join(dir, "shots") },
   });
   return new Promise((done) => walk.on("exit", (code) => done(code ?? 1)));
 }
@@ -138,7 +153,7 @@ try {
 } catch (error) {
   console.error(error);
 } finally {
-  server.kill("SIGTERM");
+  for (const server of servers) server.kill("SIGTERM");
   receiver.close();
   receiver.closeAllConnections();
   await sleep(500);

@@ -3,14 +3,15 @@
 //
 //     BASE_URL=http://127.0.0.1:7700 ACK_PATH=p/acknowledge/… OUT=/tmp/shots node e2e/walk.mjs
 //
-// The server needs an open incident that nobody has acknowledged, with a rollback that is offered; real.mjs makes one.
+// The server needs an open incident that nobody has acknowledged, with a rollback that is offered; CLOSED_URL is a server
+// that asks for CLOSED_TOKEN. real.mjs makes them.
 // Fails on: a view that is not there, a console error, a Content-Security-Policy report, a serious or critical finding
 // of axe, a page wider than the screen, a page without its content. The incident is resolved at the end. CHROMIUM names
 // another browser.
 
 import { mkdirSync } from "node:fs";
 import { api, check, failures, launch, lookAtAll, out, passed } from "./browser.mjs";
-import { byAddress, byKeyboard, byPostmortem, bySession, bySignedLink, byStream, byTestPage } from "./journeys.mjs";
+import { byAddress, byGateForm, byKeyboard, byPostmortem, bySession, bySignedLink, bySignIn, byStream, byTestPage } from "./journeys.mjs";
 import { openViews, resolvedViews } from "./views.mjs";
 
 const ackPath = process.env.ACK_PATH;
@@ -30,6 +31,8 @@ try {
   await go("address", () => byAddress(browser));
   await go("stream", () => byStream(browser));
   await go("session", () => bySession(browser));
+  await go("sign-in", () => bySignIn(browser, process.env.CLOSED_URL, process.env.CLOSED_TOKEN));
+  await go("gate", () => byGateForm(browser));
   await go("test page", () => byTestPage(browser));
   await go("signed link", async () => {
     await bySignedLink(browser, ackPath, "Acknowledge as");

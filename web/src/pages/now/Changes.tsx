@@ -24,7 +24,7 @@ export function Changes() {
           const recent = changesSince(now - CHANGES_MS, list.items, configs.data?.items ?? []);
           if (recent.length === 0)
             return (
-              <Empty title="Nothing was recorded." command="evenkeel deploy record --service checkout --version 1.9.1">
+              <Empty title="Nothing was recorded." command="evenkeel deploy record --service checkout --version 1.9.1 --env production">
                 What Evenkeel does not know of, it cannot suspect. Let the pipeline record each deploy:
               </Empty>
             );
