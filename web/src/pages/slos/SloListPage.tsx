@@ -159,7 +159,7 @@ function Row({ slo }: { slo: Slo }) {
   return (
     <tr>
       <td>
-        <State value={slo.state} />
+        <State value={slo.state} label={slo.state === "insufficient_data" ? "no data" : undefined} />
       </td>
       <td className={css.name}>
         <Link to="/slos/$name" params={{ name: slo.name }} data-row>
