@@ -113,6 +113,32 @@ export async function byAddress(browser) {
   await page.context().close();
 }
 
+/** Markers that come after the counts are drawn without new counts. */
+export async function byMarkers(browser) {
+  const page = await open(browser, MODES[0], []);
+  const deploy = (await api("deploys")).items[0];
+  const slo = (await api("slos")).items.find((item) => item.service === deploy.service);
+  const end = (seconds) => new Date(Date.parse(deploy.started_at) + seconds * 1000).toISOString().slice(0, 19);
+  let release;
+  const held = new Promise((done) => (release = done));
+  await page.route("**/evenkeel/v1/deploys?*", async (route) => {
+    await held;
+    await route.continue();
+  });
+  // What stands still is read once; the chart of requests has no limit that moves.
+  await page.goto(`${base}/app/slos/${slo.name}?from=${end(-120)}Z&to=${end(60)}Z`);
+  await settled(page);
+  const requests = page.locator("canvas").nth(1);
+  await requests.waitFor({ timeout: PAGE_MS_MAX });
+  const drawn = () => requests.evaluate((canvas) => canvas.toDataURL());
+  const before = await drawn();
+  release();
+  await page.waitForResponse(/\/deploys\?/, { timeout: PAGE_MS_MAX });
+  await page.waitForTimeout(500);
+  check((await drawn()) !== before, "markers: a deploy that is read after the counts is drawn");
+  await page.context().close();
+}
+
 /** A stream that was lost comes back, with what was missed. */
 export async function byStream(browser) {
   const page = await open(browser, MODES[0], []);

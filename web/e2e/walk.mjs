@@ -11,7 +11,7 @@
 
 import { mkdirSync } from "node:fs";
 import { api, check, failures, launch, lookAtAll, out, passed } from "./browser.mjs";
-import { byAddress, byGateForm, byKeyboard, byPostmortem, bySession, bySignedLink, bySignIn, byStream, byTestPage } from "./journeys.mjs";
+import { byAddress, byGateForm, byKeyboard, byMarkers, byPostmortem, bySession, bySignedLink, bySignIn, byStream, byTestPage } from "./journeys.mjs";
 import { openViews, resolvedViews } from "./views.mjs";
 
 const ackPath = process.env.ACK_PATH;
@@ -29,6 +29,7 @@ async function go(name, journey) {
 try {
   await go("views", async () => lookAtAll(browser, await openViews(ackPath)));
   await go("address", () => byAddress(browser));
+  await go("markers", () => byMarkers(browser));
   await go("stream", () => byStream(browser));
   await go("session", () => bySession(browser));
   await go("sign-in", () => bySignIn(browser, process.env.CLOSED_URL, process.env.CLOSED_TOKEN));
