@@ -6,6 +6,7 @@ import type { GateOutcome, TimelineCategory } from "./api/schema";
 import { isRange, type Range } from "./lib/range";
 import { WAYS, type Way } from "./lib/ways";
 import { NowPage } from "./pages/now/NowPage";
+import { BANDS, type Band } from "./pages/slos/list";
 import { Shell } from "./shell/Shell";
 import { css, Empty } from "./ui/basics";
 
@@ -56,12 +57,13 @@ function NotFound() {
 
 const now = createRoute({ getParentRoute: () => root, path: "/", component: NowPage });
 
-export const SLO_SORTS = ["budget", "name", "objective", "sli", "burn", "exhaustion", "owner"] as const;
+export const SLO_SORTS = ["budget", "name", "objective", "sli", "burn", "burn6h", "burn3d", "exhaustion", "firing", "owner"] as const;
 export type SloSort = (typeof SLO_SORTS)[number];
 const slos = createRoute({
   getParentRoute: () => root,
   path: "/slos",
-  validateSearch: (search: Record<string, unknown>): { sort?: SloSort | undefined; down?: boolean | undefined; q?: string | undefined } => ({
+  validateSearch: (search: Record<string, unknown>): { sort?: SloSort | undefined; down?: boolean | undefined; q?: string | undefined; band?: Band | undefined } => ({
+    band: oneOf(search.band, BANDS),
     sort: oneOf(search.sort, SLO_SORTS),
     down: search.down === true ? true : undefined,
     q: text(search.q),

@@ -46,6 +46,7 @@ const FORM_BYTES_MAX: usize = 8 << 10;
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Sign in · Evenkeel</title>
+<link rel="icon" href="data:,">
 <style nonce="{{ nonce }}">
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: Canvas; color: CanvasText; }

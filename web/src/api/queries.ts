@@ -8,6 +8,7 @@ import { isPaused } from "./live";
 import type {
   Accepted,
   DeployList,
+  FactList,
   GateCheckRequest,
   GateVerdict,
   GateVerdictList,
@@ -114,6 +115,18 @@ export const verdictsQuery = (scope: Scope) =>
     queryFn: ({ signal }) =>
       get<GateVerdictList>("gate/verdicts", { service: scope.service, environment: scope.env, limit: LIST_MAX }, signal),
   });
+
+/** So many of the newest facts are searched for changes of the configuration. */
+const CONFIG_FACTS = 5_000;
+
+/** Changes of the configuration among the newest facts; the answer changes when the journal has grown by a thousand. */
+export const configQuery = (lastSeq: number) => {
+  const after = Math.max(0, Math.floor((lastSeq - CONFIG_FACTS) / 1_000) * 1_000);
+  return queryOptions({
+    queryKey: ["config", after],
+    queryFn: ({ signal }) => get<FactList>("journal", { kind: "config.", after, limit: 1_000 }, signal),
+  });
+};
 
 export const verdictQuery = (id: string) =>
   queryOptions({

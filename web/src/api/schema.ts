@@ -1506,6 +1506,10 @@ export interface components {
              */
             history_seconds: number;
             indicator: components["schemas"]["Indicator"];
+            /** @description Labels of the document. */
+            labels?: {
+                [key: string]: string;
+            };
             /** @description RFC 3339; absent when no event has been counted yet. */
             last_event_at?: string | null;
             /** @description Unique name from the document. */

@@ -14,9 +14,11 @@ export function signInUrl(): string {
 
 export const SIGN_OUT_URL = new URL("p/sign-out", rootUrl).href;
 
-/** Text that would be lost. */
+/** Whether there is text that would be lost. */
 function isWriting(): boolean {
-  return [...document.querySelectorAll<HTMLTextAreaElement | HTMLInputElement>("textarea, [role=dialog] input")].some((field) => field.value !== field.defaultValue);
+  const areas = [...document.querySelectorAll("textarea")];
+  const inputs = [...document.querySelectorAll<HTMLInputElement>("[role=dialog] input")];
+  return areas.some((area) => area.value !== "") || inputs.some((input) => input.value !== input.defaultValue);
 }
 
 export function watchSession(): void {

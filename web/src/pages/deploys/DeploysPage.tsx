@@ -49,7 +49,7 @@ function DeployPanel() {
       <Loaded query={deploys} what="deploys">
         {(list) =>
           list.items.length === 0 ? (
-            <Empty title="No deploy was recorded." command="evenkeel deploy record --service checkout --version 1.9.1">
+            <Empty title="No deploy was recorded." command="evenkeel deploy record --service checkout --version 1.9.1 --env production">
               Let the pipeline record each deploy, by this command, by the API or by CDEvents:
             </Empty>
           ) : (

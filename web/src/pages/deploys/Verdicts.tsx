@@ -31,7 +31,7 @@ export function Verdicts() {
           const shown = list.items.filter((item) => outcome === undefined || item.outcome === outcome);
           if (shown.length === 0)
             return (
-              <Empty title={list.items.length === 0 ? "The gate was not asked yet." : "No verdict of this kind."} command="evenkeel gate check --service checkout --version 1.9.1">
+              <Empty title={list.items.length === 0 ? "The gate was not asked yet." : "No verdict of this kind."} command="evenkeel gate check --service checkout --version 1.9.1 --env production">
                 Let the pipeline ask before it deploys; exit 0 allows, 1 blocks, 8 is inconclusive:
               </Empty>
             );
@@ -61,8 +61,9 @@ export function Verdicts() {
 
 /** The one that the address names, also where the lists do not have it. */
 export function OneVerdict({ id }: { id: string }) {
-  const listed = useQuery(verdictsQuery(useScope())).data?.items.find((item) => item.id === id);
-  const asked = useQuery({ ...verdictQuery(id), enabled: listed === undefined });
+  const list = useQuery(verdictsQuery(useScope()));
+  const listed = list.data?.items.find((item) => item.id === id);
+  const asked = useQuery({ ...verdictQuery(id), enabled: list.isFetched && listed === undefined });
   if (listed) return <VerdictView verdict={listed} />;
   return (
     <Loaded query={asked} what="the verdict">

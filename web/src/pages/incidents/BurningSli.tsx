@@ -6,7 +6,7 @@ import { useMemo } from "react";
 import { deploysQuery, historyQuery, slosQuery, timelineQuery } from "../../api/queries";
 import type { BurnWindow, Incident, Slo, TimelineEntry } from "../../api/schema";
 import { TimeSeries, toggleFullScreen, type Marker } from "../../chart/TimeSeries";
-import { burn, percent, windowName } from "../../lib/format";
+import { budgetPercent, burn, percent, windowName } from "../../lib/format";
 import { spanSearch, stepSeconds, type Span } from "../../lib/range";
 import { useShortcut } from "../../shell/keys";
 import { BudgetBar, css as ui, Loaded, Panel } from "../../ui/basics";
@@ -145,7 +145,7 @@ function LiveBurns({ slos }: { slos: Slo[] }) {
               <td>
                 <div className={ui.budget}>
                   <BudgetBar ratio={slo.budget.left_ratio} />
-                  <span>{percent(slo.budget.left_ratio, 1)}</span>
+                  <span>{budgetPercent(slo.budget.left_ratio)}</span>
                 </div>
               </td>
             </tr>

@@ -105,13 +105,15 @@ interface EntryProps {
 
 function Entry({ id, entry, here, folded = false, children }: EntryProps) {
   const { fact } = entry;
+  // That it opened is what everybody looks for.
+  const opened = fact.kind === "incident.opened";
   return (
-    <li id={anchor(entry)} className={css.entry} data-category={entry.category} data-here={anchor(entry) === here} data-folded={folded}>
+    <li id={anchor(entry)} className={css.entry} data-category={opened ? "alert" : entry.category} data-here={anchor(entry) === here} data-folded={folded}>
       <Link to="/incidents/$id" params={{ id }} search={(old) => old} hash={anchor(entry)} resetScroll={false} hashScrollIntoView={false} title="Link to this entry" className={css.when}>
         <Time at={fact.occurred_at} />
       </Link>
       <span className={css.mark} title={entry.category}>
-        <Icon name={ICONS[entry.category]} size={14} />
+        <Icon name={opened ? "incident" : ICONS[entry.category]} size={14} />
         <span className="visually-hidden">{entry.category}</span>
       </span>
       <div>

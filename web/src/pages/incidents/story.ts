@@ -15,33 +15,41 @@ const MEASURED = ["incident.impact_measured", "incident.recovery_measured"];
 const MOMENT_MS = 1_000;
 
 export function told(entries: TimelineEntry[]): Told[] {
-  const lines: Told[] = [];
-  for (const entry of entries) {
-    const last = lines.at(-1);
-    if (last && isOneMoment(last, entry)) join(last, entry, entry.fact.kind === "incident.opened");
-    else if (last && MEASURED.includes(entry.fact.kind) && last.entry.fact.kind === entry.fact.kind) join(last, entry, true);
-    else lines.push({ entry, others: [] });
-  }
+  return entries.reduce((lines, entry) => (OPENING.includes(entry.fact.kind) ? withOpening(lines, entry) : withOther(lines, entry)), [] as Told[]);
+}
+
+/** What opens an incident takes in all that its moment told before; later facts of it go to the line of their alert. */
+function withOpening(lines: Told[], entry: TimelineEntry): Told[] {
+  const moment = lines.filter((line) => OPENING.includes(line.entry.fact.kind) && isOneMoment(line.entry, entry));
+  if (entry.fact.kind === "incident.opened") return [...lines.filter((line) => !moment.includes(line)), { entry, others: moment.flatMap(all) }];
+  const line = moment.find((item) => item.entry.fact.kind === "incident.opened" || isOneAlert(item.entry, entry));
+  if (line === undefined) return [...lines, { entry, others: [] }];
+  line.others.push(entry);
   return lines;
 }
 
-function isOneMoment({ entry, others }: Told, next: TimelineEntry): boolean {
-  const apart = Date.parse(next.fact.occurred_at) - Date.parse(entry.fact.occurred_at);
-  return (
-    OPENING.includes(entry.fact.kind) &&
-    OPENING.includes(next.fact.kind) &&
-    Math.abs(apart) <= MOMENT_MS &&
-    // A second alert at the same moment is a second thing.
-    ![entry, ...others].some((other) => other.fact.kind === next.fact.kind)
-  );
+/** Of a run of measurements the newest is told. */
+function withOther(lines: Told[], entry: TimelineEntry): Told[] {
+  const last = lines.at(-1);
+  if (last && MEASURED.includes(entry.fact.kind) && last.entry.fact.kind === entry.fact.kind) return [...lines.slice(0, -1), { entry, others: [...last.others, last.entry] }];
+  return [...lines, { entry, others: [] }];
 }
 
-function join(line: Told, next: TimelineEntry, leads: boolean): void {
-  if (leads) {
-    line.others.push(line.entry);
-    line.entry = next;
-  } else line.others.push(next);
-  line.others.sort((a, b) => a.fact.seq - b.fact.seq);
+function all({ entry, others }: Told): TimelineEntry[] {
+  return [entry, ...others];
+}
+
+function isOneMoment(a: TimelineEntry, b: TimelineEntry): boolean {
+  return Math.abs(Date.parse(b.fact.occurred_at) - Date.parse(a.fact.occurred_at)) <= MOMENT_MS;
+}
+
+function alertOf({ fact: { payload } }: TimelineEntry): unknown {
+  return typeof payload === "object" && payload !== null && "alert" in payload ? payload.alert : undefined;
+}
+
+function isOneAlert(a: TimelineEntry, b: TimelineEntry): boolean {
+  const alert = alertOf(a);
+  return alert !== undefined && alert === alertOf(b);
 }
 
 const UPDATE_MINUTES: Partial<Record<Severity, number>> = { sev1: 30, sev2: 60 };

@@ -2,13 +2,14 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { mapQuery, servicesQuery } from "../../api/queries";
+import { mapQuery, servicesQuery, statusQuery } from "../../api/queries";
 import type { Requests, Service } from "../../api/schema";
 import { count, duration, percent } from "../../lib/format";
 import { useScope, useTitle } from "../../shell/scope";
 import { css as ui, Empty, Failed, Loaded, Panel, Pill, State } from "../../ui/basics";
 import { Drawer } from "../../ui/overlay";
 import { Time } from "../../ui/time";
+import { endpointsOf } from "../connect/endpoints";
 import { MapView } from "./MapView";
 import { ServiceDetail } from "./ServiceDetail";
 
@@ -79,8 +80,9 @@ function found(services: Service[], name: string | undefined, environment: strin
 }
 
 function NoTraces() {
+  const status = useQuery(statusQuery).data;
   return (
-    <Empty title="No service was seen yet." command="export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318">
+    <Empty title="No service was seen yet." {...(status ? { command: `export OTEL_EXPORTER_OTLP_ENDPOINT=${endpointsOf(status).otlpHttp}` } : {})}>
       Services appear when their telemetry arrives or the catalogue names them. <Link to="/connect">Connect your first service</Link>, or begin with:
     </Empty>
   );

@@ -6,11 +6,11 @@ import { deploysQuery, historyQuery, incidentsQuery } from "../../api/queries";
 import type { Slo, SloHistory } from "../../api/schema";
 import { TimeSeries, toggleFullScreen, type Line, type Marker } from "../../chart/TimeSeries";
 import { budgetLeft, laidOver, rates, type Series } from "../../lib/budget";
-import { count, duration, percent } from "../../lib/format";
+import { budgetPercent, count, duration, percent } from "../../lib/format";
 import { stepSeconds } from "../../lib/range";
 import { useShortcut } from "../../shell/keys";
 import { useScope, type Scope } from "../../shell/scope";
-import { css as ui, Loaded, Panel } from "../../ui/basics";
+import { Button, css as ui, Loaded, Panel } from "../../ui/basics";
 import { Queried } from "../../ui/overlay";
 
 export function Charts({ slo }: { slo: Slo }) {
@@ -53,7 +53,7 @@ interface ChartsProps {
 
 function HistoryCharts({ slo, history, earlier, markers, scope }: ChartsProps) {
   const { points, step_seconds: step } = history;
-  const { label, seconds } = scope;
+  const { label, seconds, compare } = scope;
   const left = useBudgetLeft(slo, history, scope);
   const rate = useMemo(() => rates(points, step), [points, step]);
   const before = useMemo(() => {
@@ -74,12 +74,17 @@ function HistoryCharts({ slo, history, earlier, markers, scope }: ChartsProps) {
       <Panel
         title="Error budget"
         note={`${label}, each point ${duration(step)}${slo.backfilled ? " · part of the window was back-filled" : ""}`}
+        actions={
+          <Button look="quiet" small aria-pressed={compare} aria-keyshortcuts="c" onClick={() => scope.set({ compare: compare ? undefined : true })}>
+            {compare ? "Compared with the period before" : "Compare"}
+          </Button>
+        }
       >
         <TimeSeries
-          label={`Error budget left, ${label}; now ${percent(slo.budget.left_ratio)}`}
+          label={`Error budget left, ${label}; now ${budgetPercent(slo.budget.left_ratio)}`}
           at={left.at}
           lines={leftLine}
-          format={(value) => percent(value, 1)}
+          format={budgetPercent}
           limit={{ value: 0, label: "exhausted" }}
           markers={markers}
           {...zoom}

@@ -3,13 +3,15 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { sloQuery } from "../../api/queries";
-import type { Burn, BurnWindow, Slo } from "../../api/schema";
+import type { Burn, BurnWindow, Indicator, Slo } from "../../api/schema";
 import { burn, count, duration, windowName, word } from "../../lib/format";
+import { overWindow } from "../../lib/promql";
 import { useTitle } from "../../shell/scope";
 import { buttonClass, CopyButton, css as ui, Loaded, Panel, Pill, State } from "../../ui/basics";
 import { Queried } from "../../ui/overlay";
 import { Time } from "../../ui/time";
 import { Charts } from "./Charts";
+import { labelsOf } from "./list";
 import css from "./slos.module.css";
 import { Tiles } from "./Tiles";
 
@@ -51,7 +53,14 @@ function Head({ slo }: { slo: Slo }) {
           Gate and deploys
         </Link>
       </div>
-      <p>{slo.reason}</p>
+      <p>
+        {slo.reason}
+        {labelsOf(slo).map((label) => (
+          <Link key={label} to="/slos" search={{ q: label }} className={css.label} title="All SLOs with this label">
+            {label}
+          </Link>
+        ))}
+      </p>
       {slo.description && <p className={ui.sub}>{slo.description}</p>}
     </div>
   );
@@ -86,7 +95,7 @@ function BurnTable({ slo }: { slo: Slo }) {
           </thead>
           <tbody>
             {slo.burns.map((row) => (
-              <BurnRow key={row.threshold} row={row} />
+              <BurnRow key={row.threshold} row={row} indicator={slo.indicator} />
             ))}
           </tbody>
         </table>
@@ -95,7 +104,9 @@ function BurnTable({ slo }: { slo: Slo }) {
   );
 }
 
-function BurnRow({ row }: { row: Burn }) {
+function BurnRow({ row, indicator }: { row: Burn; indicator: Indicator }) {
+  const seconds = row.long.window_seconds;
+  const total = overWindow(indicator.total_query, seconds);
   return (
     <tr>
       <td>
@@ -125,7 +136,13 @@ function BurnRow({ row }: { row: Burn }) {
       <Window window={row.long} />
       <Window window={row.short} />
       <td className={ui.num}>
-        {count(row.long.bad_events)} of {count(row.long.total_events)}
+        <Queried label={`Bad events of ${windowName(seconds)}`} query={`${total} - ${overWindow(indicator.good_query, seconds)}`}>
+          {count(row.long.bad_events)}
+        </Queried>{" "}
+        of{" "}
+        <Queried label={`Events of ${windowName(seconds)}`} query={total}>
+          {count(row.long.total_events)}
+        </Queried>
       </td>
       <td className={ui.num}>{duration(row.exhaustion_seconds)}</td>
       <td>{row.since ? <Time at={row.since} /> : <span className={ui.muted}>–</span>}</td>

@@ -1,7 +1,8 @@
 // What one SLO promises, what was kept, what is left, and until when; the query behind each number.
 
 import type { Slo } from "../../api/schema";
-import { burn, count, duration, percent, windowName } from "../../lib/format";
+import { budgetPercent, burn, count, duration, percent, windowName } from "../../lib/format";
+import { overWindow } from "../../lib/promql";
 import { BudgetBar, cx } from "../../ui/basics";
 import { Queried } from "../../ui/overlay";
 import { Time, useNow } from "../../ui/time";
@@ -9,18 +10,13 @@ import css from "./slos.module.css";
 
 const MINUTE_MS = 60_000;
 
-/** PromQL for the events of a whole window. */
-function overWindow(query: string, seconds: number): string {
-  return `sum_over_time((${query})[${windowName(seconds)}:1m]) * 60`;
-}
-
 export function Tiles({ slo }: { slo: Slo }) {
   const { budget, indicator } = slo;
   const good = overWindow(indicator.good_query, slo.window_seconds);
   const total = overWindow(indicator.total_query, slo.window_seconds);
   const bad = `${total} - ${good}`;
   const share = Number((1 - slo.objective).toPrecision(6));
-  const leftOf = (whole: string) => `(${whole}) * ${share} - (${bad})`;
+  const left = `${total} * ${share} - (${bad})`;
   const minutes = (value: number | null | undefined) => duration(value == null ? null : value * 60);
   return (
     <dl className={css.tiles}>
@@ -35,7 +31,7 @@ export function Tiles({ slo }: { slo: Slo }) {
         <dt>SLI over {windowName(slo.window_seconds)}</dt>
         <dd>
           <span className={cx(slo.sli != null && slo.sli < slo.objective && css.below)}>
-            <Queried label="SLI over the window" query={`(${good}) / (${total})`}>
+            <Queried label="SLI over the window" query={`${good} / ${total}`}>
               {percent(slo.sli)}
             </Queried>
           </span>
@@ -54,12 +50,12 @@ export function Tiles({ slo }: { slo: Slo }) {
       <div className={css.tile}>
         <dt>Error budget left</dt>
         <dd>
-          <Queried label="Share of the budget left" query={`1 - (${bad}) / ((${total}) * ${share})`}>
-            {percent(budget.left_ratio, 1)}
+          <Queried label="Share of the budget left" query={`1 - (${bad}) / (${total} * ${share})`}>
+            {budgetPercent(budget.left_ratio)}
           </Queried>{" "}
           <BudgetBar ratio={budget.left_ratio} />
           <small>
-            <Queried label="Bad events left" query={leftOf(total)}>
+            <Queried label="Bad events left" query={left}>
               {count(budget.left_events)}
             </Queried>{" "}
             of {count(budget.allowed_events)} events
