@@ -45,7 +45,7 @@ pub use snapshot::{
     SNAPSHOT_BYTES_MAX, SnapshotError, SnapshotIgnored, SnapshotLookup, SnapshotStore,
 };
 pub use sqlite::{
-    BackupError, CHECKPOINT_EVERY_RECORDS, CHECKPOINT_EVERY_SECS, FORMAT_VERSION, OpenError, Order,
+    BackupError, CHECKPOINT_EVERY, CHECKPOINT_EVERY_RECORDS, FORMAT_VERSION, OpenError, Order,
     Page, Query, Reader, SqliteJournal, backup,
 };
 pub use verify::{VerifyError, verify};
