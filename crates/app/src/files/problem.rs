@@ -60,6 +60,7 @@ codes! {
     EMPTY_FILE = "W0002", "the file has no document";
     NOT_EVALUATED = "W0201", "accepted, but not evaluated";
     NOT_USED = "W0202", "accepted, but without effect here";
+    CANNOT_ALERT = "W0203", "an alert that the objective can never reach";
     NOT_APPLIED = "W0301", "accepted, but without effect on notifications yet";
     NO_ROUTING = "W0302", "nothing says who is told of an alert";
     SERVICE_UNKNOWN = "W0901", "the service is not in the catalogue";
