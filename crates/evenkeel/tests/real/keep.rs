@@ -9,9 +9,21 @@ use std::{
     time::Duration,
 };
 
-const BINARY: &str = env!("CARGO_BIN_EXE_evenkeel");
+/// The build under test.
+fn binary() -> std::ffi::OsString {
+    std::env::var_os("EVENKEEL_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_evenkeel").into())
+}
 
-const SLO: &str = "\
+/// Where a server listens.
+#[derive(Clone, Debug)]
+pub(crate) struct Address {
+    pub(crate) url: String,
+    /// OTLP over gRPC.
+    pub(crate) grpc: String,
+}
+
+/// Its name, `orders`, and its service, `checkout`.
+pub(crate) const SLO: &str = "\
 apiVersion: openslo/v1
 kind: SLO
 metadata:
@@ -31,6 +43,13 @@ spec:
   timeWindow: [{duration: 30d, isRolling: true}]
 ";
 
+/// Pages go to the receiver at once.
+pub(crate) fn routing(receiver: &str) -> String {
+    format!(
+        "route: {{receiver: on-call, group_wait: 0s}}\nreceivers: [{{name: on-call, webhook_configs: [{{url: '{receiver}'}}]}}]\n"
+    )
+}
+
 pub(crate) struct Kept {
     folder: PathBuf,
     child: Option<Child>,
@@ -41,10 +60,7 @@ impl Kept {
         fs::create_dir_all(folder.join("repo/slos")).unwrap();
         fs::create_dir_all(folder.join("acts")).unwrap();
         fs::write(folder.join("repo/slos/orders.yaml"), SLO).unwrap();
-        let routing = format!(
-            "route: {{receiver: on-call, group_wait: 0s}}\nreceivers: [{{name: on-call, webhook_configs: [{{url: '{receiver}'}}]}}]\n"
-        );
-        fs::write(folder.join("repo/routing.yaml"), routing).unwrap();
+        fs::write(folder.join("repo/routing.yaml"), routing(receiver)).unwrap();
         // Each run of an act leaves a file of its own, so that a second run shows.
         let template = folder.join("acts").join("{act}-XXXXXX");
         let config = format!(
@@ -55,39 +71,42 @@ impl Kept {
         Self { folder: folder.to_owned(), child: None }
     }
 
-    /// Starts it and gives its address once it answers.
-    pub(crate) async fn start(&mut self, within: Duration) -> String {
-        let mut child = Command::new(BINARY)
+    /// Starts it and gives its addresses once it listens.
+    pub(crate) async fn start(&mut self, within: Duration) -> Address {
+        let address = self.begin();
+        tokio::task::spawn_blocking(move || address.recv_timeout(within))
+            .await
+            .unwrap()
+            .expect("it starts by itself")
+    }
+
+    /// Starts it; its addresses come once it listens.
+    pub(crate) fn begin(&mut self) -> mpsc::Receiver<Address> {
+        let mut child = Command::new(binary())
             .args(["serve", "--data-dir", "data", "--repo", "repo", "--config", "evenkeel.yaml"])
-            .args([
-                "--listen",
-                "127.0.0.1:0",
-                "--otlp-grpc-listen",
-                "off",
-                "--otlp-http-listen",
-                "off",
-            ])
+            .args(["--listen", "127.0.0.1:0", "--otlp-grpc-listen", "127.0.0.1:0"])
+            .args(["--otlp-http-listen", "off"])
             .current_dir(&self.folder)
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let stderr = child.stderr.take().unwrap();
         self.child = Some(child);
-        let (found, url) = mpsc::channel();
+        let (found, address) = mpsc::channel();
         std::thread::spawn(move || {
+            let mut url = String::new();
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
-                if let Some((_, url)) = line.split_once("listening on ") {
-                    // Only the first is waited for.
-                    drop(found.send(url.to_owned()));
+                if let Some((_, main)) = line.split_once("listening on ") {
+                    main.clone_into(&mut url);
+                } else if let Some((_, grpc)) = line.split_once("OTLP over gRPC on ") {
+                    // Nobody waits any more for one that was killed.
+                    drop(found.send(Address { url: url.clone(), grpc: format!("http://{grpc}") }));
                 } else {
                     println!("{line}");
                 }
             }
         });
-        tokio::task::spawn_blocking(move || url.recv_timeout(within))
-            .await
-            .unwrap()
-            .expect("it starts by itself")
+        address
     }
 
     /// `kill -9`.
@@ -106,7 +125,7 @@ impl Kept {
     }
 
     pub(crate) fn verify_journal(&self) {
-        let verified = Command::new(BINARY)
+        let verified = Command::new(binary())
             .args(["journal", "verify", "--data-dir", "data"])
             .current_dir(&self.folder)
             .output()

@@ -1,8 +1,8 @@
-//! Where pages go: remembers every `webhook-id`.
+//! Where pages go: remembers every page, when it came, and under which `webhook-id`.
 
 use std::{
-    collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use tokio::{
@@ -10,16 +10,27 @@ use tokio::{
     net::TcpListener,
 };
 
+use crate::unix;
+
+/// A page that came.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) id: String,
+    /// Since 1970.
+    pub(crate) at: Duration,
+    pub(crate) body: String,
+}
+
 pub(crate) struct Receiver {
     address: std::net::SocketAddr,
-    seen: Arc<Mutex<BTreeMap<String, u32>>>,
+    seen: Arc<Mutex<Vec<Arrival>>>,
 }
 
 impl Receiver {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let seen: Arc<Mutex<BTreeMap<String, u32>>> = Arc::default();
+        let seen: Arc<Mutex<Vec<Arrival>>> = Arc::default();
         let all = Arc::clone(&seen);
         tokio::spawn(async move {
             while let Ok((mut socket, _)) = listener.accept().await {
@@ -34,8 +45,11 @@ impl Receiver {
                         }
                     }
                     let text = String::from_utf8_lossy(&request);
-                    if let Some(id) = header(&text, "webhook-id") {
-                        *all.lock().unwrap().entry(id.to_owned()).or_default() += 1;
+                    if let (Some(id), Some((_, body))) =
+                        (header(&text, "webhook-id"), text.split_once("\r\n\r\n"))
+                    {
+                        let (id, body) = (id.to_owned(), body.to_owned());
+                        all.lock().unwrap().push(Arrival { id, at: unix(), body });
                     }
                     let answer =
                         b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
@@ -51,8 +65,9 @@ impl Receiver {
         format!("http://{}/page", self.address)
     }
 
-    pub(crate) fn count(&self, id: &str) -> u32 {
-        self.seen.lock().unwrap().get(id).copied().unwrap_or(0)
+    /// All that came, in order.
+    pub(crate) fn arrivals(&self) -> Vec<Arrival> {
+        self.seen.lock().unwrap().clone()
     }
 }
 
