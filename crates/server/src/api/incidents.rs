@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use super::{
     error::{self, conflict, invalid},
-    request::{Json, Params, Who},
+    request::{Json, Params, Who, one_line},
     view,
 };
 use crate::{Problem, wire::api as dto};
@@ -183,6 +183,7 @@ pub(super) async fn assign(
     Json(request): Json<dto::AssignRequest>,
 ) -> Result<Json<dto::Accepted>, Problem> {
     let incident = find(&app, &name)?.id;
+    one_line("assignee", &request.assignee)?;
     let assignee = request.assignee.into();
     let command = incident::Command::Assign { incident, assignee, by: by.clone() };
     changed(&app, incident, command, by).await
