@@ -179,7 +179,7 @@ impl<'a> Player<'a> {
                     self.stage.receiver.pages().into_iter().map(|page| page.id).collect();
                 Ok(one_page(self.incident_id()?, &queued, &received))
             }
-            Act::Joined { service, caller } => Ok(joined(&self.incident().await?, service, caller)),
+            Act::Joined { services } => Ok(joined(&self.incident().await?, services)),
             Act::RanksBelow { decoy, service } => {
                 Ok(ranks_below(&self.incident().await?, decoy, service))
             }
@@ -345,15 +345,15 @@ fn one_page(incident: &str, queued: &[Queued], received: &[String]) -> Look {
     }
 }
 
-fn joined(incident: &Incident, service: &str, caller: &str) -> Look {
+fn joined(incident: &Incident, services: [&str; 2]) -> Look {
     let summary = &incident.summary;
-    if summary.service != service {
+    let Some(other) = services.into_iter().find(|service| *service != summary.service) else {
         return Look::NotYet(format!("`{}` is an incident of {}", summary.title, summary.service));
-    }
-    let mut callers = incident.alerts.iter().filter(|alert| alert.service == caller);
-    match callers.find_map(|alert| alert.joined_because.clone()) {
-        Some(why) => Look::Done(why),
-        None => Look::NotYet(format!("no alert of {caller} joined `{}`", summary.title)),
+    };
+    let mut others = incident.alerts.iter().filter(|alert| alert.service == other);
+    match others.find_map(|alert| alert.joined_because.clone()) {
+        Some(why) if services.contains(&summary.service.as_str()) => Look::Done(why),
+        _ => Look::NotYet(format!("no alert of {other} joined `{}`", summary.title)),
     }
 }
 
@@ -495,9 +495,10 @@ mod tests {
                 {"kind": "deploy", "title": "deploy of checkout 1.9.1", "service": "checkout"},
             ],
         }));
-        assert!(found(&joined(&incident, "payment", "checkout")).0);
-        assert!(!found(&joined(&incident, "payment", "web")).0);
-        assert!(!found(&joined(&incident, "checkout", "checkout")).0);
+        assert!(found(&joined(&incident, ["payment", "checkout"])).0);
+        assert!(found(&joined(&incident, ["checkout", "payment"])).0);
+        assert!(!found(&joined(&incident, ["payment", "web"])).0);
+        assert!(!found(&joined(&incident, ["checkout", "web"])).0);
         assert!(found(&ranks_below(&incident, "1.9.1", "payment")).0);
         assert!(found(&ranks_below(&incident, "2.0.0", "payment")).0);
         assert!(!found(&ranks_below(&incident, "payment", "1.9.1")).0);

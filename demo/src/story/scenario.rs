@@ -109,10 +109,10 @@ pub(super) enum Act {
     OneIncident,
     /// The incident was told as a new one exactly once, and that page was received.
     OnePage,
-    /// The incident is `service`'s, and an alert of `caller` joined it with a reason.
+    /// The incident has alerts of both services, and the one that came later joined it with a reason: which of them is
+    /// crossed first is a matter of a second.
     Joined {
-        service: &'static str,
-        caller: &'static str,
+        services: [&'static str; 2],
     },
     /// No suspect that names this text comes before the first that is `service`.
     RanksBelow {
@@ -229,9 +229,9 @@ fn dependency_outage() -> Vec<Step> {
             Act::FirstSuspect { kind: "dependency", names: "payment" },
         ),
         step(
-            "checkout's alert has joined payment's incident",
+            "the alerts of payment and checkout are one incident",
             30,
-            Act::Joined { service: "payment", caller: "checkout" },
+            Act::Joined { services: ["payment", "checkout"] },
         ),
         step(
             "the harmless deploy ranks below payment",
