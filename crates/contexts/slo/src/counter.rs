@@ -338,10 +338,10 @@ mod tests {
                 let labels = Labels::from_pairs([("__name__", name)]);
                 counter.take(&indicator, &labels, &[Sample { at_ms: at.as_millis(), value }], now);
             };
-            if second % 15 == 0 {
+            if second.is_multiple_of(15) {
                 arrive("requests_total", second, 100.0);
             }
-            if second >= behind_s && (second - behind_s) % 15 == 0 {
+            if second >= behind_s && (second - behind_s).is_multiple_of(15) {
                 arrive("good_total", second - behind_s, 99.0);
             }
             for window_s in [300, 6 * 3600, 86_400, 30 * 86_400] {
