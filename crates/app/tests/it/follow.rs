@@ -113,7 +113,10 @@ fn a_page_is_alertmanagers_webhook_with_a_link_that_acknowledges() {
     let token = link.as_str().unwrap().rsplit('/').next().unwrap();
     let grant = LinkSigner::new(b"simulation").check(token, sim.time.now()).unwrap();
     assert_eq!((grant.incident, &*grant.recipient), (incident.to_string(), "oncall"));
-    assert_eq!(page["groupKey"], r#"{}/{}:{environment="prod", incident="INC-1", service="payment"}"#);
+    assert_eq!(
+        page["groupKey"],
+        r#"{}/{}:{environment="prod", incident="INC-1", service="payment"}"#
+    );
     assert_eq!(
         page["commonAnnotations"]["suspect"],
         "deploy of payment 2.0: most failures carry it"
