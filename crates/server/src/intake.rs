@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ingest::{DeltaState, Ingested, RawBatch, RawData, Redactor, Refused, Temporality};
+use ingest::{
+    DeltaState, Ingested, RawBatch, RawData, Redactor, Refused, Temporality, refused::by_point,
+};
 use model::{Clock, Limits};
 use tokio::sync::Mutex;
 
@@ -114,7 +116,7 @@ impl Intake {
         let (ingested, mut deltas) = blocking(move || {
             // A panic in between may have left a batch that was never stored.
             deltas.rollback();
-            if deltas.len() >= DeltaState::SERIES_MAX {
+            if deltas.is_full() {
                 deltas.forget(this.shared.clock.now() - DELTA_MEMORY);
             }
             (this.normalise(raw, &mut deltas), deltas)
@@ -139,6 +141,7 @@ impl Intake {
     async fn store(&self, mut ingested: Ingested) -> Result<Vec<Refused>, Problem> {
         let metrics = &self.shared.metrics;
         let mut refused = std::mem::take(&mut ingested.refused);
+        let leaders = std::mem::take(&mut ingested.leaders);
         let (redacted, trimmed) = (ingested.redacted.clone(), ingested.trimmed.clone());
         let samples = ingested.batch.series.iter().map(|series| series.samples.len()).sum();
         let taken = [
@@ -166,7 +169,7 @@ impl Intake {
             ];
             metrics.ingest_refused.add(&labels, refused.count);
         }
-        Ok(refused)
+        Ok(by_point(refused, &leaders))
     }
 
     fn count_request(&self, protocol: Protocol, result: &str) {
@@ -186,12 +189,9 @@ async fn blocking<T: Send + 'static>(
 
 fn has_deltas(raw: &RawBatch) -> bool {
     raw.resources.iter().flat_map(|resource| &resource.metrics).any(|metric| match &metric.data {
-        RawData::Sum { temporality, .. } | RawData::Histogram { temporality, .. } => {
-            *temporality == Temporality::Delta
-        }
-        RawData::Gauge(_)
-        | RawData::Summary(_)
-        | RawData::ExponentialHistogram { .. }
-        | RawData::Empty => false,
+        RawData::Sum { temporality, .. }
+        | RawData::Histogram { temporality, .. }
+        | RawData::ExponentialHistogram { temporality, .. } => *temporality == Temporality::Delta,
+        RawData::Gauge(_) | RawData::Summary(_) | RawData::Empty => false,
     })
 }
