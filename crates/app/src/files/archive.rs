@@ -113,8 +113,8 @@ fn entry<'b>(rest: &mut &'b [u8]) -> Option<(&'b [u8], &'b [u8])> {
     Some((part()?, part()?))
 }
 
-/// A relative path of visible names.
-fn is_path(path: &str) -> bool {
+/// A relative path of visible names. What is accepted as a repo must have no other, or it could not be read back.
+pub(super) fn is_path(path: &str) -> bool {
     path.len() <= RepoFiles::PATH_BYTES_MAX
         && !path.contains(['\\', '\u{fffd}', ':'])
         && !path.chars().any(char::is_control)

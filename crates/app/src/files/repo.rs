@@ -9,6 +9,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
+    archive::is_path,
     catalog::Declared,
     load::{CATALOG, FOLDERS, LATER, ROUTING, RepoFiles},
     openslo, policy,
@@ -47,6 +48,9 @@ pub const NODES_MAX: usize = 1_000_000;
 /// The most YAML documents of all files together.
 pub const DOCUMENTS_MAX: usize = 20_000;
 
+/// Paths that are told to be none.
+const PATHS_TOLD_MAX: usize = 20;
+
 /// Parses all files.
 ///
 /// # Errors
@@ -68,10 +72,32 @@ pub fn check(files: &RepoFiles) -> (Option<Repo>, Vec<Problem>) {
         all.finish(files, &own)
     };
     ignored(files, &own);
+    limits(files, &own);
     let mut problems = own.into_problems();
     problems.extend(sources.into_iter().flat_map(|source| source.report.into_problems()));
     let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
     ((!failed && !incomplete).then_some(repo), problems)
+}
+
+/// What is beyond them could be applied, and not be read back from where it is kept.
+fn limits(files: &RepoFiles, own: &Report) {
+    let bytes: usize = files.files.values().map(Vec::len).sum();
+    for (what, found, max) in [
+        ("files", files.files.len(), RepoFiles::FILES_MAX),
+        ("bytes in its files", bytes, RepoFiles::BYTES_MAX),
+    ] {
+        if found > max {
+            let message = format!("the repo has {found} {what}; at most {max} are allowed");
+            own.error(Position::default(), Code::TOO_LARGE, message, "");
+        }
+    }
+    let strange = files.files.keys().filter(|path| !is_path(path));
+    for path in strange.take(PATHS_TOLD_MAX) {
+        let shown = shorten(&path.escape_debug().to_string());
+        let message = format!("`{shown}` is not a path inside a repo");
+        let hint = "write visible names between `/`, without a dot at their start, `\\` or `:`";
+        own.error(Position::default(), Code::NAME, message, hint);
+    }
 }
 
 /// One file, read but not understood yet.
