@@ -23,6 +23,7 @@ export function makeState(now = Date.now()) {
     service,
     environment: "prod",
     owner: service === "auth" ? null : "team-shop",
+    labels: { tier: service === "checkout" ? "1" : "2" },
     objective: 0.999,
     window_seconds: 28 * DAY,
     indicator: {
@@ -230,7 +231,8 @@ export function makeState(now = Date.now()) {
     first_data: { spans_at: ago(8_990), logs_at: ago(8_990), samples_at: ago(8_988), services: ["web", "checkout", "cart", "catalog", "payment", "auth"].map((service) => ({ service, environment: "prod", signal: "spans", at: ago(8_990) })) },
     troubles: [],
   };
-  return { slos, deploys, verdicts, incident, old, timeline, postmortem, map, services, status, entry };
+  const applied = { ...entry("change", "configuration applied", 3_000, system).fact, kind: "config.applied", subject: "config", payload: { changes: ["policy default changed: a rollback is offered as a button"] } };
+  return { applied, slos, deploys, verdicts, incident, old, timeline, postmortem, map, services, status, entry };
 }
 
 /** Counts over time: a day's wave, a gap, and failures since the bad deploy. */

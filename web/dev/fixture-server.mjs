@@ -81,6 +81,9 @@ function answer(method, path, query, body) {
   const scoped = (items) => list(items.filter((item) => (!query.get("service") || item.service === query.get("service")) && (!query.get("environment") || item.environment === query.get("environment"))));
   if (path === "deploys") return scoped(state.deploys);
   if (path === "gate/verdicts") return scoped(state.verdicts);
+  const verdict = /^gate\/verdicts\/(\w+)$/.exec(path);
+  if (verdict) return state.verdicts.find((item) => item.id === verdict[1]);
+  if (path === "journal") return { items: empty ? [] : [state.applied] };
   if (path === "gate/check") return { ...state.verdicts[0], service: body.service, version: body.version, at: now };
   if (path === "services") return list(state.services);
   if (path === "services/map") return empty ? { ...state.map, nodes: [], edges: [] } : state.map;

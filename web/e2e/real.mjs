@@ -18,6 +18,7 @@ const START_MS_MAX = 30_000;
 const INCIDENT_MS_MAX = 30_000;
 const TRACES = 600;
 const SPREAD_S = 90;
+const TOKEN = randomBytes(24).toString("hex");
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 async function until(what, msMax, look) {
@@ -28,10 +29,15 @@ async function until(what, msMax, look) {
   throw new Error(`${what}: not within ${msMax / 1000} s`);
 }
 
-/** A place for pages to go: takes everything. */
+/** A place for pages to go: takes everything, and keeps the link to acknowledge. */
+let ackPath;
 const receiver = createServer((request, response) => {
-  request.resume();
-  request.on("end", () => response.writeHead(200).end());
+  let body = "";
+  request.on("data", (chunk) => (body += chunk));
+  request.on("end", () => {
+    ackPath ??= /p\/acknowledge\/[\w.-]+/.exec(body)?.[0];
+    response.writeHead(200).end();
+  });
 });
 await new Promise((done) => receiver.listen(0, "127.0.0.1", done));
 
@@ -40,16 +46,35 @@ cpSync(join(here, "../../demo/repo"), join(dir, "repo"), { recursive: true });
 const routing = join(dir, "repo/routing.yaml");
 const url = `http://127.0.0.1:${receiver.address().port}/`;
 writeFileSync(routing, readFileSync(routing, "utf8").replace(/^(\s*-?\s*url:).*$/m, `$1 ${url}`));
+// The walk needs a rollback that waits for a person.
+const policy = join(dir, "repo/policies/default.yaml");
+writeFileSync(policy, readFileSync(policy, "utf8").replace("mode: automatic", "mode: offer"));
 
-const ports = ["--listen", "127.0.0.1:0", "--otlp-grpc-listen", "off", "--otlp-http-listen", "off"];
-const server = spawn(binary, ["serve", "--data-dir", join(dir, "data"), "--repo", join(dir, "repo"), ...ports], {
-  stdio: ["ignore", "inherit", "pipe"],
-});
-let talk = "";
-server.stderr.on("data", (chunk) => {
-  talk += chunk;
-  process.stderr.write(chunk);
-});
+const config = join(dir, "evenkeel.yaml");
+writeFileSync(config, "acts: {rollback: [{service: checkout, environment: production, argv: ['true', '{version}']}]}\n");
+
+const servers = [];
+/** Starts a server of its own; the answer is where it listens. */
+function serve(name, args) {
+  const ports = ["--listen", "127.0.0.1:0", "--otlp-grpc-listen", "off", "--otlp-http-listen", "off"];
+  const server = spawn(binary, ["serve", "--data-dir", join(dir, name), ...ports, ...args], { stdio: ["ignore", "inherit", "pipe"] });
+  servers.push(server);
+  let talk = "";
+  server.stderr.on("data", (chunk) => {
+    talk += chunk;
+    process.stderr.write(chunk);
+  });
+  return until(`the server ${name} starts`, START_MS_MAX, () => /listening on (\S+)/.exec(talk)?.[1]);
+}
+
+/** One that asks for a token. */
+function serveWithToken() {
+  const file = join(dir, "token");
+  writeFileSync(file, TOKEN, { mode: 0o600 });
+  const own = join(dir, "token.yaml");
+  writeFileSync(own, `api: {tokens: [{name: ops, token_file: ${file}}]}\n`);
+  return serve("closed", ["--config", own]);
+}
 
 const hex = (bytes) => randomBytes(bytes).toString("hex");
 const text = (key, value) => ({ key, value: { stringValue: value } });
@@ -96,7 +121,8 @@ function otlp() {
 }
 
 async function main() {
-  const base = (await until("the server starts", START_MS_MAX, () => /listening on (\S+)/.exec(talk)))[1];
+  const base = await serve("data", ["--config", config, "--repo", join(dir, "repo")]);
+  const closed = await serveWithToken();
   const call = async (path, body) => {
     const response = await fetch(`${base}/${path}`, {
       method: body ? "POST" : "GET",
@@ -112,10 +138,11 @@ async function main() {
   await deploy("2.0.0", ago(65));
   await call("v1/traces", otlp());
   await until("an incident opens", INCIDENT_MS_MAX, async () => (await call("evenkeel/v1/incidents?status=open")).items[0]);
+  await until("the page goes out", INCIDENT_MS_MAX, () => ackPath);
   await call("evenkeel/v1/gate/check", { service: "checkout", version: "2.0.1", environment: "production" });
   const walk = spawn(process.execPath, [join(here, "walk.mjs")], {
     stdio: "inherit",
-    env: { ...process.env, BASE_URL: base, KEYBOARD: "1", OUT: process.env.OUT ?? join(dir, "shots") },
+    env: { ...process.env, BASE_URL: base, ACK_PATH: ackPath, CLOSED_URL: closed, CLOSED_TOKEN: TOKEN, OUT: process.env.OUT ?? join(dir, "shots") },
   });
   return new Promise((done) => walk.on("exit", (code) => done(code ?? 1)));
 }
@@ -126,7 +153,7 @@ try {
 } catch (error) {
   console.error(error);
 } finally {
-  server.kill("SIGTERM");
+  for (const server of servers) server.kill("SIGTERM");
   receiver.close();
   receiver.closeAllConnections();
   await sleep(500);

@@ -8,6 +8,7 @@ import { ApiError } from "./api/client";
 import { startLive } from "./api/live";
 import { applyTheme } from "./prefs";
 import { router } from "./router";
+import { watchSession } from "./shell/session";
 import "./tokens.css";
 
 const RETRIES_MAX = 2;
@@ -23,6 +24,7 @@ const queries = new QueryClient({
 });
 
 applyTheme();
+watchSession();
 startLive(queries);
 const host = document.getElementById("root");
 if (host === null) throw new Error("index.html has no #root");

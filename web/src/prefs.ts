@@ -1,4 +1,4 @@
-// What this browser remembers of its user: looks, never data.
+// What this browser remembers of its user: looks and a name, never data.
 
 import { useSyncExternalStore } from "react";
 import type { Zone } from "./lib/format";
@@ -9,6 +9,8 @@ export interface Prefs {
   railCollapsed: boolean;
   /** Single-key shortcuts can be switched off (WCAG 2.1.4). */
   singleKeys: boolean;
+  /** Under which the user acts; undefined until asked for, empty when not given. */
+  name?: string | undefined;
 }
 
 const KEY = "evenkeel.prefs";

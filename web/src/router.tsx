@@ -4,7 +4,9 @@ import { createRootRoute, createRoute, createRouter, lazyRouteComponent, retainS
 import { appUrl } from "./api/client";
 import type { GateOutcome, TimelineCategory } from "./api/schema";
 import { isRange, type Range } from "./lib/range";
+import { WAYS, type Way } from "./lib/ways";
 import { NowPage } from "./pages/now/NowPage";
+import { BANDS, type Band } from "./pages/slos/list";
 import { Shell } from "./shell/Shell";
 import { css, Empty } from "./ui/basics";
 
@@ -13,6 +15,11 @@ export interface ScopeSearch {
   service?: string | undefined;
   env?: string | undefined;
   range?: Range | undefined;
+  /** The two ends of a time that stands still, RFC 3339; they win over `range`. */
+  from?: string | undefined;
+  to?: string | undefined;
+  /** Draw the period before as a ghost. */
+  compare?: boolean | undefined;
 }
 
 function text(value: unknown): string | undefined {
@@ -28,8 +35,11 @@ const root = createRootRoute({
     service: text(search.service),
     env: text(search.env),
     range: isRange(search.range) ? search.range : undefined,
+    from: text(search.from),
+    to: text(search.to),
+    compare: search.compare === true ? true : undefined,
   }),
-  search: { middlewares: [retainSearchParams(["service", "env", "range"])] },
+  search: { middlewares: [retainSearchParams(["service", "env", "range", "from", "to", "compare"])] },
   component: Shell,
   notFoundComponent: NotFound,
 });
@@ -47,12 +57,13 @@ function NotFound() {
 
 const now = createRoute({ getParentRoute: () => root, path: "/", component: NowPage });
 
-export const SLO_SORTS = ["budget", "name", "objective", "sli", "burn", "exhaustion", "owner"] as const;
+export const SLO_SORTS = ["budget", "name", "objective", "sli", "burn", "burn6h", "burn3d", "exhaustion", "firing", "owner"] as const;
 export type SloSort = (typeof SLO_SORTS)[number];
 const slos = createRoute({
   getParentRoute: () => root,
   path: "/slos",
-  validateSearch: (search: Record<string, unknown>): { sort?: SloSort | undefined; down?: boolean | undefined; q?: string | undefined } => ({
+  validateSearch: (search: Record<string, unknown>): { sort?: SloSort | undefined; down?: boolean | undefined; q?: string | undefined; band?: Band | undefined } => ({
+    band: oneOf(search.band, BANDS),
     sort: oneOf(search.sort, SLO_SORTS),
     down: search.down === true ? true : undefined,
     q: text(search.q),
@@ -89,8 +100,9 @@ const postmortem = createRoute({
 const deploys = createRoute({
   getParentRoute: () => root,
   path: "/deploys",
-  validateSearch: (search: Record<string, unknown>): { verdict?: string | undefined; outcome?: GateOutcome | undefined } => ({
+  validateSearch: (search: Record<string, unknown>): { verdict?: string | undefined; deploy?: string | undefined; outcome?: GateOutcome | undefined } => ({
     verdict: text(search.verdict),
+    deploy: text(search.deploy),
     outcome: oneOf(search.outcome, ["allow", "block", "inconclusive"] as const),
   }),
   component: lazyRouteComponent(() => import("./pages/deploys/DeploysPage"), "DeploysPage"),
@@ -99,16 +111,14 @@ const deploys = createRoute({
 const services = createRoute({
   getParentRoute: () => root,
   path: "/services",
-  validateSearch: (search: Record<string, unknown>): { peek?: string | undefined } => ({ peek: text(search.peek) }),
+  validateSearch: (search: Record<string, unknown>): { peek?: string | undefined; peek_env?: string | undefined } => ({ peek: text(search.peek), peek_env: text(search.peek_env) }),
   component: lazyRouteComponent(() => import("./pages/services/ServicesPage"), "ServicesPage"),
 });
 
-export const WAYS = ["go", "java", "python", "node", "rust", "dotnet", "collector", "prometheus"] as const;
-export type Way = (typeof WAYS)[number];
 const connect = createRoute({
   getParentRoute: () => root,
   path: "/connect",
-  validateSearch: (search: Record<string, unknown>): { way?: Way | undefined } => ({ way: oneOf(search.way, WAYS) }),
+  validateSearch: (search: Record<string, unknown>): { way?: Way | undefined; protocol?: "grpc" | undefined } => ({ way: oneOf(search.way, WAYS), protocol: oneOf(search.protocol, ["grpc"] as const) }),
   component: lazyRouteComponent(() => import("./pages/connect/ConnectPage"), "ConnectPage"),
 });
 

@@ -1,6 +1,8 @@
 //! Everything together: opens the data directory, recovers, runs, stops in reverse; and the use cases.
 
+mod environment;
 mod follow;
+mod health;
 mod open;
 mod use_case;
 
@@ -12,7 +14,9 @@ use parking_lot::Mutex;
 use tokio::{sync::watch, task::JoinHandle};
 use wal::SyncPolicy;
 
+pub use environment::{AmbiguousEnvironment, DEFAULT_ENVIRONMENT};
 pub use follow::FollowState;
+pub use health::Readiness;
 pub use open::OpenError;
 pub use use_case::{ApplyError, BackfillUseError, RollbackError, TestPageError};
 
@@ -54,6 +58,8 @@ pub struct Options {
     pub events_retention: Option<Duration>,
     pub query: QueryLimits,
     pub acts: Acts,
+    /// The receiver of pages that none of theirs got within a minute.
+    pub fallback_receiver: Option<Box<str>>,
     /// Signs webhooks.
     pub webhook_key: Option<SigningKey>,
 }
@@ -79,6 +85,9 @@ pub struct App {
     tasks: Mutex<Vec<JoinHandle<()>>>,
     data_dir: Mutex<Option<DataDir>>,
     last_round: Mutex<Round>,
+    config_damage: Mutex<Option<Arc<str>>>,
+    /// One apply at a time: the counters follow the order of the facts.
+    applying: tokio::sync::Mutex<()>,
 }
 
 /// What of the options is needed while it runs.
@@ -89,6 +98,8 @@ pub(crate) struct AppOptions {
     pub external_url: Box<str>,
     pub limits: Limits,
     pub(crate) query: QueryLimits,
+    /// Below it the stores take no telemetry.
+    pub(crate) free_bytes_min: u64,
 }
 
 /// The judge's last round.
@@ -132,6 +143,11 @@ impl App {
         }
     }
 
+    /// Why the configuration that was applied last is not the one in force.
+    pub fn config_damage(&self) -> Option<Arc<str>> {
+        self.config_damage.lock().clone()
+    }
+
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         self.tasks.lock().push(tokio::spawn(task));
     }
@@ -171,12 +187,12 @@ impl App {
         }
     }
 
-    async fn looking(&self) {
+    async fn looking(self: Arc<Self>) {
         let mut tick = tokio::time::interval(TRIAGE_EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            if self.triage.round().await.is_err() {
+            if self.triage.round().await.is_err() || self.draft_ended().await.is_err() {
                 return;
             }
         }

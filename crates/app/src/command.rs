@@ -11,6 +11,9 @@ use crate::{
     state::State,
 };
 
+/// Buckets of one fact: some 1.5 MiB.
+const BUCKETS_IN_FACT_MAX: usize = 20_000;
+
 /// A command to one of the contexts, or to `app` itself.
 #[derive(Clone, Debug)]
 pub enum Command {
@@ -50,6 +53,10 @@ pub enum Rejection {
     Incident(incident::Rejection),
     #[error(transparent)]
     Deploy(deploy::Rejection),
+    #[error("it is more than the journal takes")]
+    TooLarge(#[source] journal::AppendError),
+    #[error("the disk is full, so nothing was recorded; make room, then try again")]
+    DiskFull,
     #[error(
         "the journal is broken, so nothing is acted upon; see `evenkeel journal verify`, then `accept-break`"
     )]
@@ -89,13 +96,16 @@ impl Command {
                 })])
             }
             Self::Backfill { slo, source, buckets, by } => {
-                Ok(vec![Fact::Own(OwnFact::SloBackfilled {
-                    slo: slo.clone(),
-                    source: source.clone(),
-                    buckets: buckets.clone(),
-                    at: now,
-                    by: by.clone(),
-                })])
+                let fact = |buckets: &[Bucket]| {
+                    Fact::Own(OwnFact::SloBackfilled {
+                        slo: slo.clone(),
+                        source: source.clone(),
+                        buckets: buckets.to_vec(),
+                        at: now,
+                        by: by.clone(),
+                    })
+                };
+                Ok(buckets.chunks(BUCKETS_IN_FACT_MAX).map(fact).collect())
             }
             Self::ClockStepped { from, to } => {
                 Ok(vec![Fact::Own(OwnFact::ClockStepped { from: *from, to: *to, at: now })])

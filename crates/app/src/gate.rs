@@ -3,7 +3,7 @@
 use alert::Severity;
 use deploy::{BudgetReading, DeployStatus, GateInput, IncidentReading, policy::wildcard};
 use incident::SuspectKind;
-use model::Timestamp;
+use model::{Timestamp, same_environment};
 use slo::Evaluation;
 
 use crate::{control::WorldView, react::policy, state::State};
@@ -38,7 +38,7 @@ pub(crate) fn input(question: &Question, seen: &Seen<'_>, now: Timestamp) -> Gat
     let matters =
         |name: &str| name == &**service || dependencies.iter().any(|callee| **callee == *name);
     let incidents = state.incidents.open().filter(|incident| {
-        *incident.key.environment == **environment && matters(&incident.key.service)
+        same_environment(&incident.key.environment, environment) && matters(&incident.key.service)
     });
     GateInput {
         service: service.clone(),
@@ -79,11 +79,17 @@ fn reading(state: &State, evaluation: &Evaluation) -> BudgetReading {
         .firing()
         .find(|record| record.key.slo == evaluation.slo && record.severity == Severity::Page);
     let known = evaluation.state != slo::State::InsufficientData;
+    // What burns now; the alert has what burned when it fired.
+    let now = |pair: &str| {
+        let burn = evaluation.burns.iter().find(|burn| burn.pair.name == pair)?;
+        burn.long.burn
+    };
     BudgetReading {
         slo: evaluation.slo.clone(),
         remaining: evaluation.budget.remaining_fraction.filter(|_| known),
         burning: firing.map(|record| {
-            let rate = record.evidence.long.burn.unwrap_or(0.0);
+            let fired = record.evidence.long.burn.unwrap_or(0.0);
+            let rate = now(&record.key.pair).unwrap_or(fired);
             format!("{rate:.1}x over {}", record.key.pair.split('+').next().unwrap_or_default())
                 .into()
         }),

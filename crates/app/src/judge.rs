@@ -1,5 +1,7 @@
 //! The tick of judgement: reads every SLO's burn rates, and orders what they mean.
 
+mod lookout;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use alert::{Evidence, Judgement, Key, Pending, Severity, Verdict, Window};
@@ -7,6 +9,7 @@ use model::{Actor, Clock, Labels};
 use parking_lot::Mutex;
 use slo::{Burn, BurnWindow, Evaluation};
 
+use self::lookout::{LOOK_MAX, Lookout};
 use crate::{
     command::Command,
     control::{Control, ControlError},
@@ -14,6 +17,9 @@ use crate::{
     telemetry::Stores,
     triage::{Place, Suspicions, Triage},
 };
+
+/// From this share of its threshold on, a page is looked ahead for.
+const NEAR: f64 = 0.5;
 
 /// Judges all SLOs when it is told to.
 #[derive(Debug)]
@@ -23,6 +29,7 @@ pub struct Judge {
     triage: Arc<Triage>,
     clock: Arc<dyn Clock>,
     memory: Mutex<Memory>,
+    lookout: Lookout,
 }
 
 #[derive(Debug)]
@@ -41,7 +48,7 @@ impl Judge {
         mint: Mint,
     ) -> Self {
         let memory = Mutex::new(Memory { pending: Pending::default(), mint, last: Arc::default() });
-        Self { stores, control, triage, clock, memory }
+        Self { stores, control, triage, clock, memory, lookout: Lookout::default() }
     }
 
     /// The last round's evaluations.
@@ -56,6 +63,7 @@ impl Judge {
     pub async fn round(&self) -> Result<(), ControlError> {
         let now = self.clock.now();
         let evaluations = self.stores.counters.lock().evaluate(now);
+        self.look_ahead(&evaluations);
         let (judgements, ids) = {
             let labels = |evaluation: &Evaluation| labels(&self.stores, evaluation);
             let all = evaluations
@@ -93,18 +101,48 @@ impl Judge {
         if burning.is_empty() {
             return Ok(());
         }
+        let now = self.clock.monotonic();
+        let found = self.lookout.look(LOOK_MAX, now, self.look_at(burning)).await;
+        self.control.update_world(move |world| world.suspicions = Arc::new(found)).await
+    }
+
+    /// Gathers evidence on services that may page soon.
+    fn look_ahead(&self, evaluations: &[Evaluation]) {
+        let mut near: BTreeMap<Place, Vec<Box<str>>> = BTreeMap::new();
+        for evaluation in evaluations.iter().filter(|one| one.burns.iter().any(is_near)) {
+            let environment = evaluation.environment.clone().unwrap_or_default();
+            let key = (evaluation.service.clone(), environment);
+            near.entry(key).or_default().push(evaluation.slo.clone());
+        }
+        if !near.is_empty() {
+            self.lookout.ahead(self.clock.monotonic(), self.look_at(near));
+        }
+    }
+
+    fn look_at(
+        &self,
+        places: BTreeMap<Place, Vec<Box<str>>>,
+    ) -> impl FnOnce() -> Suspicions + use<> {
         let triage = Arc::clone(&self.triage);
-        let look = move || -> Suspicions {
+        move || {
             let look = |(key, slos): (Place, Vec<Box<str>>)| {
                 let found = triage.suspicion(&key.0, &key.1, &slos);
                 (key, found)
             };
-            burning.into_iter().map(look).collect()
-        };
-        // A page without a suspect is better than none.
-        let found = tokio::task::spawn_blocking(look).await.unwrap_or_default();
-        self.control.update_world(move |world| world.suspicions = Arc::new(found)).await
+            places.into_iter().map(look).collect()
+        }
     }
+}
+
+/// It would page, were the long window a little worse.
+fn is_near(burn: &Burn) -> bool {
+    let over = |window: &BurnWindow, share: f64| {
+        window.burn.is_some_and(|rate| rate > burn.pair.threshold * share)
+    };
+    burn.pair.severity == slo::Severity::Page
+        && burn.verdict != slo::Verdict::Crossed
+        && over(&burn.short, 1.0)
+        && over(&burn.long, NEAR)
 }
 
 fn labels(stores: &Stores, evaluation: &Evaluation) -> Labels {

@@ -14,6 +14,7 @@ pub mod backup;
 pub mod command;
 pub mod control;
 pub mod data_dir;
+pub mod drafts;
 pub mod files;
 pub mod gate;
 pub mod judge;
@@ -25,8 +26,10 @@ pub mod query;
 pub mod react;
 pub mod record;
 pub mod repo;
+pub mod runbooks;
 pub mod state;
 pub mod telemetry;
+pub mod timeline;
 pub mod triage;
 
 pub use app::{App, Options};

@@ -112,7 +112,7 @@ impl Outbox {
     fn integration(&self, attempt: &Attempt) -> Option<Integration> {
         let world = self.control.world();
         let receiver = world.repo.routing.as_ref()?.receiver(&attempt.receiver)?;
-        receiver.integrations.get(usize::try_from(attempt.integration).ok()?).cloned()
+        attempt.integration(receiver).cloned()
     }
 }
 

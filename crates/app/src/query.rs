@@ -29,7 +29,7 @@ pub enum QueryError {
     Parse(#[from] ParseError),
     #[error(transparent)]
     Eval(#[from] EvalError),
-    #[error("the query took longer than {} s (query.timeout)", timeout.as_secs())]
+    #[error("the query took longer than {} s (query.timeout)", timeout.as_secs_f64())]
     Timeout { timeout: Duration },
     #[error("the query broke off inside; this is a fault of Evenkeel's")]
     Broken,
@@ -51,7 +51,7 @@ impl SeriesSource for Source<'_> {
         let samples: usize = found.series.iter().map(|series| series.samples.len()).sum();
         if samples > samples_max {
             return Err(format!(
-                "the query reads more than {samples_max} samples (query.max_samples)"
+                "the query needs more than {samples_max} samples at one time (query.max_samples)"
             ));
         }
         Ok(found.series)
@@ -115,8 +115,27 @@ impl App {
     /// # Errors
     /// When it is no PromQL, or meets a limit.
     pub async fn query(&self, expression: &str, query: Query) -> Result<Value, QueryError> {
+        self.query_within(expression, query, self.options.query).await
+    }
+
+    /// What a query may use unless it asks for less.
+    pub fn query_limits(&self) -> QueryLimits {
+        self.options.query
+    }
+
+    /// As [`App::query`], within limits that the asker has chosen; the timeout of the settings stays the longest.
+    ///
+    /// # Errors
+    /// When it is no PromQL, or meets a limit.
+    pub async fn query_within(
+        &self,
+        expression: &str,
+        query: Query,
+        asked: QueryLimits,
+    ) -> Result<Value, QueryError> {
         let expr = promql::parse(expression)?;
-        let limits = self.options.query;
+        let timeout = asked.timeout.min(self.options.query.timeout);
+        let limits = QueryLimits { timeout, ..asked };
         let gone = Arc::new(AtomicBool::new(false));
         let (stores, clock, seen) =
             (Arc::clone(&self.stores), Arc::clone(&self.clock), Arc::clone(&gone));

@@ -32,6 +32,7 @@ pub(crate) fn decisions(
     orders.extend(alerts::removed(state, world));
     orders.extend(alerts::joined(state, world, now, mint));
     orders.extend(alerts::suspected(state, world));
+    orders.extend(acts::went_back(state, now, mint));
     orders.extend(acts::mitigations(state));
     if whole {
         orders.extend(acts::rollbacks(state, world, now, mint));

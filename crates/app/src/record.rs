@@ -8,6 +8,7 @@ pub(crate) mod disk;
 mod alert;
 pub(crate) mod counters;
 mod deploy;
+mod draft;
 mod incident;
 mod own;
 
@@ -16,6 +17,7 @@ use model::{Actor, Timestamp};
 use serde_json::Value;
 
 pub use disk::DiskError;
+pub use draft::{DraftDocument, DraftEvent, DraftSection};
 pub use own::OwnFact;
 
 /// The version of all payload forms so far.

@@ -78,12 +78,17 @@ impl Candidate {
 pub(crate) fn store(dir: &Utf8Path, files: &RepoFiles, hash: &[u8; 32]) -> io::Result<()> {
     let name = hex::encode(hash);
     let path = dir.join(&name);
-    if path.exists() {
+    // One that is damaged is written anew.
+    if load_files(dir, hash).is_ok() {
         return Ok(());
+    }
+    let bytes = files.to_bytes();
+    if RepoFiles::from_bytes(&bytes).is_err() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it could not be read again"));
     }
     let new = dir.join(format!("{name}.new"));
     let mut file = fs::File::create(&new)?;
-    file.write_all(&files.to_bytes())?;
+    file.write_all(&bytes)?;
     file.sync_all()?;
     fs::rename(&new, &path)?;
     fs::File::open(dir)?.sync_all()

@@ -4,6 +4,7 @@
 //! the positions of both logs.
 
 mod checkpoint;
+mod seen;
 mod writer;
 
 use std::{sync::Arc, time::Duration};
@@ -17,6 +18,7 @@ use tokio::sync::oneshot;
 use tsdb::Tsdb;
 
 pub(crate) use checkpoint::{Recovered, recover};
+pub use seen::{FirstSeen, SignalSeen};
 pub use wal::SyncPolicy;
 pub(crate) use writer::Checkpoints;
 pub use writer::StoreRefusal;
@@ -34,21 +36,6 @@ pub struct Stores {
     pub counters: Mutex<Counters>,
     pub catalog: RwLock<Catalog>,
     pub seen: Mutex<FirstSeen>,
-}
-
-/// When the first of each signal came, and how much of each since the start.
-#[derive(Clone, Debug, Default)]
-pub struct FirstSeen {
-    pub spans: SignalSeen,
-    pub logs: SignalSeen,
-    pub samples: SignalSeen,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SignalSeen {
-    pub first_at: Option<model::Timestamp>,
-    pub last_at: Option<model::Timestamp>,
-    pub accepted: u64,
 }
 
 /// Why a batch was not taken; nothing of it is stored, or it is safe to send it again.
@@ -140,6 +127,11 @@ impl Telemetry {
     /// Holds a text once a store could not be written: the process must end.
     pub fn failed(&self) -> tokio::sync::watch::Receiver<Option<Arc<str>>> {
         self.failed.clone()
+    }
+
+    /// Whether the thread takes batches.
+    pub fn is_running(&self) -> bool {
+        self.thread.lock().as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
     /// Writes what waits and a last checkpoint, and ends the thread.

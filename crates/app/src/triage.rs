@@ -5,6 +5,9 @@
 
 mod evidence;
 mod impact;
+mod peers;
+#[cfg(test)]
+mod tests;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -31,8 +34,27 @@ pub type Place = (Box<str>, Box<str>);
 /// What is known of each failing service.
 pub type Suspicions = BTreeMap<Place, Suspicion>;
 
+/// What the incident of a failure knows already.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    opened_at: Option<Timestamp>,
+    since: Option<Timestamp>,
+}
+
+impl Known {
+    /// When the failure began: it has one begin, also when that is out of sight by now, or when it pauses.
+    fn since(&self, found: Option<Timestamp>) -> Option<Timestamp> {
+        found.into_iter().chain(self.since).min()
+    }
+
+    /// The moment before which a cause is looked for. Not now: a cause stays a suspect for as long as the failure goes on.
+    fn onset(&self, since: Option<Timestamp>, now: Timestamp) -> Timestamp {
+        since.into_iter().chain(self.opened_at).min().unwrap_or(now)
+    }
+}
+
 /// Looks at telemetry on behalf of open incidents.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Triage {
     stores: Arc<Stores>,
     control: Arc<Control>,
@@ -46,11 +68,22 @@ impl Triage {
 
     /// Evidence on `service`, whose SLOs `slos` burn.
     pub fn suspicion(&self, service: &str, environment: &str, slos: &[Box<str>]) -> Suspicion {
+        self.suspicion_of(service, environment, slos, Known::default())
+    }
+
+    fn suspicion_of(
+        &self,
+        service: &str,
+        environment: &str,
+        slos: &[Box<str>],
+        known: Known,
+    ) -> Suspicion {
         let now = self.clock.now();
-        let since = impact::since(&self.stores, slos, now);
+        let since = known.since(impact::since(&self.stores, slos, now));
         let impact = impact::measure(&self.stores, service, environment, slos, since, now);
         let evidence = {
-            let failing = evidence::Failing { service, environment, slos, since };
+            let onset = known.onset(since, now);
+            let failing = evidence::Failing { service, environment, slos, since, onset };
             evidence::gather(&self.stores, &self.control, &failing, now)
         };
         Suspicion { suspects: rank(&evidence), impact }
@@ -61,7 +94,29 @@ impl Triage {
     /// # Errors
     /// When the control thread has stopped.
     pub async fn round(&self) -> Result<(), ControlError> {
-        let now = self.clock.now();
+        let this = self.clone();
+        // Scans of spans are no work for the threads that serve requests.
+        let commands = match tokio::task::spawn_blocking(move || this.looks()).await {
+            Ok(commands) => commands,
+            Err(error) => {
+                tracing::error!(%error, "triage stopped in the middle of a look");
+                return Ok(());
+            }
+        };
+        for command in commands {
+            match self.control.order(Actor::system("triage"), Command::Incident(command)).await {
+                // An incident that ended meanwhile wants no more of this.
+                Err(ControlError::Rejected(rejection)) => {
+                    tracing::debug!(%rejection, "triage was late")
+                }
+                other => drop(other?),
+            }
+        }
+        Ok(())
+    }
+
+    fn looks(&self) -> Vec<incident::Command> {
+        let now = self.control.now();
         let (open, ended) = {
             let state = self.control.state();
             let open: Vec<Incident> = state.incidents.open().cloned().collect();
@@ -69,33 +124,23 @@ impl Triage {
                 state.incidents.iter().filter(|one| may_relapse(one, now)).cloned().collect();
             (open, ended)
         };
-        let commands = open.iter().flat_map(|incident| self.look(incident, now));
-        let commands: Vec<_> = commands
-            .chain(ended.iter().flat_map(|incident| self.look_again(incident, now)))
-            .collect();
-        {
-            for command in commands {
-                match self.control.order(Actor::system("triage"), Command::Incident(command)).await
-                {
-                    // An incident that ended meanwhile wants no more of this.
-                    Err(ControlError::Rejected(rejection)) => {
-                        tracing::debug!(%rejection, "triage was late")
-                    }
-                    other => drop(other?),
-                }
-            }
-        }
-        Ok(())
+        let looks = open.iter().flat_map(|incident| self.look(incident, now));
+        looks.chain(ended.iter().flat_map(|incident| self.look_again(incident, now))).collect()
     }
 
     fn look(&self, incident: &Incident, now: Timestamp) -> Vec<incident::Command> {
         let slos = own_slos(incident);
-        let id = incident.id;
+        let (id, seen_at) = (incident.id, self.clock.now());
         let mut commands = Vec::new();
         if !slos.is_empty() {
             // After a mitigation the evidence only gets thinner: what was found stays.
             if incident.mitigation.is_none() {
-                let found = self.suspicion(&incident.key.service, &incident.key.environment, &slos);
+                let known = Known {
+                    opened_at: Some(incident.opened_at),
+                    since: incident.impact.as_ref().map(|impact| impact.since),
+                };
+                let (service, environment) = (&*incident.key.service, &*incident.key.environment);
+                let found = self.suspicion_of(service, environment, &slos, known);
                 if !found.suspects.is_empty() || incident.suspects.is_empty() {
                     commands.push(incident::Command::RankSuspects {
                         incident: id,
@@ -111,7 +156,7 @@ impl Triage {
                     environment,
                     &slos,
                     Some(before.since),
-                    now,
+                    seen_at,
                 );
                 commands.extend(impact.map(|impact| measured(id, impact)));
             }
@@ -120,7 +165,7 @@ impl Triage {
         commands
     }
 
-    /// An incident that the recovery test ended: its last impact, and whether it really is over.
+    /// An incident that ended: its last impact, and whether it really is over.
     fn look_again(&self, incident: &Incident, now: Timestamp) -> Vec<incident::Command> {
         let slos = own_slos(incident);
         let mut commands = Vec::new();
@@ -144,13 +189,16 @@ impl Triage {
             };
             commands.extend(found.map(last));
         }
-        if incident.has_firing_alert() {
+        if incident.has_firing_page() {
             commands.extend(self.recovery(incident, &slos, now));
         }
         commands
     }
 
     /// The counts of the last window of the SLO that is furthest from well.
+    ///
+    /// The window stands in the time of facts, as the moments that it is compared with. Telemetry is dated by the wall
+    /// clock, which is behind that after it stepped back: what is counted lies as much earlier.
     fn recovery(
         &self,
         incident: &Incident,
@@ -166,9 +214,10 @@ impl Triage {
         // After an end only what came since speaks for a relapse.
         let ended_at = incident.resolution.as_ref().map(|end| end.at);
         let from = (now - recovery.window).max(ended_at.unwrap_or(Timestamp::EPOCH));
+        let behind = now.since(self.clock.now());
         let counters = self.stores.counters.lock();
         let readings = slos.iter().filter_map(|name| {
-            let counts = counters.count_since(name, from, now)?;
+            let counts = counters.count_since(name, from - behind, now - behind)?;
             Some(Reading {
                 from,
                 to: now,
@@ -190,14 +239,14 @@ impl Triage {
     }
 }
 
-/// How long after its end an incident is looked at again.
+/// How long after its end an incident is looked at again; longer while its page fires, which opens no other.
 const LOOK_AGAIN_WITHIN: Duration = Duration::from_secs(3600);
 
 fn may_relapse(incident: &Incident, now: Timestamp) -> bool {
     incident
         .resolution
         .as_ref()
-        .is_some_and(|end| end.automatic && now.since(end.at) < LOOK_AGAIN_WITHIN)
+        .is_some_and(|end| now.since(end.at) < LOOK_AGAIN_WITHIN || incident.has_firing_page())
 }
 
 fn measured(incident: IncidentId, impact: ImpactReading) -> incident::Command {

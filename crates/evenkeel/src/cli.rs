@@ -76,7 +76,7 @@ pub(crate) enum Verb {
     )]
     Doctor(DoctorArgs),
     /// Check files offline, with the server's own code.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  evenkeel check repo production/")]
     Check(CheckVerb),
     /// Show what applying a production repo would change, and what that would do.
     #[command(
@@ -87,25 +87,43 @@ pub(crate) enum Verb {
     #[command(after_help = "Examples:\n  evenkeel apply production/")]
     Apply(RepoArgs),
     /// Record deploys.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  evenkeel deploy record --service checkout --version 2.0.0 --env production\n  evenkeel deploy list --service checkout"
+    )]
     Deploy(DeployVerb),
     /// Ask whether a version may be deployed.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  evenkeel gate check --service checkout --version 2.0.1 --env production && ./deploy.sh"
+    )]
     Gate(GateVerb),
     /// Service level objectives.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  evenkeel slo list\n  evenkeel slo get checkout-availability"
+    )]
     Slo(SloVerb),
     /// Incidents.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  evenkeel incident list --status open\n  evenkeel incident ack inc_01j…\n  evenkeel incident resolve inc_01j… --reason 'the provider is back'"
+    )]
     Incident(IncidentVerb),
     /// Postmortems.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  evenkeel postmortem draft inc_01j… > postmortem.md"
+    )]
     Postmortem(PostmortemVerb),
     /// Notifications.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  evenkeel notify test on-call")]
     Notify(NotifyVerb),
     /// The journal of facts.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  evenkeel journal list --kind incident. --limit 20\n  evenkeel journal verify"
+    )]
     Journal(JournalVerb),
     /// Evaluate a PromQL expression.
     #[command(
@@ -242,6 +260,11 @@ pub(crate) enum GateVerb {
         #[arg(long = "env", alias = "environment", value_name = "ENV")]
         environment: Option<String>,
     },
+    /// Judge a verdict once more on what it saw then; exits with 1 when it comes out otherwise.
+    #[command(
+        after_help = "Examples:\n  evenkeel gate replay gat_01j…\n  evenkeel gate replay gat_01j… -o json"
+    )]
+    Replay { verdict: String },
 }
 
 #[derive(Debug, Subcommand)]

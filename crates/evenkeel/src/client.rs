@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::{Method, Response, StatusCode, header};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use server::wire::api::Problem;
 use url::Url;
 
@@ -137,7 +137,15 @@ async fn read(mut answer: Response) -> Result<Vec<u8>, reqwest::Error> {
     Ok(body)
 }
 
-/// A problem's detail, or the status where the answer is not ours.
+/// How Prometheus' API says what is wrong.
+#[derive(Debug, Deserialize)]
+struct Refused {
+    #[serde(rename = "errorType")]
+    kind: String,
+    error: String,
+}
+
+/// A problem's detail, or Prometheus' error, or the status where the answer is neither.
 fn refused(status: StatusCode, body: &[u8]) -> Failure {
     let exit = match status.as_u16() {
         401 | 403 => Exit::Auth,
@@ -147,7 +155,10 @@ fn refused(status: StatusCode, body: &[u8]) -> Failure {
     };
     match serde_json::from_slice::<Problem>(body) {
         Ok(problem) => Failure::text(exit, format!("{}: {}", problem.title, problem.detail)),
-        Err(_) => Failure::text(exit, format!("the server answers {status}")),
+        Err(_) => match serde_json::from_slice::<Refused>(body) {
+            Ok(refused) => Failure::text(exit, format!("{}: {}", refused.kind, refused.error)),
+            Err(_) => Failure::text(exit, format!("the server answers {status}")),
+        },
     }
 }
 

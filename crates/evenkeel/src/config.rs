@@ -41,6 +41,8 @@ pub(crate) struct Config {
     pub(crate) wal_sync: WalSync,
     /// Signs notifications.
     pub(crate) webhook_key: Option<SigningKey>,
+    /// Gets pages that none of their receivers got.
+    pub(crate) fallback_receiver: Option<Box<str>>,
     /// The first that fits is used.
     pub(crate) rollbacks: Vec<Rollback>,
 }
@@ -186,6 +188,7 @@ impl Config {
             query: found.query,
             wal_sync: found.wal_sync,
             webhook_key: found.webhook_key,
+            fallback_receiver: found.fallback_receiver,
             rollbacks: found.rollbacks,
         }
     }

@@ -53,8 +53,13 @@ pub(crate) async fn run(
         .await
         .map_err(|error| Failure::new(Exit::Failed, error))?;
     let metrics = Metrics::default();
-    let info =
-        server::api::ServerInfo::new(&addresses, bound.config(), bound.drain(), &external_url);
+    let info = server::api::ServerInfo::new(
+        &addresses,
+        bound.config(),
+        bound.drain(),
+        &external_url,
+        metrics.clone(),
+    );
     let extra =
         server::api::router(Arc::clone(&app), info).merge(server::pages::router(Arc::clone(&app)));
     let parts = Parts {
@@ -62,7 +67,10 @@ pub(crate) async fn run(
         clock,
         limits: config.limits.clone(),
         metrics: metrics.clone(),
-        ready: Arc::new(|| Ok(())),
+        ready: {
+            let app = Arc::clone(&app);
+            Arc::new(move || app.readiness())
+        },
         extra,
     };
     let routers = server::build(parts, bound.config());
@@ -132,6 +140,7 @@ fn options(config: &Config, external_url: &str) -> Options {
             lookback: config.query.lookback_delta,
         },
         acts: Acts { rollbacks: config.rollbacks.iter().map(rollback).collect() },
+        fallback_receiver: config.fallback_receiver.clone(),
         webhook_key: config.webhook_key.clone(),
     }
 }

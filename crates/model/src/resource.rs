@@ -1,6 +1,6 @@
 //! Who emitted a record.
 
-use crate::Attributes;
+use crate::{Attributes, Labels};
 
 /// The emitter's identity, normalised from OpenTelemetry's resource attributes, and the rest of them.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -15,4 +15,45 @@ pub struct Resource {
     pub instance: Box<str>,
     /// All other attributes.
     pub attributes: Attributes,
+}
+
+/// Whether two names may mean one environment: they are equal, or one of them is empty because nobody named it.
+pub fn same_environment(one: &str, other: &str) -> bool {
+    one == other || one.is_empty() || other.is_empty()
+}
+
+/// Who emitted a series, as its labels say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Emitter<'a> {
+    pub service: &'a str,
+    /// Empty when no label says.
+    pub version: &'a str,
+    /// Empty when no label says.
+    pub environment: &'a str,
+    /// Empty when no label says.
+    pub instance: &'a str,
+}
+
+/// The labels that say what a resource attribute says, for series that came without one; the first that is there wins.
+const SERVICE: &[&str] = &["service_name", "service", "job"];
+const VERSION: &[&str] = &["service_version", "version"];
+const ENVIRONMENT: &[&str] =
+    &["deployment_environment_name", "deployment_environment", "environment", "env"];
+const INSTANCE: &[&str] = &["service_instance_id", "instance", "pod"];
+
+impl<'a> Emitter<'a> {
+    /// `None` when no label names a service.
+    pub fn of(labels: &'a Labels) -> Option<Self> {
+        let first = |names: &[&str]| {
+            names.iter().find_map(|name| labels.get(name)).filter(|value| !value.is_empty())
+        };
+        // OpenTelemetry's `job` is `namespace/service`.
+        let service = first(SERVICE)?;
+        Some(Self {
+            service: service.rsplit('/').next().unwrap_or(service),
+            version: first(VERSION).unwrap_or_default(),
+            environment: first(ENVIRONMENT).unwrap_or_default(),
+            instance: first(INSTANCE).unwrap_or_default(),
+        })
+    }
 }

@@ -23,18 +23,15 @@ mod view;
 use std::sync::Arc;
 
 use app::App;
-use axum::{
-    Router,
-    extract::FromRef,
-    routing::{get, post},
-};
+use axum::{Router, extract::FromRef, routing::MethodRouter};
 
 use crate::{
-    Addresses, Drain, ServerConfig,
+    Addresses, Drain, Metrics, ServerConfig,
     wire::api::{Listener, ListenerPurpose},
 };
 
 pub(crate) use incidents::{order, summary};
+pub(crate) use prometheus::refused as prometheus_bad_data;
 pub use telemetry::Sink;
 
 /// What the API says of the server that it runs in.
@@ -44,6 +41,8 @@ pub struct ServerInfo {
     pub(crate) drain: Drain,
     /// Where people reach the server; no slash at the end.
     pub(crate) external_url: Arc<str>,
+    /// What the server has counted.
+    pub(crate) metrics: Metrics,
 }
 
 impl ServerInfo {
@@ -52,6 +51,7 @@ impl ServerInfo {
         config: &ServerConfig,
         drain: Drain,
         external_url: &str,
+        metrics: Metrics,
     ) -> Self {
         let is_open = |address: &std::net::SocketAddr| {
             address.ip().is_loopback() || config.insecure_listen.contains(address)
@@ -71,6 +71,7 @@ impl ServerInfo {
             listeners: [Some(main), grpc, http].into_iter().flatten().collect(),
             drain,
             external_url: external_url.into(),
+            metrics,
         }
     }
 }
@@ -94,45 +95,56 @@ impl FromRef<Context> for Arc<ServerInfo> {
     }
 }
 
-/// All routes of the API.
-pub fn router(app: Arc<App>, info: ServerInfo) -> Router {
-    let own = Router::new()
-        .merge(incident_routes())
-        .route("/slos", get(slos::list))
-        .route("/slos/{name}", get(slos::one))
-        .route("/slos/{name}/history", get(slos::history))
-        .route("/slos/{name}/backfill", post(slos::backfill))
-        .route("/deploys", get(deploys::list).post(deploys::record))
-        .route("/gate/check", post(deploys::check))
-        .route("/gate/verdicts", get(deploys::verdicts))
-        .route("/cdevents", post(cdevents::take))
-        .route("/repo/check", post(repo::check))
-        .route("/repo/diff", post(repo::diff))
-        .route("/repo/apply", post(repo::apply))
-        .route("/services", get(services::list))
-        .route("/services/map", get(services::map))
-        .route("/journal", get(journal::list))
-        .route("/journal/verify", get(journal::verify))
-        .route("/journal/accept-break", post(journal::accept_break))
-        .route("/notifications/test", post(journal::test_page))
-        .route("/events", get(stream::events))
-        .route("/status", get(status::status))
-        .route("/whoami", get(status::whoami))
-        .route("/openapi.json", get(openapi::document));
-    let context = Context { app, info: Arc::new(info) };
-    Router::new().nest("/evenkeel/v1", own).merge(prometheus::routes()).with_state(context)
+/// Our own routes, once for the router and once for the test that compares them with their description.
+macro_rules! routes {
+    ($($path:literal => $($method:ident($handler:path)),+;)+) => {
+        #[cfg(test)]
+        const ROUTES: &[(&str, &str)] = &[$($(($path, stringify!($method))),+),+];
+
+        fn own() -> Router<Context> {
+            Router::new()$(.route($path, MethodRouter::new()$(.$method($handler))+))+
+        }
+    };
 }
 
-fn incident_routes() -> Router<Context> {
-    Router::new()
-        .route("/incidents", get(incidents::list))
-        .route("/incidents/{id}", get(incidents::one))
-        .route("/incidents/{id}/timeline", get(timeline::timeline))
-        .route("/incidents/{id}/acknowledge", post(incidents::acknowledge))
-        .route("/incidents/{id}/assign", post(incidents::assign))
-        .route("/incidents/{id}/updates", post(incidents::update))
-        .route("/incidents/{id}/resolve", post(incidents::resolve))
-        .route("/incidents/{id}/severity", post(incidents::severity))
-        .route("/incidents/{id}/rollback", post(incidents::roll_back))
-        .route("/incidents/{id}/postmortem", get(postmortem::read).post(postmortem::write))
+routes! {
+    "/slos" => get(slos::list);
+    "/slos/{name}" => get(slos::one);
+    "/slos/{name}/history" => get(slos::history);
+    "/slos/{name}/backfill" => post(slos::backfill);
+    "/incidents" => get(incidents::list);
+    "/incidents/{id}" => get(incidents::one);
+    "/incidents/{id}/timeline" => get(timeline::timeline);
+    "/incidents/{id}/acknowledge" => post(incidents::acknowledge);
+    "/incidents/{id}/assign" => post(incidents::assign);
+    "/incidents/{id}/updates" => post(incidents::update);
+    "/incidents/{id}/resolve" => post(incidents::resolve);
+    "/incidents/{id}/severity" => post(incidents::severity);
+    "/incidents/{id}/rollback" => post(incidents::roll_back);
+    "/incidents/{id}/postmortem" => get(postmortem::read), post(postmortem::write);
+    "/deploys" => get(deploys::list), post(deploys::record);
+    "/gate/check" => post(deploys::check);
+    "/gate/verdicts" => get(deploys::verdicts);
+    "/gate/verdicts/{id}" => get(deploys::verdict);
+    "/gate/verdicts/{id}/replay" => post(deploys::replay);
+    "/cdevents" => post(cdevents::take);
+    "/repo/check" => post(repo::check);
+    "/repo/diff" => post(repo::diff);
+    "/repo/apply" => post(repo::apply);
+    "/services" => get(services::list);
+    "/services/map" => get(services::map);
+    "/journal" => get(journal::list);
+    "/journal/verify" => get(journal::verify);
+    "/journal/accept-break" => post(journal::accept_break);
+    "/notifications/test" => post(journal::test_page);
+    "/events" => get(stream::events);
+    "/status" => get(status::status);
+    "/whoami" => get(status::whoami);
+    "/openapi.json" => get(openapi::document);
+}
+
+/// All routes of the API.
+pub fn router(app: Arc<App>, info: ServerInfo) -> Router {
+    let context = Context { app, info: Arc::new(info) };
+    Router::new().nest("/evenkeel/v1", own()).merge(prometheus::routes()).with_state(context)
 }

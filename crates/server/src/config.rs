@@ -1,6 +1,6 @@
 //! What the server can be told.
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -58,6 +58,13 @@ pub struct ServerConfig {
     pub public_prefixes: Vec<String>,
     pub timeouts: Timeouts,
     pub connections: ConnectionLimits,
+}
+
+impl ServerConfig {
+    /// The path of the external URL without a slash at its end: empty, or such as `/even`.
+    pub fn base_path(&self) -> Arc<str> {
+        self.external_url.as_ref().map_or("", |url| url.path().trim_end_matches('/')).into()
+    }
 }
 
 impl Default for ServerConfig {

@@ -19,7 +19,7 @@ use axum::{
 use http::{HeaderMap, Method, StatusCode, header};
 
 use self::{host::Hosts, session::Sessions, token::Tokens};
-use crate::{Metrics, Peer, Problem, ServerConfig};
+use crate::{Metrics, Peer, Problem, ServerConfig, problem::shown::wants_html};
 
 /// Who sent a request; in its extensions behind the guard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +66,8 @@ struct Inner {
     ingest_required: bool,
     sessions: Sessions,
     public_prefixes: Vec<String>,
+    /// The path of the external URL.
+    base: Arc<str>,
     metrics: Metrics,
 }
 
@@ -88,6 +90,7 @@ impl Guard {
             ingest,
             sessions,
             public_prefixes: config.public_prefixes.clone(),
+            base: config.base_path(),
             metrics,
         }))
     }
@@ -154,7 +157,8 @@ pub async fn guard(State(guard): State<Guard>, mut request: Request, next: Next)
         Err((why, problem)) => {
             guard.0.metrics.guard_refused.add(&[("why", why.to_owned())], 1);
             if problem.status == StatusCode::UNAUTHORIZED && is_page_visit(&request) {
-                return Redirect::to(&crate::sign_in::location(request.uri())).into_response();
+                return Redirect::to(&crate::sign_in::location(&guard.0.base, request.uri()))
+                    .into_response();
             }
             problem.into_response_for(request.headers())
         }
@@ -172,10 +176,7 @@ fn wants_events(headers: &HeaderMap) -> bool {
 }
 
 fn is_page_visit(request: &Request) -> bool {
-    let html = |accept: &http::HeaderValue| {
-        accept.to_str().is_ok_and(|accept| accept.contains("text/html"))
-    };
-    request.method() == Method::GET && request.headers().get(header::ACCEPT).is_some_and(html)
+    request.method() == Method::GET && wants_html(request.headers())
 }
 
 fn unauthorized(wrong: bool) -> Problem {

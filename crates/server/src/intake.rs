@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ingest::{DeltaState, Ingested, RawBatch, RawData, Redactor, Refused, Temporality};
+use ingest::{DeltaState, Ingested, RawBatch, RawData, Redactor, Refused, Signal, Temporality};
 use model::{Clock, Limits};
 use tokio::sync::Mutex;
 
@@ -137,42 +137,66 @@ impl Intake {
 
     /// Hands the batch to the sink, unless all of it was refused.
     async fn store(&self, mut ingested: Ingested) -> Result<Vec<Refused>, Problem> {
-        let metrics = &self.shared.metrics;
         let mut refused = std::mem::take(&mut ingested.refused);
+        let mut taken = sizes(&ingested);
         let (redacted, trimmed) = (ingested.redacted.clone(), ingested.trimmed.clone());
-        let samples = ingested.batch.series.iter().map(|series| series.samples.len()).sum();
-        let taken = [
-            ("spans", ingested.batch.spans.len()),
-            ("logs", ingested.batch.logs.len()),
-            ("samples", samples),
-        ];
+        let mut stored = Ok(());
         if !(ingested.batch.is_empty() && ingested.batch.metadata.is_empty()) {
             ingested.refused.clone_from(&refused);
-            refused.extend(self.shared.sink.accept(ingested).await?.refused);
+            match self.shared.sink.accept(ingested).await {
+                Ok(receipt) => {
+                    for (signal, count) in &mut taken {
+                        let of_signal = receipt.refused.iter().filter(|one| one.signal == *signal);
+                        let by_stores = of_signal.map(|one| one.count).sum();
+                        *count = count.saturating_sub(by_stores);
+                    }
+                    refused.extend(receipt.refused);
+                }
+                Err(refusal) => stored = Err(Problem::from(refusal)),
+            }
         }
-        for (signal, count) in taken {
-            metrics.ingest_records.add(&[("signal", signal.to_owned())], count as u64);
-        }
+        self.count(taken, &refused, stored.as_ref().err());
+        stored?;
+        let metrics = &self.shared.metrics;
         for (rule, count) in redacted {
             metrics.ingest_redacted.add(&[("rule", rule.to_owned())], count);
         }
         for (what, count) in trimmed {
             metrics.ingest_trimmed.add(&[("what", what.to_owned())], count);
         }
-        for refused in &refused {
-            let labels = [
-                ("signal", refused.signal.as_str().to_owned()),
-                ("reason", refused.reason.to_owned()),
-            ];
-            metrics.ingest_refused.add(&labels, refused.count);
-        }
         Ok(refused)
+    }
+
+    /// Counts each record once, as taken in or as refused: by ingest, by the stores, or with the whole batch.
+    fn count(&self, taken: [(Signal, u64); 3], refused: &[Refused], all: Option<&Problem>) {
+        let metrics = &self.shared.metrics;
+        for (signal, count) in taken {
+            let signal = signal.as_str();
+            match all {
+                Some(problem) => metrics.refuse(signal, &problem.kind.replace('-', "_"), count),
+                None => metrics.ingest_records.add(&[("signal", signal.to_owned())], count),
+            }
+        }
+        for refused in refused {
+            metrics.refuse(refused.signal.as_str(), refused.reason, refused.count);
+        }
     }
 
     fn count_request(&self, protocol: Protocol, result: &str) {
         let labels = [("protocol", protocol.as_str().to_owned()), ("result", result.to_owned())];
         self.shared.metrics.ingest_requests.add(&labels, 1);
     }
+}
+
+/// How many records of each signal there are to store.
+fn sizes(ingested: &Ingested) -> [(Signal, u64); 3] {
+    let batch = &ingested.batch;
+    let samples = batch.series.iter().map(|series| series.samples.len() as u64).sum();
+    [
+        (Signal::Spans, batch.spans.len() as u64),
+        (Signal::Logs, batch.logs.len() as u64),
+        (Signal::Samples, samples),
+    ]
 }
 
 async fn blocking<T: Send + 'static>(

@@ -8,6 +8,7 @@
 //! **Invariant:** no byte from outside is kept, inflated or decoded beyond a named limit, and no error becomes HTTP anywhere but in [`problem`].
 
 pub mod api;
+mod base_path;
 pub mod body;
 pub mod config;
 pub mod guard;

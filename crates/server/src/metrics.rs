@@ -3,7 +3,10 @@
 //! Any part may add its own: a family is made once and cloned to where it counts. Names are given without `_total`, which the
 //! format adds to counters.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use prometheus_client::{
     encoding::text,
@@ -25,8 +28,10 @@ pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
     /// Records taken in, by `signal`.
     pub(crate) ingest_records: Counters,
-    /// Records refused, by `signal` and `reason`.
-    pub(crate) ingest_refused: Counters,
+    /// Records refused, by `signal` and `reason`; counted through [`Metrics::refuse`].
+    ingest_refused: Counters,
+    /// The same, to be listed.
+    refused: Arc<Mutex<BTreeMap<(&'static str, String), u64>>>,
     /// Values redacted, by `rule`.
     pub(crate) ingest_redacted: Counters,
     /// Values kept in part, by `what`.
@@ -113,6 +118,7 @@ impl Metrics {
             registry: Arc::new(Mutex::new(registry)),
             ingest_records,
             ingest_refused,
+            refused: Arc::default(),
             ingest_redacted,
             ingest_trimmed,
             ingest_requests,
@@ -121,6 +127,23 @@ impl Metrics {
             guard_refused,
             panics,
         }
+    }
+
+    /// Counts records that were refused.
+    pub(crate) fn refuse(&self, signal: &'static str, reason: &str, count: u64) {
+        if count > 0 {
+            let labels = [("signal", signal.to_owned()), ("reason", reason.to_owned())];
+            self.ingest_refused.add(&labels, count);
+            let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+            *refused.entry((signal, reason.to_owned())).or_default() += count;
+        }
+    }
+
+    /// Why records of the signal were refused, and how many.
+    pub(crate) fn refused(&self, signal: &str) -> Vec<(String, u64)> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let of_signal = refused.iter().filter(|((found, _), _)| *found == signal);
+        of_signal.map(|((_, reason), count)| (reason.clone(), *count)).collect()
     }
 
     /// A family of counters; `name` without `_total`.
@@ -172,10 +195,15 @@ mod tests {
     #[test]
     fn renders_what_was_counted() {
         let metrics = Metrics::new();
-        metrics.ingest_refused.add(&[("reason", "future".into())], 2);
+        metrics.refuse("logs", "future", 2);
         metrics.histograms("x_seconds", "x").observe(&[], 0.02);
         let text = metrics.render();
-        assert!(text.contains(r#"evenkeel_ingest_refused_total{reason="future"} 2"#), "{text}");
+        assert!(
+            text.contains(r#"evenkeel_ingest_refused_total{signal="logs",reason="future"} 2"#),
+            "{text}"
+        );
+        assert_eq!(metrics.refused("logs"), [("future".to_owned(), 2)]);
+        assert_eq!(metrics.refused("spans"), []);
         assert!(text.contains(r#"x_seconds_bucket{le="0.025"} 1"#), "{text}");
         assert!(text.ends_with("# EOF\n"));
     }

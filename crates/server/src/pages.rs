@@ -1,7 +1,8 @@
-//! Pages that need no JavaScript: acknowledging from a phone; and the web application's files.
+//! Pages that need no JavaScript: acknowledging from a phone, runbooks; and the web application's files.
 
 mod acknowledge;
 mod assets;
+mod runbook;
 
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/p/acknowledge/{token}", get(acknowledge::show).post(acknowledge::act))
         .route("/p/acknowledge/style.css", get(style))
+        .route("/p/runbooks/{*path}", get(runbook::show))
         .route("/", get(assets::home))
         .route("/app", get(assets::home))
         .route("/app/", get(assets::index))

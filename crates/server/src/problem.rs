@@ -2,6 +2,8 @@
 //!
 //! **Invariant:** this is the one place where an error becomes a status code.
 
+pub(crate) mod shown;
+
 use std::time::Duration;
 
 use axum::{
@@ -13,7 +15,7 @@ use serde_json::json;
 
 use crate::{body::BodyError, sink::Refusal};
 
-/// An error for the one who asked.
+/// An error for the one who asked. An answer made of one has it in its extensions too, for [`shown`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub status: StatusCode,
@@ -141,6 +143,7 @@ impl IntoResponse for Problem {
                 HeaderValue::from_static("Bearer realm=\"evenkeel\""),
             );
         }
+        response.extensions_mut().insert(self);
         response
     }
 }

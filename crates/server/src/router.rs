@@ -12,18 +12,22 @@ use axum::{
 use http::{StatusCode, header};
 use model::{Clock, Limits};
 
+use app::app::Readiness;
+
 use crate::{
-    Metrics, Problem, ServerConfig, TelemetrySink,
+    Metrics, Problem, ServerConfig, TelemetrySink, base_path,
     body::{BodyLimits, BodyReader},
     guard::{self, Guard, session::Sessions},
     headers::{self, Https},
     intake::Intake,
-    metrics, sign_in,
+    metrics,
+    problem::shown::{self, Shown},
+    sign_in,
     wire::{otlp_grpc, otlp_http, remote_write},
 };
 
-/// Says whether the server can do its work; the text says why not.
-pub type Ready = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+/// Says whether the server can do its work.
+pub type Ready = Arc<dyn Fn() -> Readiness + Send + Sync>;
 
 /// What the routes need.
 pub struct Parts {
@@ -52,11 +56,11 @@ pub fn build(parts: Parts, config: &ServerConfig) -> Listeners {
     let reader = body_reader(&limits, config);
     let intake = Intake::new(sink, clock, limits, reader.clone(), metrics.clone());
     let https = config.external_url.as_ref().is_some_and(|url| url.scheme() == "https");
-    let sessions = Sessions::new(https);
+    let base = config.base_path();
+    let sessions = Sessions::new(https, Arc::clone(&base));
     let health = health(ready);
     let otlp = otlp_http::router(intake.clone());
-    let sign_in =
-        sign_in::router(sign_in::SignIn::new(&config.api_tokens, sessions.clone(), reader.clone()));
+    let sign_in = sign_in::router(sign_in::SignIn::new(config, sessions.clone(), reader.clone()));
     let main = Router::new()
         .merge(health.clone())
         .merge(otlp.clone())
@@ -68,13 +72,17 @@ pub fn build(parts: Parts, config: &ServerConfig) -> Listeners {
     let otlp_grpc = otlp_grpc::router(intake);
     let finish = |router: Router, address| {
         let guard = Guard::new(config, address, sessions.clone(), metrics.clone());
-        router
+        let shown = Shown { base: Arc::clone(&base), metrics: metrics.clone() };
+        let router = router
             .fallback(missing)
             .method_not_allowed_fallback(wrong_method)
             .layer(Extension(reader.clone()))
             .layer(Extension(sessions.clone()))
+            .layer(middleware::from_fn(readable))
             .layer(middleware::from_fn_with_state(guard, guard::guard))
-            .layer(middleware::from_fn_with_state(Https(https), headers::add))
+            .layer(middleware::from_fn_with_state(shown, shown::show))
+            .layer(middleware::from_fn_with_state(Https(https), headers::add));
+        base_path::below(&base, router)
     };
     Listeners {
         main: finish(main, config.listen),
@@ -106,10 +114,15 @@ fn health(ready: Ready) -> Router {
 
 async fn is_ready(State(ready): State<Ready>, drain: Option<Extension<crate::Drain>>) -> Response {
     let stopping = drain.is_some_and(|Extension(drain)| drain.has_started());
-    let why = if stopping { Err("the server is shutting down".to_owned()) } else { ready() };
-    match why {
-        Ok(()) => "ok\n".into_response(),
-        Err(why) => {
+    let readiness = match stopping {
+        true => Readiness::NotReady("the server is shutting down".to_owned()),
+        false => ready(),
+    };
+    match readiness {
+        Readiness::Ready => "ok\n".into_response(),
+        // Paging runs on: whoever sends traffic must go on sending it.
+        Readiness::Degraded(why) => format!("degraded: {why}\n").into_response(),
+        Readiness::NotReady(why) => {
             let title = "The server is not ready";
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "not-ready", title, why).into_response()
         }
@@ -118,6 +131,32 @@ async fn is_ready(State(ready): State<Ready>, drain: Option<Extension<crate::Dra
 
 async fn render_metrics(State(metrics): State<Metrics>) -> Response {
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], metrics.render()).into_response()
+}
+
+/// Refuses a path that is no UTF-8 behind its percent signs, before a handler takes a name from it.
+async fn readable(request: axum::extract::Request, next: middleware::Next) -> Response {
+    let path = request.uri().path();
+    if is_utf8(path) {
+        return next.run(request).await;
+    }
+    let detail = "the path is not UTF-8 once it is decoded";
+    match path.starts_with("/api/v1/") {
+        true => crate::api::prometheus_bad_data(detail),
+        false => Problem::malformed(detail).into_response_for(request.headers()),
+    }
+}
+
+fn is_utf8(path: &str) -> bool {
+    let mut rest = path.as_bytes();
+    let mut decoded = Vec::with_capacity(rest.len());
+    while let [first, after @ ..] = rest {
+        let hex =
+            after.get(..2).filter(|hex| *first == b'%' && hex.iter().all(u8::is_ascii_hexdigit));
+        let byte = hex.and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        decoded.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { after.get(2..).unwrap_or_default() } else { after };
+    }
+    std::str::from_utf8(&decoded).is_ok()
 }
 
 async fn missing(request: axum::extract::Request) -> Response {
@@ -139,5 +178,26 @@ async fn wrong_method(request: axum::extract::Request) -> Response {
 impl std::fmt::Debug for Parts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Parts").field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_is_degraded_is_still_sent_to() {
+        let check = async |readiness: Readiness| {
+            let ready: Ready = Arc::new(move || readiness.clone());
+            let response = is_ready(State(ready), None).await;
+            let status = response.status().as_u16();
+            let body = axum::body::to_bytes(response.into_body(), 4096).await.unwrap();
+            (status, String::from_utf8_lossy(&body).into_owned())
+        };
+        assert_eq!(check(Readiness::Ready).await, (200, "ok\n".into()));
+        let degraded = Readiness::Degraded("the journal is broken".into());
+        assert_eq!(check(degraded).await, (200, "degraded: the journal is broken\n".into()));
+        let (status, body) = check(Readiness::NotReady("the disk is full".into())).await;
+        assert!(status == 503 && body.contains("the disk is full"), "{status} {body}");
     }
 }

@@ -255,7 +255,6 @@ impl Accepting {
             config: Arc::clone(&self.config),
             peer: Peer { address, reserved },
             drain: self.drain.clone(),
-            metrics: self.metrics.clone(),
         };
         connections.spawn(async move {
             if let Some(why) = serving.run(stream).await {

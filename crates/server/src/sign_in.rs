@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use url::form_urlencoded;
 
 use crate::{
-    Peer, Problem, Token,
+    Peer, Problem, ServerConfig,
     body::BodyReader,
     guard::{session::Sessions, token::Tokens},
     headers::Nonce,
@@ -46,6 +46,7 @@ const FORM_BYTES_MAX: usize = 8 << 10;
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Sign in · Evenkeel</title>
+<link rel="icon" href="data:,">
 <style nonce="{{ nonce }}">
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { margin: 0; min-height: 100vh; display: grid; place-items: center; background: Canvas; color: CanvasText; }
@@ -59,7 +60,7 @@ input, button { box-sizing: border-box; width: 100%; font: inherit; padding: .6r
 <main>
 <h1>Evenkeel</h1>
 {% if let Some(error) = error %}<p class="error" role="alert">{{ error }}</p>{% endif %}
-<form method="post" action="/p/sign-in">
+<form method="post" action="{{ base }}/p/sign-in">
 <input type="hidden" name="next" value="{{ next }}">
 <label for="token">Token</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
@@ -73,6 +74,7 @@ input, button { box-sizing: border-box; width: 100%; font: inherit; padding: .6r
 )]
 struct Page<'a> {
     nonce: &'a str,
+    base: &'a str,
     next: &'a str,
     error: Option<&'a str>,
 }
@@ -83,12 +85,20 @@ pub(crate) struct SignIn {
     tokens: Arc<Tokens>,
     sessions: Sessions,
     reader: BodyReader,
+    /// The path of the external URL.
+    base: Arc<str>,
     failures: Arc<Mutex<HashMap<IpAddr, (Instant, u32)>>>,
 }
 
 impl SignIn {
-    pub(crate) fn new(tokens: &[Token], sessions: Sessions, reader: BodyReader) -> Self {
-        Self { tokens: Arc::new(Tokens::new(tokens)), sessions, reader, failures: Arc::default() }
+    pub(crate) fn new(config: &ServerConfig, sessions: Sessions, reader: BodyReader) -> Self {
+        Self {
+            tokens: Arc::new(Tokens::new(&config.api_tokens)),
+            sessions,
+            reader,
+            base: config.base_path(),
+            failures: Arc::default(),
+        }
     }
 
     /// Counts a failure; whether there were too many already.
@@ -107,22 +117,38 @@ impl SignIn {
     }
 }
 
+impl SignIn {
+    fn page(&self, status: StatusCode, nonce: &Nonce, next: &str, error: Option<&str>) -> Response {
+        match (Page { nonce: &nonce.0, base: &self.base, next, error }).render() {
+            Ok(html) => (status, Html(html)).into_response(),
+            Err(error) => {
+                tracing::error!(%error, "cannot render the page to sign in");
+                Problem::internal().into_response()
+            }
+        }
+    }
+}
+
 /// `GET` and `POST` of the page, `POST` to sign out.
 pub(crate) fn router(state: SignIn) -> Router {
     Router::new().route(PATH, get(show).post(enter)).route(OUT_PATH, post(leave)).with_state(state)
 }
 
-/// Where to send a visitor of `from` to sign in.
-pub(crate) fn location(from: &Uri) -> String {
+/// Where to send a visitor of `from`, a path without the base, to sign in.
+pub(crate) fn location(base: &str, from: &Uri) -> String {
     let next = from.path_and_query().map_or("/", |path| path.as_str());
     let query: String =
         form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
-    format!("{PATH}?{query}")
+    format!("{base}{PATH}?{query}")
 }
 
-async fn show(nonce: Extension<Nonce>, Query(query): Query<HashMap<String, String>>) -> Response {
+async fn show(
+    State(state): State<SignIn>,
+    nonce: Extension<Nonce>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
     let next = query.get("next").map_or("/", String::as_str);
-    page(StatusCode::OK, &nonce, safe_next(next), None)
+    state.page(StatusCode::OK, &nonce, safe_next(next), None)
 }
 
 async fn enter(
@@ -142,11 +168,11 @@ async fn enter(
     let next = safe_next(field("next"));
     if state.is_limited(peer, false) {
         let error = Some("Too many attempts from this address. Try again in an hour.");
-        return Ok(page(StatusCode::TOO_MANY_REQUESTS, &nonce, next, error));
+        return Ok(state.page(StatusCode::TOO_MANY_REQUESTS, &nonce, next, error));
     }
     let Some(name) = state.tokens.find(field("token").trim()) else {
         state.is_limited(peer, true);
-        return Ok(page(
+        return Ok(state.page(
             StatusCode::UNAUTHORIZED,
             &nonce,
             next,
@@ -157,22 +183,13 @@ async fn enter(
         tracing::error!(%error, "cannot open a session");
         Problem::internal()
     })?;
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response())
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&format!("{}{next}", state.base)))
+        .into_response())
 }
 
 async fn leave(State(state): State<SignIn>, headers: HeaderMap) -> Response {
     let cookie = state.sessions.close(&headers);
-    ([(header::SET_COOKIE, cookie)], Redirect::to(PATH)).into_response()
-}
-
-fn page(status: StatusCode, nonce: &Nonce, next: &str, error: Option<&str>) -> Response {
-    match (Page { nonce: &nonce.0, next, error }).render() {
-        Ok(html) => (status, Html(html)).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "cannot render the page to sign in");
-            Problem::internal().into_response()
-        }
-    }
+    ([(header::SET_COOKIE, cookie)], Redirect::to(&format!("{}{PATH}", state.base))).into_response()
 }
 
 /// A path on this server, so that the page sends nobody elsewhere.
@@ -199,8 +216,8 @@ mod tests {
             assert_eq!(safe_next(next), expected);
         }
         assert_eq!(
-            location(&"/app/x?a=b&c=d".parse().unwrap()),
-            "/p/sign-in?next=%2Fapp%2Fx%3Fa%3Db%26c%3Dd"
+            location("/even", &"/app/x?a=b&c=d".parse().unwrap()),
+            "/even/p/sign-in?next=%2Fapp%2Fx%3Fa%3Db%26c%3Dd"
         );
     }
 }

@@ -1,5 +1,7 @@
 // The HTTP client: one function for reading, one for changing, and problems as errors.
 
+import { headerText } from "../lib/header";
+import { getPrefs } from "../prefs";
 import type { Problem } from "./schema";
 
 /** Where the pages live; the server writes the external URL's path before it. */
@@ -7,6 +9,18 @@ export const appUrl = new URL(document.querySelector<HTMLMetaElement>('meta[name
 /** The external URL, with a slash at its end. */
 export const rootUrl = new URL("../", appUrl);
 const apiUrl = new URL("evenkeel/v1/", rootUrl);
+
+/** Called when the server asks for a sign-in. */
+let signedOut = () => {};
+export function onSignedOut(listener: () => void): void {
+  signedOut = listener;
+}
+
+/** Facts name the way and, where this browser knows it, the person. */
+function identity(): Record<string, string> {
+  const { name } = getPrefs();
+  return { "evenkeel-via": "web", ...(name ? { "evenkeel-actor": headerText(name) } : {}) };
+}
 
 /** A problem that the server named, or that kept us from reaching it (status 0). */
 export class ApiError extends Error {
@@ -27,13 +41,13 @@ export function urlOf(path: string, params: Params = {}): URL {
 }
 
 export function get<T>(path: string, params?: Params, signal?: AbortSignal): Promise<T> {
-  return call<T>(urlOf(path, params), signal ? { signal } : {});
+  return call<T>(urlOf(path, params), { headers: identity(), ...(signal ? { signal } : {}) });
 }
 
 export function post<T>(path: string, body: unknown): Promise<T> {
   return call<T>(urlOf(path), {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    headers: { "content-type": "application/json", ...identity() },
     body: JSON.stringify(body),
   });
 }
@@ -46,6 +60,7 @@ async function call<T>(url: URL, init: RequestInit): Promise<T> {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new ApiError({ type: "about:blank", title: "unreachable", status: 0, detail: "The server does not answer." });
   }
+  if (response.status === 401) signedOut();
   if (!response.ok) throw new ApiError(await problemOf(response));
   return (await response.json()) as T;
 }

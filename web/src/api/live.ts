@@ -1,4 +1,4 @@
-// The stream of facts: while it is open, what is on the page is read again as facts arrive.
+// The stream of facts: while it is open, what a fact makes stale is read again as it arrives.
 //
 // The browser resumes by Last-Event-ID after a lost connection. Where it gives up (an HTTP error), we open anew with
 // the same number in `after`, and read everything again, so that nothing is missed either way.
@@ -6,6 +6,7 @@
 import { useSyncExternalStore } from "react";
 import type { QueryClient } from "@tanstack/react-query";
 import { urlOf } from "./client";
+import { staleBy } from "./facts";
 import type { StreamEvent } from "./schema";
 
 export interface LiveState {
@@ -32,12 +33,20 @@ function set(change: Partial<LiveState>): void {
   for (const listener of listeners) listener();
 }
 
-function refreshSoon(): void {
+/** What is to be read again at the next refresh, by the text of its key. */
+let stale: Map<string, readonly string[]> | "all" = new Map();
+
+function refreshSoon(keys: (readonly string[])[] | "all"): void {
+  if (keys === "all" || stale === "all") stale = "all";
+  else for (const key of keys) stale.set(key.join(), key);
   // A page in the background catches up when it is looked at.
   if (refresh !== undefined || document.hidden) return;
   refresh = setTimeout(() => {
     refresh = undefined;
-    void client?.invalidateQueries();
+    const due = stale;
+    stale = new Map();
+    if (due === "all") void client?.invalidateQueries();
+    else for (const queryKey of due.values()) void client?.invalidateQueries({ queryKey });
   }, REFRESH_MS);
 }
 
@@ -48,7 +57,7 @@ function open(): void {
   stream.onopen = () => {
     tries = 0;
     set({ status: "live", retrySeconds: 0 });
-    if (opened) refreshSoon();
+    if (opened) refreshSoon("all");
     opened = true;
   };
   stream.onmessage = (message) => receive(message);
@@ -64,7 +73,7 @@ function open(): void {
 function receive(message: MessageEvent<string>): void {
   const event = JSON.parse(message.data) as StreamEvent;
   set({ lastSeq: event.seq });
-  refreshSoon();
+  refreshSoon(staleBy(event));
 }
 
 function countDown(seconds: number): void {
@@ -75,7 +84,7 @@ function countDown(seconds: number): void {
 export function startLive(queryClient: QueryClient): void {
   client = queryClient;
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && state.status !== "paused") refreshSoon();
+    if (!document.hidden && state.status !== "paused") refreshSoon("all");
   });
   open();
 }

@@ -1,11 +1,14 @@
 // Every read of the application, with its key; facts that arrive make them stale (live.ts).
 
 import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import type { Span } from "../lib/range";
+import { nameAsked } from "../shell/name";
 import { get, post } from "./client";
 import { isPaused } from "./live";
 import type {
   Accepted,
   DeployList,
+  FactList,
   GateCheckRequest,
   GateVerdict,
   GateVerdictList,
@@ -53,18 +56,19 @@ export const sloQuery = (name: string) =>
     refetchInterval: () => live(),
   });
 
-export const historyQuery = (name: string, seconds: number, step: number) =>
+/**
+ * The counts of a window, or of one that was `before` seconds earlier. One that moves with the clock is read again,
+ * one that stands still once.
+ */
+export const historyQuery = (name: string, window: { seconds: number; fixed?: Span | undefined }, step: number, before = 0) =>
   queryOptions({
-    queryKey: ["slo", name, "history", seconds, step],
+    queryKey: ["slo", name, "history", window.fixed ?? window.seconds, step, before],
     queryFn: ({ signal }) => {
-      const to = Date.now();
-      return get<SloHistory>(
-        `slos/${encodeURIComponent(name)}/history`,
-        { from: new Date(to - seconds * 1000).toISOString(), to: new Date(to).toISOString(), step },
-        signal,
-      );
+      const { from, to } = window.fixed ?? { from: Date.now() - window.seconds * 1000, to: Date.now() };
+      const at = (ms: number) => new Date(ms - before * 1000).toISOString();
+      return get<SloHistory>(`slos/${encodeURIComponent(name)}/history`, { from: at(from), to: at(to), step }, signal);
     },
-    refetchInterval: () => live(Math.max(LIVE_MS, step * 500)),
+    refetchInterval: () => (window.fixed ? false : live(Math.max(LIVE_MS, step * 500))),
   });
 
 export const incidentsQuery = (status?: "open" | "resolved") =>
@@ -112,6 +116,25 @@ export const verdictsQuery = (scope: Scope) =>
       get<GateVerdictList>("gate/verdicts", { service: scope.service, environment: scope.env, limit: LIST_MAX }, signal),
   });
 
+/** So many of the newest facts are searched for changes of the configuration. */
+const CONFIG_FACTS = 5_000;
+
+/** Changes of the configuration among the newest facts; the answer changes when the journal has grown by a thousand. */
+export const configQuery = (lastSeq: number) => {
+  const after = Math.max(0, Math.floor((lastSeq - CONFIG_FACTS) / 1_000) * 1_000);
+  return queryOptions({
+    queryKey: ["config", after],
+    queryFn: ({ signal }) => get<FactList>("journal", { kind: "config.", after, limit: 1_000 }, signal),
+  });
+};
+
+export const verdictQuery = (id: string) =>
+  queryOptions({
+    queryKey: ["verdicts", id],
+    queryFn: ({ signal }) => get<GateVerdict>(`gate/verdicts/${encodeURIComponent(id)}`, {}, signal),
+    staleTime: Infinity,
+  });
+
 export const servicesQuery = (env?: string) =>
   queryOptions({
     queryKey: ["services", env],
@@ -130,7 +153,10 @@ export const mapQuery = (env: string | undefined, seconds: number) =>
 function useChange<Body, Answer>(path: (body: Body) => string, bodyOf: (body: Body) => unknown = (body) => body) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (body: Body) => post<Answer>(path(body), bodyOf(body)),
+    mutationFn: async (body: Body) => {
+      await nameAsked();
+      return post<Answer>(path(body), bodyOf(body));
+    },
     onSuccess: () => client.invalidateQueries(),
   });
 }
@@ -140,6 +166,13 @@ export type IncidentVerb = "acknowledge" | "assign" | "updates" | "resolve" | "r
 export const useIncidentChange = (verb: IncidentVerb) =>
   useChange<{ id: string; body: Record<string, unknown> }, Accepted>(
     ({ id }) => `incidents/${id}/${verb}`,
+    ({ body }) => body,
+  );
+
+/** Any of the verbs, as the composer's text says. */
+export const useIncidentOrder = () =>
+  useChange<{ id: string; verb: IncidentVerb; body: Record<string, unknown> }, Accepted>(
+    ({ id, verb }) => `incidents/${id}/${verb}`,
     ({ body }) => body,
   );
 

@@ -4,6 +4,7 @@ import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "reac
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { clock, type Zone } from "../lib/format";
+import type { Span } from "../lib/range";
 import { usePrefs } from "../prefs";
 import css from "./chart.module.css";
 
@@ -13,6 +14,8 @@ export interface Line {
   /** A custom property of tokens.css. */
   color: string;
   fill?: boolean;
+  /** Dashed: what was before. */
+  ghost?: boolean;
 }
 
 export interface Marker {
@@ -31,6 +34,11 @@ interface Props {
   markers?: Marker[];
   height?: number;
   min?: number;
+  /** What no value exceeds. */
+  max?: number;
+  /** A part of the time was chosen, in Unix milliseconds. */
+  onZoom?: ((span: Span) => void) | undefined;
+  onZoomBack?: (() => void) | undefined;
 }
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -65,17 +73,32 @@ export function TimeSeries(props: Props) {
   return <Plot {...props} />;
 }
 
-function Plot({ label, at, lines, format, limit, markers = [], height = 170, min }: Props) {
+/** Left to the legend in full screen. */
+const LEGEND_PX = 70;
+
+/** The chart under the pointer or with the focus, else the first, fills the screen; or gives it back. */
+export function toggleFullScreen(): void {
+  if (document.fullscreenElement) {
+    void document.exitFullscreen();
+    return;
+  }
+  const figures = [...document.querySelectorAll<HTMLElement>("main figure")];
+  const figure = figures.find((item) => item.matches(":hover, :focus-within")) ?? figures[0];
+  void figure?.requestFullscreen();
+}
+
+const NO_MARKERS: Marker[] = [];
+
+function Plot({ label, at, lines, format, limit, markers = NO_MARKERS, height = 170, min, max, onZoom, onZoomBack }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
-  const zoomed = useRef(false);
   const [cursor, setCursor] = useState<number | null>(null);
   const { theme, zone } = usePrefs();
   const systemDark = useSystemDark();
-  const latest = useRef({ markers, limit, format });
-  latest.current = { markers, limit, format };
+  const latest = useRef({ markers, limit, format, onZoom, onZoomBack });
+  latest.current = { markers, limit, format, onZoom, onZoomBack };
   const data = useMemo(() => [at, ...lines.map((line) => line.values)] as uPlot.AlignedData, [at, lines]);
-  const shape = lines.map((line) => `${line.label}${line.color}${line.fill}`).join();
+  const shape = lines.map((line) => `${line.label}${line.color}${line.fill}${line.ghost}`).join();
 
   useEffect(() => {
     const host = box.current;
@@ -86,9 +109,20 @@ function Plot({ label, at, lines, format, limit, markers = [], height = 170, min
       width: host.clientWidth || 300,
       height,
       legend: { show: false },
-      cursor: { sync: { key: "evenkeel" }, drag: { x: true, y: false }, points: { size: 6 } },
+      cursor: {
+        // Charts share the crosshair; what is chosen on one is nobody else's.
+        sync: { key: "evenkeel", filters: { sub: () => true, pub: (type) => type === "mousemove" || type === "mouseleave" } },
+        drag: { x: true, y: false, setScale: false },
+        bind: {
+          dblclick: () => () => {
+            latest.current.onZoomBack?.();
+            return null;
+          },
+        },
+        points: { size: 6 },
+      },
       ...(zone === "utc" ? { tzDate: (ts: number) => uPlot.tzDate(new Date(ts * 1000), "Etc/UTC") } : {}),
-      scales: { y: { range: (_u, low, high) => yRange(low, high, min, latest.current.limit?.value) } },
+      scales: { y: { range: (_u, low, high) => yRange(low, high, { min, max, limit: latest.current.limit?.value }) } },
       axes: [
         { ...axis, space: 70, size: 30, values: (_u, ticks) => timeLabels(ticks, zone) },
         { ...axis, size: 62, values: (_u, ticks) => ticks.map((tick) => latest.current.format(tick)) },
@@ -98,7 +132,8 @@ function Plot({ label, at, lines, format, limit, markers = [], height = 170, min
         ...lines.map((line) => ({
           label: line.label,
           stroke: colorOf(line.color),
-          width: 1.6,
+          width: line.ghost ? 1.1 : 1.6,
+          ...(line.ghost ? { dash: [4, 3] } : {}),
           points: { show: false },
           spanGaps: false,
           ...(line.fill ? { fill: colorOf("--chart-fill") } : {}),
@@ -106,25 +141,27 @@ function Plot({ label, at, lines, format, limit, markers = [], height = 170, min
       ],
       hooks: {
         setCursor: [(u) => setCursor(u.cursor.idx ?? null)],
-        setSelect: [(u) => (zoomed.current = u.select.width > 0)],
+        setSelect: [(u) => choose(u, latest.current.onZoom)],
         draw: [(u) => drawMarks(u, latest.current.markers, latest.current.limit)],
       },
     };
     const chart = new uPlot(options, data, host);
-    chart.over.addEventListener("dblclick", () => (zoomed.current = false));
     plot.current = chart;
-    const resize = new ResizeObserver(() => chart.setSize({ width: host.clientWidth, height }));
+    const fit = () => chart.setSize({ width: host.clientWidth, height: document.fullscreenElement?.contains(host) ? innerHeight - LEGEND_PX : height });
+    const resize = new ResizeObserver(fit);
     resize.observe(host);
+    addEventListener("fullscreenchange", fit);
     return () => {
       resize.disconnect();
+      removeEventListener("fullscreenchange", fit);
       chart.destroy();
       plot.current = undefined;
     };
     // Data is set by the effect below; a chart is only made anew when its shape or its colours change.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [shape, theme, systemDark, zone, height, min]);
+  }, [shape, theme, systemDark, zone, height, min, max]);
 
-  useEffect(() => plot.current?.setData(data, !zoomed.current), [data]);
+  useEffect(() => plot.current?.setData(data), [data, markers, limit?.value, limit?.label]);
 
   const index = cursor ?? at.length - 1;
   return (
@@ -143,6 +180,14 @@ function Plot({ label, at, lines, format, limit, markers = [], height = 170, min
   );
 }
 
+/** What was drawn over becomes the time that is shown. */
+function choose(u: uPlot, onZoom: Props["onZoom"]): void {
+  const { left, width } = u.select;
+  if (width <= 0) return;
+  u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+  onZoom?.({ from: u.posToVal(left, "x") * 1000, to: u.posToVal(left + width, "x") * 1000 });
+}
+
 function timeLabels(ticks: number[], zone: Zone): string[] {
   const long = (ticks.at(-1) ?? 0) - (ticks[0] ?? 0) > 2 * 86_400;
   const pad = (n: number) => String(n).padStart(2, "0");
@@ -152,9 +197,16 @@ function timeLabels(ticks: number[], zone: Zone): string[] {
   });
 }
 
-function yRange(low: number, high: number, min: number | undefined, limit: number | undefined): [number, number] {
+interface Bounds {
+  min: number | undefined;
+  max: number | undefined;
+  limit: number | undefined;
+}
+
+/** Room about the lines and the limit; none beyond what the values can reach. */
+function yRange(low: number, high: number, { min, max, limit }: Bounds): [number, number] {
   let from = Math.min(low ?? 0, limit ?? low ?? 0, min ?? low ?? 0);
-  let to = Math.max(high ?? 1, limit ?? high ?? 1);
+  let to = Math.max(high ?? 1, limit ?? high ?? 1, max ?? high ?? 1);
   if (to <= from) to = from + 1;
   const pad = (to - from) * 0.06;
   if (min === undefined || from < min) from -= pad;

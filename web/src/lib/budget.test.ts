@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Budget, SloPoint } from "../api/schema";
-import { budgetLeft, rates } from "./budget";
+import { laidOver, budgetLeft, rates } from "./budget";
 import { stepSeconds } from "./range";
 
 const budget: Budget = {
@@ -47,4 +47,10 @@ test("without events nothing is known", () => {
 
 test("a chart asks for a width that is kept", () => {
   expect([900, 3_600, 21_600, 86_400, 604_800, 2_592_000].map(stepSeconds)).toEqual([10, 10, 60, 300, 3_600, 3_600]);
+});
+
+test("an earlier period is laid under the present one", () => {
+  const earlier = { at: [0, 10, 20], values: [1, null, 3] };
+  expect(laidOver([60, 70, 80, 90], earlier, 60, 10)).toEqual([1, null, 3, null]);
+  expect(laidOver([61, 71], earlier, 60, 10)).toEqual([1, null]);
 });

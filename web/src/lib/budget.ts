@@ -37,3 +37,10 @@ export function rates(points: SloPoint[], stepSeconds: number): { at: number[]; 
     ratio: points.map((point) => (!point.total || point.good == null ? null : (point.total - point.good) / point.total)),
   };
 }
+
+/** Values of an earlier period laid under a later one: each where it would stand `seconds` later. */
+export function laidOver(at: number[], earlier: { at: number[]; values: (number | null)[] }, seconds: number, stepSeconds: number): (number | null)[] {
+  const slot = (time: number) => Math.round(time / stepSeconds);
+  const known = new Map(earlier.at.map((time, i) => [slot(time + seconds), earlier.values[i]]));
+  return at.map((time) => known.get(slot(time)) ?? null);
+}

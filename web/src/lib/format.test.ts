@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ago, burn, bytes, clock, count, duration, percent, windowName } from "./format";
+import { ago, budgetPercent, burn, bytes, clock, count, duration, percent, windowName } from "./format";
 
 const plain = (text: string) => text.replaceAll("\u00a0", " ");
 
@@ -61,4 +61,12 @@ describe("time", () => {
     expect(plain(ago("2026-11-23T11:58:00Z", now))).toBe("2 min ago");
     expect(ago("2026-11-23T12:00:05Z", now)).toBe("now");
   });
+});
+
+test("what is left of a budget", () => {
+  const check = (ratio: number | null, expected: string) => expect(budgetPercent(ratio)).toBe(expected);
+  check(null, "–");
+  check(0.715, "71.5\u00a0%");
+  check(-0.3, "−30.0\u00a0%");
+  check(-330.667, "−33,067\u00a0%");
 });

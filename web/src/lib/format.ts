@@ -24,6 +24,12 @@ export function percent(ratio: number | null | undefined, digits?: number): stri
   return `${text}${NBSP}%`;
 }
 
+/** What is left of a budget: a tenth of a percent matters near zero, not far below it. */
+export function budgetPercent(ratio: number | null | undefined): string {
+  if (ratio == null) return MISSING;
+  return Math.abs(ratio) < 10 ? percent(ratio, 1).replace("-", "−") : `${whole.format(ratio * 100).replace("-", "−")}${NBSP}%`;
+}
+
 /** A burn rate: 14.4x. */
 export function burn(rate: number | null | undefined): string {
   if (rate == null) return MISSING;

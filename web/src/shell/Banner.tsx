@@ -5,14 +5,26 @@ import { statusQuery } from "../api/queries";
 import { Command, cx } from "../ui/basics";
 import { Icon } from "../ui/icons";
 import { Time } from "../ui/time";
+import { signInUrl, useSignedOut } from "./session";
 import css from "./shell.module.css";
 
 export function Banner() {
   const { data, error, dataUpdatedAt } = useQuery(statusQuery);
+  const signedOut = useSignedOut();
   const broken = data?.journal.broken;
   return (
     <>
-      {error && (
+      {signedOut && (
+        <div className={cx(css.banner, css.critical)} role="alert">
+          <p>
+            <Icon name="incident" />
+            <span>
+              Your session has ended. <a href={signInUrl()}>Sign in</a>; copy first what you have written.
+            </span>
+          </p>
+        </div>
+      )}
+      {error && !signedOut && (
         <div className={cx(css.banner, css.critical)} role="alert">
           <p>
             <Icon name="incident" />

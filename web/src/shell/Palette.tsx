@@ -74,7 +74,7 @@ function useEntries(onSheet: () => void): [string, Entry[]][] {
     ["Go to", GO.map(([key, path, label]) => ({ label, hint: `g ${key}`, icon: "play", run: () => void navigate({ to: path }) }))],
     ["Incidents", incidents.map(({ id, title, status }) => ({ label: title, hint: word(status), icon: "incident", run: () => void navigate({ to: "/incidents/$id", params: { id } }) }))],
     ["SLOs", slos.map(({ name, display_name, state }) => ({ label: display_name || name, hint: word(state), icon: "slo", run: () => void navigate({ to: "/slos/$name", params: { name } }) }))],
-    ["Services", services.map(({ name, environment }) => ({ label: name, hint: environment, icon: "services", run: () => void navigate({ to: "/services", search: { peek: name } }) }))],
+    ["Services", services.map(({ name, environment }) => ({ label: name, hint: environment, icon: "services", run: () => void navigate({ to: "/services", search: { peek: name, peek_env: environment } }) }))],
     [
       "Actions",
       [

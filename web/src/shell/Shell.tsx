@@ -6,12 +6,17 @@ import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { appUrl } from "../api/client";
 import { isPaused, setPaused } from "../api/live";
 import { incidentsQuery } from "../api/queries";
+import { shifted, zoomedOut } from "../lib/range";
 import { setPrefs, usePrefs } from "../prefs";
 import { cx } from "../ui/basics";
 import { Icon, type IconName } from "../ui/icons";
+import { Toast } from "../ui/toast";
 import { Banner } from "./Banner";
-import { listenToKeys } from "./keys";
+import { listenToKeys, useShortcut } from "./keys";
+import { NameDialog } from "./NameDialog";
+import { copyLink } from "./copyLink";
 import { ScopeBar } from "./ScopeBar";
+import { endsOf, useScope } from "./scope";
 import css from "./shell.module.css";
 import { Shortcuts } from "./Shortcuts";
 
@@ -39,6 +44,7 @@ export function Shell() {
     const timer = setTimeout(() => void loadPalette(), PALETTE_LOAD_MS);
     return () => clearTimeout(timer);
   }, []);
+  useTimeKeys();
   useEffect(
     () =>
       listenToKeys({
@@ -66,6 +72,8 @@ export function Shell() {
         <Outlet />
       </div>
       <Shortcuts open={sheet} onClose={() => setSheet(false)} />
+      <NameDialog />
+      <Toast />
       {palette && (
         <Suspense>
           <Palette
@@ -78,6 +86,19 @@ export function Shell() {
       )}
     </div>
   );
+}
+
+const SHIFT = 0.5;
+
+/** The keys of the time that charts show, and of the link to it. */
+function useTimeKeys(): void {
+  const scope = useScope();
+  useShortcut("[", () => scope.show(shifted(endsOf(scope), -SHIFT, Date.now())));
+  useShortcut("]", () => scope.show(shifted(endsOf(scope), SHIFT, Date.now())));
+  useShortcut("-", () => scope.show(zoomedOut(endsOf(scope), Date.now())));
+  useShortcut("c", () => scope.set({ compare: scope.compare ? undefined : true }));
+  useShortcut("y", () => copyLink(scope, false));
+  useShortcut("Y", () => copyLink(scope, true));
 }
 
 const THEMES = { system: "light", light: "dark", dark: "system" } as const;

@@ -22,11 +22,17 @@ export const KEYS: [string, string][] = [
   ["Esc", "Close what lies on top"],
   ["a", "Acknowledge: the row, or the incident that is open"],
   ["m", "Write an update (incident)"],
-  ["r", "Roll back (incident)"],
-  ["e", "Resolve (incident)"],
+  ["r", "Open the runbook (incident)"],
+  ["b", "Roll back (incident)"],
+  ["d", "Done: resolve (incident)"],
   ["t", "Time range"],
+  ["[  ]", "Shift the time by half of it"],
+  ["-", "Zoom out"],
+  ["c", "Compare with the period before"],
+  ["f", "Full screen: the chart that has the focus or the pointer"],
   [".", "Pause or resume live updates"],
-  ["y", "Copy the link to this view"],
+  ["y", "Copy the link to this view, its time frozen"],
+  ["Y", "Copy the link as it is"],
 ];
 
 const CHORD_MS = 1_200;
@@ -65,7 +71,7 @@ export function listenToKeys(targets: KeyTargets): () => void {
       targets.palette();
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || !getPrefs().singleKeys || targets.covered() || isTyping(event.target) || document.querySelector('[role="dialog"]')) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !getPrefs().singleKeys || targets.covered() || isTyping(event.target) || document.querySelector('[role="dialog"], dialog[open]')) return;
     const chord = event.timeStamp - chordAt < CHORD_MS;
     chordAt = 0;
     const page = chord ? GO.find(([key]) => key === event.key) : undefined;
@@ -86,7 +92,6 @@ function single(key: string, targets: KeyTargets): boolean {
   else if (key === "t") return focus("[data-range]");
   else if (key === "j" || key === "k") return moveRow(key === "j" ? 1 : -1);
   else if (key === ".") targets.toggleLive();
-  else if (key === "y") void navigator.clipboard?.writeText(location.href);
   else return false;
   return true;
 }

@@ -3,6 +3,7 @@
 import { useEffect, useRef, useState, type ButtonHTMLAttributes, type ReactNode } from "react";
 import { ApiError } from "../api/client";
 import type { ActState, DeliveryState, DeployState, GateOutcome, IncidentStatus, Severity, SloState } from "../api/schema";
+import { copyText } from "../lib/clipboard";
 import { word } from "../lib/format";
 import { Icon, type IconName } from "./icons";
 import css from "./ui.module.css";
@@ -97,20 +98,6 @@ export function useCopy(): [boolean, (text: string) => void] {
       timer.current = setTimeout(() => setCopied(false), 1600);
     },
   ];
-}
-
-/** The clipboard needs a secure context; plain HTTP on a LAN has none, and the old way still works there. */
-function copyText(text: string): void {
-  if (navigator.clipboard !== undefined) {
-    void navigator.clipboard.writeText(text);
-    return;
-  }
-  const area = document.createElement("textarea");
-  area.value = text;
-  document.body.append(area);
-  area.select();
-  document.execCommand("copy");
-  area.remove();
 }
 
 export function CopyButton({ text, label = "Copy" }: { text: string; label?: string }) {

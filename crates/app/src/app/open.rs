@@ -26,9 +26,9 @@ use crate::{
     notify::{link::LinkSigner, send::Sender},
     outbox::Outbox,
     record::{Fact, OwnFact},
-    repo::{self, StoredRepoError},
+    repo,
     state::State,
-    telemetry::{self, FirstSeen, Stores, Telemetry},
+    telemetry::{self, Stores, Telemetry},
     triage::Triage,
 };
 
@@ -41,8 +41,6 @@ pub enum OpenError {
     Journal(#[source] journal::OpenError),
     #[error(transparent)]
     Replay(#[from] CoreError),
-    #[error(transparent)]
-    Repo(#[from] StoredRepoError),
     #[error("cannot open the metric store")]
     Metrics(#[source] tsdb::OpenError),
     #[error("cannot open the store of spans and logs")]
@@ -78,12 +76,14 @@ impl App {
             topology: Arc::new(Topology::default()),
             suspicions: Arc::default(),
             acts: Arc::clone(&acts),
+            fallback: options.fallback_receiver.clone(),
             links: links.clone(),
             external_url: options.external_url.clone(),
         };
         let mut core = Core::new(Box::new(journal), Mint::system(), world);
         let state = core.replay()?;
-        core.world.repo = Arc::new(in_force(&data_dir.repo(), &state)?);
+        let (repo, config_damage) = in_force(&data_dir.repo(), &state);
+        core.world.repo = Arc::new(repo);
         let metrics_options = tsdb::Options {
             retention: options.metrics_retention,
             limits: options.limits.clone(),
@@ -92,6 +92,7 @@ impl App {
             ..tsdb::Options::new(data_dir.metrics())
         };
         let disk = Arc::new(RealDisk);
+        let free_bytes_min = metrics_options.free_bytes_min;
         let (metrics, found) =
             Tsdb::open(metrics_options, Arc::clone(&disk) as _, now).map_err(OpenError::Metrics)?;
         tracing::info!(?found, "metric store open");
@@ -100,6 +101,7 @@ impl App {
             sync: options.sync,
             ..events::Options::new(data_dir.events())
         };
+        let free_bytes_min = free_bytes_min.max(events_options.free_bytes_min);
         let (events, found) = Events::open(events_options, disk, now).map_err(OpenError::Events)?;
         tracing::info!(?found, "event store open");
         let slos = core.world.repo.slos.clone();
@@ -112,7 +114,7 @@ impl App {
             metrics,
             counters: Mutex::new(recovered.counters),
             catalog: RwLock::new(recovered.catalog),
-            seen: Mutex::new(FirstSeen::default()),
+            seen: Mutex::new(recovered.seen),
         });
         let checkpoints = telemetry::Checkpoints {
             dir: data_dir.slo(),
@@ -152,6 +154,7 @@ impl App {
                 external_url: options.external_url,
                 limits: options.limits,
                 query: options.query,
+                free_bytes_min,
             },
             control,
             stores,
@@ -170,6 +173,8 @@ impl App {
             tasks: Mutex::default(),
             data_dir: Mutex::new(Some(data_dir)),
             last_round: Mutex::new(Round::default()),
+            config_damage: Mutex::new(config_damage),
+            applying: tokio::sync::Mutex::default(),
         });
         if let Err(error) = runner.recover().await {
             tracing::error!(error = %chain(&error), "acts that were cut off are not marked");
@@ -177,14 +182,27 @@ impl App {
         if let Some(repo) = &options.repo {
             app.follow_once(repo).await;
         }
+        app.warn_of_missing_fallback();
         app.start(outbox, runner, options.repo);
         Ok(app)
     }
 }
 
-/// The configuration that the last apply put into force.
-fn in_force(dir: &Utf8Path, state: &State) -> Result<Repo, StoredRepoError> {
-    state.config().map_or_else(|| Ok(Repo::default()), |config| repo::load(dir, &config.hash))
+/// The configuration that the last apply put into force; where that cannot be read, the newest before it that can, and what is
+/// wrong: an old configuration pages, none does not.
+fn in_force(dir: &Utf8Path, state: &State) -> (Repo, Option<Arc<str>>) {
+    let mut damage = None;
+    for config in state.configs.iter().rev() {
+        match repo::load(dir, &config.hash) {
+            Ok(repo) => return (repo, damage),
+            Err(error) => {
+                let text = chain(&error);
+                tracing::error!(error = %text, "an applied production repo cannot be read");
+                damage.get_or_insert_with(|| text.into());
+            }
+        }
+    }
+    (Repo::default(), damage)
 }
 
 /// Applies back-fills that the checkpoint does not include; gives the number of the last one.

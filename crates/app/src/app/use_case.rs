@@ -6,7 +6,7 @@ use alert::{
 };
 use deploy::{Deploy, DeployId, GateId, GateRecord, RollbackPlan, automatic::offer};
 use incident::Incident;
-use model::Actor;
+use model::{Actor, same_environment};
 use slo::{Backfilled, Bucket};
 
 use super::App;
@@ -16,7 +16,8 @@ use crate::{
     files::{Problem, RepoFiles, diff::Change},
     gate::{self, Question},
     notify::payload,
-    react::automatic,
+    react::{self, automatic},
+    record::Fact,
     repo::{self, Candidate},
 };
 
@@ -80,6 +81,7 @@ impl App {
     /// # Errors
     /// See [`ApplyError`]; nothing changed.
     pub async fn apply(&self, files: RepoFiles, by: Actor) -> Result<Applied, ApplyError> {
+        let _one = self.applying.lock().await;
         let in_force = self.control.world().repo.clone();
         let candidate = Candidate::new(files, &in_force).map_err(ApplyError::Problems)?;
         let hash = candidate.repo.hash;
@@ -94,11 +96,26 @@ impl App {
         };
         let receipt = self.control.order(by, command).await?;
         let seq = receipt.facts.first().map(|(seq, _)| *seq);
-        if seq.is_some() {
+        if in_force.hash != hash {
+            *self.config_damage.lock() = None;
             self.stores.counters.lock().reconfigure(candidate.repo.slos.clone());
             self.telemetry.checkpoint_soon();
+            self.warn_of_missing_fallback();
         }
         Ok(Applied { hash, seq, warnings: candidate.warnings, changes: candidate.changes })
+    }
+
+    /// A fallback that does not exist would be found out in the worst moment.
+    pub(super) fn warn_of_missing_fallback(&self) {
+        let world = self.control.world();
+        let Some(name) = world.fallback.as_deref() else { return };
+        let routing = world.repo.routing.as_ref();
+        if routing.is_none_or(|routing| routing.receiver(name).is_none()) {
+            tracing::warn!(
+                receiver = name,
+                "`notify.fallback_receiver` is not a receiver of routing.yaml; pages have no fallback"
+            );
+        }
     }
 
     /// The document of the production repo in force that declares an SLO; reads the disk.
@@ -152,13 +169,18 @@ impl App {
         by: Actor,
     ) -> Result<(GateRecord, u64), ControlError> {
         let now = self.clock.now();
-        let telemetry_at = self
-            .stores
-            .counters
-            .lock()
-            .presence()
-            .last_seen(&question.service, Some(&question.environment));
-        let evaluations = self.stores.counters.lock().evaluate(now);
+        let (heard_at, evaluations) = {
+            let counters = self.stores.counters.lock();
+            let heard_at =
+                counters.presence().last_seen(&question.service, Some(&question.environment));
+            (heard_at, counters.evaluate(now))
+        };
+        // Whose metrics name no service speaks by the SLOs that they feed.
+        let fed_at = evaluations.iter().filter(|one| {
+            let own = one.environment.as_deref().unwrap_or_default();
+            one.service == question.service && same_environment(own, &question.environment)
+        });
+        let telemetry_at = fed_at.filter_map(|one| one.telemetry_at).chain(heard_at).max();
         let whole = self.control.health().is_whole();
         let (input, config_hash) = {
             let state = self.control.state();
@@ -180,6 +202,28 @@ impl App {
         record.map(|record| (record, receipt.seq)).ok_or(ControlError::Stopped)
     }
 
+    /// The fact of a verdict, with its number; reads the disk.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn gate_record(
+        &self,
+        id: GateId,
+    ) -> Result<Option<(u64, deploy::Fact)>, journal::ReadError> {
+        let query = journal::Query {
+            kind_prefix: Some("gate.decided".into()),
+            subject: Some(id.to_string().into()),
+            limit: 1,
+            ..journal::Query::default()
+        };
+        let page = self.reader.read(&query)?;
+        let found = page.records.first().and_then(|record| match Fact::read(record) {
+            Ok(Some(Fact::Deploy(fact))) => Some((record.seq, fact)),
+            _ => None,
+        });
+        Ok(found)
+    }
+
     /// What a person may undo now for this deploy, with what would run.
     ///
     /// # Errors
@@ -190,7 +234,9 @@ impl App {
     ) -> Result<(RollbackPlan, Deploy, String), RollbackError> {
         let state = self.control.state();
         let deploy = state.deploys.deploy(id).ok_or(RollbackError::UnknownDeploy(id))?;
-        let plan = offer(&state.deploys, deploy).map_err(RollbackError::NotOffered)?;
+        let world = self.control.world();
+        let policy = react::policy(&world.repo, &deploy.service, &deploy.environment);
+        let plan = offer(&state.deploys, &policy, deploy).map_err(RollbackError::NotOffered)?;
         let act = self
             .acts
             .rollback(&deploy.service, &deploy.environment)
@@ -229,7 +275,7 @@ impl App {
         let world = self.control.world();
         let state = self.control.state();
         let now = self.clock.now();
-        automatic(&state, &world.repo, &self.acts, suspect, &incident.key.environment, now).err()
+        automatic(&state, &world.repo, &self.acts, suspect, now).err()
     }
 
     /// Queues a test page to each channel of a receiver.
@@ -264,12 +310,12 @@ impl App {
                 let destination = delivery::Destination {
                     receiver: found.name.clone(),
                     integration: at,
-                    channel: match to {
-                        Integration::Webhook(_) => delivery::Channel::Webhook,
-                        Integration::Email(_) => delivery::Channel::Email,
-                    },
+                    channel: delivery::Channel::of(to),
                     target: to.target().into(),
                     send_resolved: to.send_resolved(),
+                    max_alerts: to.max_alerts(),
+                    route: "{}".into(),
+                    group_by: alert::routing::GroupBy::All,
                     timings: alert::routing::Timings::default(),
                 };
                 let payload = payload::test(self.external_url(), &destination, now);

@@ -48,6 +48,8 @@ pub struct World {
     pub suspicions: Arc<Suspicions>,
     /// The acts that the server's own configuration allows.
     pub acts: Arc<Acts>,
+    /// The receiver of pages that none of theirs got in time.
+    pub fallback: Option<Box<str>>,
     /// Signs the links in pages.
     pub links: LinkSigner,
     /// Where people reach the server, for links in pages; no slash at the end.
@@ -113,8 +115,9 @@ impl Core {
 
     /// Decides and writes a batch of orders and all that follows from them, as one transaction.
     ///
-    /// A `now` before the last fact's time counts as that time. `state` changes as the facts say; when this fails it must be thrown away, as the process must. `make_room` is asked
-    /// once when the disk is full, and says whether it is worth another try.
+    /// A `now` before the last fact's time counts as that time. `state` changes as the facts say; when this fails it must be
+    /// thrown away, as the process must. `make_room` is asked once when the disk is full, and says whether it is worth another
+    /// try; when that fails too, nothing has happened and every order is rejected.
     ///
     /// # Errors
     /// When the journal did not take the facts.
@@ -128,6 +131,7 @@ impl Core {
         let now = now.max(self.last_at);
         let mut batch = Batch { drafts: Vec::new(), next_seq: self.journal.next_seq() };
         let whole = matches!(self.journal.health(), Health::Whole);
+        let repo = Arc::clone(&self.world.repo);
         let mut answers = Vec::with_capacity(orders.len());
         for order in orders {
             answers.push(self.order(state, &order, whole, now, &mut batch));
@@ -137,7 +141,16 @@ impl Core {
         let records = if batch.drafts.is_empty() {
             Vec::new()
         } else {
-            self.append(batch.drafts, now, make_room)?
+            match self.append(batch.drafts, now, make_room) {
+                Err(CoreError::Append(journal::AppendError::DiskFull { .. })) => {
+                    // Nothing was written, so nothing has happened.
+                    *state = self.replay()?;
+                    self.world.repo = repo;
+                    let full = |answer: Answer| answer.and(Err(Rejection::DiskFull));
+                    return Ok((answers.into_iter().map(full).collect(), Vec::new()));
+                }
+                written => written?,
+            }
         };
         self.last_at =
             records.last().map_or(self.last_at, |record| record.recorded_at.max(self.last_at));
@@ -173,17 +186,23 @@ impl Core {
             return Err(Rejection::JournalBroken);
         }
         let facts = order.command.decide(state, now)?;
+        let mut drafts = Vec::with_capacity(facts.len());
+        let mut cause = None;
+        for fact in &facts {
+            let id: FactId = self.mint.id(now);
+            let draft = fact.draft(id, order.actor.clone(), cause);
+            journal::check_draft(&draft).map_err(Rejection::TooLarge)?;
+            drafts.push(draft);
+            // Several facts of one order are led to by the first.
+            cause = cause.or(Some(id));
+        }
         if let Command::ApplyConfig { repo, .. } = &order.command {
             self.world.repo = Arc::clone(repo);
         }
+        batch.drafts.extend(drafts);
         let mut receipt = Receipt::default();
-        let mut cause = None;
         for fact in facts {
-            let id: FactId = self.mint.id(now);
             state.apply(&fact);
-            batch.drafts.push(fact.draft(id, order.actor.clone(), cause));
-            // Several facts of one order are led to by the first.
-            cause = cause.or(Some(id));
             receipt.facts.push((batch.next_seq, fact));
             batch.next_seq += 1;
         }

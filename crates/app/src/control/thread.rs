@@ -29,6 +29,8 @@ const BATCH_MAX: usize = 256;
 const COMMITTED_KEPT: usize = 1024;
 /// The longest sleep between two looks at what is due.
 const TICK: Duration = Duration::from_millis(250);
+/// How often the reserve is held again after it was given up.
+const RESERVE_EVERY: Duration = Duration::from_secs(10);
 /// The least step of the wall clock that is a fact.
 const STEP_MIN: Duration = Duration::from_secs(2);
 
@@ -60,6 +62,7 @@ struct Shared {
 pub struct WorldView {
     pub repo: Arc<crate::files::Repo>,
     pub topology: Arc<Topology>,
+    pub fallback: Option<Box<str>>,
 }
 
 enum Message {
@@ -107,6 +110,7 @@ impl Control {
             time: Arc::clone(&time),
             reserve,
             step: None,
+            reserve_at: Duration::ZERO,
         };
         let thread = std::thread::Builder::new()
             .name("control".to_owned())
@@ -200,6 +204,11 @@ impl Control {
         self.shared.failed.subscribe()
     }
 
+    /// Whether the thread takes orders.
+    pub fn is_running(&self) -> bool {
+        self.thread.lock().as_ref().is_some_and(|thread| !thread.is_finished())
+    }
+
     /// Answers what waits, and ends the thread.
     pub fn stop(&self) {
         self.orders.lock().take();
@@ -212,7 +221,11 @@ impl Control {
 }
 
 fn view(world: &World) -> WorldView {
-    WorldView { repo: Arc::clone(&world.repo), topology: Arc::clone(&world.topology) }
+    WorldView {
+        repo: Arc::clone(&world.repo),
+        topology: Arc::clone(&world.topology),
+        fallback: world.fallback.clone(),
+    }
 }
 
 /// What the thread owns.
@@ -225,6 +238,8 @@ struct Keeper {
     reserve: Reserve,
     /// Wall and monotonic time when they were last compared.
     step: Option<(Timestamp, Duration)>,
+    /// Monotonic time of the next look at the reserve.
+    reserve_at: Duration,
 }
 
 impl Keeper {
@@ -243,12 +258,24 @@ impl Keeper {
                 self.shared.failed.send_replace(Some(text.into()));
                 return;
             }
+            self.hold_reserve();
             if let Err(error) = self.core.journal().checkpoint(self.time.now(), false) {
                 tracing::warn!(error = %chain(&error), "the journal's checkpoint was not written");
             }
         }
         if let Err(error) = self.core.journal().checkpoint(self.time.now(), true) {
             tracing::warn!(error = %chain(&error), "the journal's checkpoint was not written");
+        }
+    }
+
+    fn hold_reserve(&mut self) {
+        let now = self.clock.monotonic();
+        if now < self.reserve_at {
+            return;
+        }
+        self.reserve_at = now + RESERVE_EVERY;
+        if let Err(error) = self.reserve.hold_again() {
+            tracing::warn!(%error, "the reserve of the control plane cannot be held");
         }
     }
 

@@ -60,6 +60,22 @@ impl Reserve {
         }
     }
 
+    /// Takes the space again once the disk has twice as much to give.
+    ///
+    /// # Errors
+    /// As [`hold`](Self::hold).
+    pub fn hold_again(&self) -> io::Result<bool> {
+        if self.is_held() {
+            return Ok(true);
+        }
+        let folder = self.path.parent().unwrap_or(&self.path);
+        let disk = rustix::fs::statvfs(folder.as_std_path())?;
+        if disk.f_bavail.saturating_mul(disk.f_frsize) < self.bytes * 2 {
+            return Ok(false);
+        }
+        self.hold()
+    }
+
     pub fn is_held(&self) -> bool {
         fs::metadata(&self.path).is_ok_and(|metadata| metadata.len() == self.bytes)
     }
@@ -96,7 +112,7 @@ mod tests {
         // What a kill left half written does not count.
         fs::write(&path, "half").unwrap();
         assert!(!reserve.is_held());
-        assert!(reserve.hold().unwrap());
+        assert!(reserve.hold_again().unwrap() && reserve.is_held());
     }
 
     #[test]

@@ -31,6 +31,7 @@ codes! {
     COMPLEXITY = "E0007", "the document is too deep or too large, its aliases expanded";
     TAG = "E0008", "the tag is not one of YAML's core schema";
     TOO_MANY = "E0009", "the file has more problems than are shown";
+    PATH = "E0010", "the path is not one inside a repo";
     UNKNOWN_FIELD = "E0101", "the field does not exist in this format";
     MISSING_FIELD = "E0102", "a field that is required is absent or empty";
     WRONG_TYPE = "E0103", "the value has the wrong type";
@@ -59,6 +60,7 @@ codes! {
     EMPTY_FILE = "W0002", "the file has no document";
     NOT_EVALUATED = "W0201", "accepted, but not evaluated";
     NOT_USED = "W0202", "accepted, but without effect here";
+    CANNOT_ALERT = "W0203", "an alert that the objective can never reach";
     NOT_APPLIED = "W0301", "accepted, but without effect on notifications yet";
     NO_ROUTING = "W0302", "nothing says who is told of an alert";
     SERVICE_UNKNOWN = "W0901", "the service is not in the catalogue";

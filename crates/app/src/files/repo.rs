@@ -48,9 +48,6 @@ pub const NODES_MAX: usize = 1_000_000;
 /// The most YAML documents of all files together.
 pub const DOCUMENTS_MAX: usize = 20_000;
 
-/// Paths that are told to be none.
-const PATHS_TOLD_MAX: usize = 20;
-
 /// Parses all files.
 ///
 /// # Errors
@@ -66,37 +63,38 @@ pub fn parse(files: &RepoFiles) -> Result<Parsed, Vec<Problem>> {
 pub fn check(files: &RepoFiles) -> (Option<Repo>, Vec<Problem>) {
     let sources = read(files);
     let own = Report::new(".");
+    within_limits(files, &own);
     let (repo, incomplete) = {
         let mut all = All::default();
         sources.iter().for_each(|source| all.add(source));
         all.finish(files, &own)
     };
     ignored(files, &own);
-    limits(files, &own);
     let mut problems = own.into_problems();
     problems.extend(sources.into_iter().flat_map(|source| source.report.into_problems()));
     let failed = problems.iter().any(|problem| problem.severity == Severity::Error);
     ((!failed && !incomplete).then_some(repo), problems)
 }
 
-/// What is beyond them could be applied, and not be read back from where it is kept.
-fn limits(files: &RepoFiles, own: &Report) {
-    let bytes: usize = files.files.values().map(Vec::len).sum();
-    for (what, found, max) in [
-        ("files", files.files.len(), RepoFiles::FILES_MAX),
-        ("bytes in its files", bytes, RepoFiles::BYTES_MAX),
-    ] {
+/// What is applied is stored, and must be read again: so nothing is accepted that the archive would refuse.
+fn within_limits(files: &RepoFiles, own: &Report) {
+    let whole = Position::default();
+    for path in files.files.keys().filter(|path| !is_path(path)) {
+        let message = format!("`{}` is not a path inside a repo", shorten(path).escape_debug());
+        let hint = format!(
+            "write names between `/` that do not begin with a dot, at most {} bytes in all",
+            RepoFiles::PATH_BYTES_MAX
+        );
+        own.error(whole, Code::PATH, message, hint);
+    }
+    let (count, bytes) = (files.files.len(), files.files.values().map(Vec::len).sum::<usize>());
+    for (found, what, max) in
+        [(count, "files", RepoFiles::FILES_MAX), (bytes, "bytes", RepoFiles::BYTES_MAX)]
+    {
         if found > max {
             let message = format!("the repo has {found} {what}; at most {max} are allowed");
-            own.error(Position::default(), Code::TOO_LARGE, message, "");
+            own.error(whole, Code::TOO_LARGE, message, "leave out what Evenkeel does not read");
         }
-    }
-    let strange = files.files.keys().filter(|path| !is_path(path));
-    for path in strange.take(PATHS_TOLD_MAX) {
-        let shown = shorten(&path.escape_debug().to_string());
-        let message = format!("`{shown}` is not a path inside a repo");
-        let hint = "write visible names between `/`, without a dot at their start, `\\` or `:`";
-        own.error(Position::default(), Code::NAME, message, hint);
     }
 }
 

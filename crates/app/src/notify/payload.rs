@@ -1,17 +1,20 @@
 //! What a page says: the body of Alertmanager's webhook, version 4, or the text of an e-mail.
 //!
 //! Source: <https://prometheus.io/docs/alerting/latest/configuration/#webhook_config>. The body is fixed when the
-//! notification is queued, so that each attempt sends the same bytes.
+//! notification is queued, so that each attempt sends the same bytes. What would be too long has fewer alerts.
 
-use alert::delivery::{Channel, Destination, Reason};
+use alert::delivery::{Channel, Destination, PAYLOAD_BYTES_MAX, Reason};
 use deploy::{Act, ActOutcome, ActState};
 use incident::{AlertRef, Incident};
-use model::Timestamp;
+use model::{Labels, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::link::{Grant, LIFETIME};
-use crate::{control::World, react::routing_labels, state::State};
+use crate::{control::World, react::routing_labels, runbooks, state::State};
+
+/// The most bytes that a mail says of alerts; what comes after them finds room.
+const MAIL_ALERTS_BYTES_MAX: usize = 64 << 10;
 
 /// One line for people: `[PAGE] INC-7 checkout in prod: burns 20x`.
 pub fn subject(incident: &Incident, reason: Reason) -> String {
@@ -52,9 +55,7 @@ pub(crate) fn of_incident(
 ) -> String {
     let links = Links::new(world, incident, &destination.receiver, now);
     match destination.channel {
-        Channel::Webhook => {
-            webhook(state, world, incident, reason, destination, &links).to_string()
-        }
+        Channel::Webhook => webhook(state, world, incident, reason, destination, &links),
         Channel::Email => text(incident, reason, &links),
     }
 }
@@ -96,6 +97,7 @@ pub fn test(external_url: &str, destination: &Destination, now: Timestamp) -> St
 struct Links {
     incident: String,
     acknowledge: String,
+    runbook: Option<String>,
 }
 
 impl Links {
@@ -108,6 +110,7 @@ impl Links {
         Self {
             incident: format!("{}/app/incidents/{}", world.external_url, incident.id),
             acknowledge: format!("{}/p/acknowledge/{token}", world.external_url),
+            runbook: runbooks::address(&world.repo, &world.external_url, incident),
         }
     }
 }
@@ -119,40 +122,79 @@ fn webhook(
     reason: Reason,
     destination: &Destination,
     links: &Links,
-) -> Value {
-    let common = Value::Object(
-        routing_labels(incident)
-            .iter()
-            .map(|(name, value)| (name.to_owned(), Value::from(value)))
-            .collect(),
-    );
-    let alerts: Vec<Value> = incident
+) -> String {
+    let about = annotations(incident, reason, links);
+    let labels = routing_labels(state, world, incident);
+    let mut alerts: Vec<Value> = incident
         .alerts
         .iter()
-        .map(|alert| one_alert(state, world, incident, alert, links))
+        .map(|alert| one_alert(state, world, incident, alert, &about))
         .collect();
+    if alerts.is_empty() {
+        alerts.push(by_hand(incident, &labels, about, links));
+    }
+    let group = group_labels(incident, &labels, destination);
     let status = if incident.is_open() { "firing" } else { "resolved" };
-    json!({
-        "version": "4",
-        "groupKey": incident.id.to_string(),
-        "truncatedAlerts": 0,
-        "status": status,
-        "receiver": destination.receiver,
-        "groupLabels": {
-            "service": incident.key.service,
-            "environment": incident.key.environment,
-        },
-        "commonLabels": common,
-        "commonAnnotations": annotations(incident, reason, links),
-        "externalURL": world.external_url,
-        "alerts": alerts,
+    fitted(&alerts, destination.max_alerts, |kept| {
+        json!({
+            "version": "4",
+            "groupKey": format!("{}:{group}", destination.route),
+            "truncatedAlerts": alerts.len() - kept.len(),
+            "status": status,
+            "receiver": destination.receiver,
+            "groupLabels": object(&group),
+            "commonLabels": common(kept, "labels"),
+            "commonAnnotations": common(kept, "annotations"),
+            "externalURL": world.external_url,
+            "alerts": kept,
+        })
     })
+}
+
+/// The labels that name the group: those that the route groups by, and what makes an incident one, since its notifications
+/// are about nothing else.
+fn group_labels(incident: &Incident, labels: &Labels, destination: &Destination) -> Labels {
+    let own = [
+        ("service", &*incident.key.service),
+        ("environment", &*incident.key.environment),
+        ("incident", &*incident.name()),
+    ];
+    Labels::from_pairs(destination.group_by.group(labels).iter().chain(own))
+}
+
+/// The body with the first alerts, as many as are wanted (0 is all) and fit.
+fn fitted(alerts: &[Value], max: u64, body: impl Fn(&[Value]) -> Value) -> String {
+    let max = usize::try_from(max).ok().filter(|max| *max > 0).unwrap_or(alerts.len());
+    let mut kept = max.min(alerts.len());
+    loop {
+        let text = body(&alerts[..kept]).to_string();
+        if text.len() <= PAYLOAD_BYTES_MAX || kept == 0 {
+            return text;
+        }
+        // Alerts are much alike in size, so few rounds lead to what fits.
+        kept = (kept * PAYLOAD_BYTES_MAX / text.len()).min(kept - 1);
+    }
+}
+
+/// What all alerts have alike in the object `field`.
+fn common(alerts: &[Value], field: &str) -> Value {
+    let mut all = alerts.iter().map(|alert| &alert[field]);
+    let mut common = all.next().and_then(Value::as_object).cloned().unwrap_or_default();
+    for other in all {
+        common.retain(|name, value| other.get(name.as_str()) == Some(&*value));
+    }
+    common.into()
+}
+
+fn object(labels: &Labels) -> Value {
+    labels.iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect()
 }
 
 fn annotations(incident: &Incident, reason: Reason, links: &Links) -> Value {
     let mut annotations = json!({
         "summary": incident.title,
         "incident": incident.name(),
+        "incident_title": incident.title,
         "incident_id": incident.id.to_string(),
         "incident_url": links.incident,
         "acknowledge_url": links.acknowledge,
@@ -160,6 +202,10 @@ fn annotations(incident: &Incident, reason: Reason, links: &Links) -> Value {
         "incident_severity": incident.severity.as_str(),
         "incident_status": incident.status.as_str(),
     });
+    if let Some(runbook) = &links.runbook {
+        // The name that Prometheus' rules and Alertmanager's templates use.
+        annotations["runbook_url"] = runbook.as_str().into();
+    }
     if let Some(suspect) = incident.suspects.first() {
         annotations["suspect"] = format!("{}: {}", suspect.name(), suspect.evidence).into();
     }
@@ -182,7 +228,7 @@ fn one_alert(
     world: &World,
     incident: &Incident,
     alert: &AlertRef,
-    links: &Links,
+    about: &Value,
 ) -> Value {
     let record = alert.id.parse().ok().and_then(|id| state.alerts.get(id));
     let ended = alert.resolved_at.or(incident.resolution.as_ref().map(|resolution| resolution.at));
@@ -202,15 +248,40 @@ fn one_alert(
             labels.entry(name).or_insert_with(|| value.into());
         }
     }
+    let mut annotations = about.clone();
+    annotations["summary"] = (&*alert.summary).into();
     json!({
-        "status": if ended.is_some() { "resolved" } else { "firing" },
+        "status": status(ended),
         "labels": labels,
-        "annotations": {"summary": alert.summary, "incident_url": links.incident},
+        "annotations": annotations,
         "startsAt": record.map_or(alert.joined_at, |record| record.crossed_at).to_string(),
-        "endsAt": ended.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |at| at.to_string()),
+        "endsAt": end(ended),
         "generatorURL": format!("{}/app/slos/{}", world.external_url, alert.slo.as_deref().unwrap_or("")),
         "fingerprint": fingerprint(&alert.id),
     })
+}
+
+/// An incident that a person opened stands as an alert of its own: receivers expect one.
+fn by_hand(incident: &Incident, labels: &Labels, about: Value, links: &Links) -> Value {
+    let ended = incident.resolution.as_ref().map(|resolution| resolution.at);
+    json!({
+        "status": status(ended),
+        "labels": object(labels),
+        "annotations": about,
+        "startsAt": incident.opened_at.to_string(),
+        "endsAt": end(ended),
+        "generatorURL": links.incident,
+        "fingerprint": fingerprint(&incident.id.to_string()),
+    })
+}
+
+fn status(ended: Option<Timestamp>) -> &'static str {
+    if ended.is_some() { "resolved" } else { "firing" }
+}
+
+/// Go's zero time while it fires.
+fn end(ended: Option<Timestamp>) -> String {
+    ended.map_or_else(|| "0001-01-01T00:00:00Z".to_owned(), |at| at.to_string())
 }
 
 /// 16 hexadecimal digits, as Alertmanager's have.
@@ -220,8 +291,13 @@ fn fingerprint(of: &str) -> String {
 
 fn text(incident: &Incident, reason: Reason, links: &Links) -> String {
     let mut text = format!("{}\n\n", subject(incident, reason));
-    for alert in &incident.alerts {
-        text += &format!("- {}: {}\n", alert.service, alert.summary);
+    for (listed, alert) in incident.alerts.iter().enumerate() {
+        let line = format!("- {}: {}\n", alert.service, alert.summary);
+        if text.len() + line.len() > MAIL_ALERTS_BYTES_MAX {
+            text += &format!("- and {} more\n", incident.alerts.len() - listed);
+            break;
+        }
+        text += &line;
     }
     for suspect in incident.suspects.iter().take(3) {
         text += &format!("\nSuspect: {}\n  {}\n", suspect.name(), suspect.evidence);
@@ -229,5 +305,9 @@ fn text(incident: &Incident, reason: Reason, links: &Links) -> String {
     if let Some(resolution) = &incident.resolution {
         text += &format!("\nResolved: {}\n", resolution.reason);
     }
-    text + &format!("\nIncident:    {}\nAcknowledge: {}\n", links.incident, links.acknowledge)
+    text += &format!("\nIncident:    {}\nAcknowledge: {}\n", links.incident, links.acknowledge);
+    if let Some(runbook) = &links.runbook {
+        text += &format!("Runbook:     {runbook}\n");
+    }
+    text
 }

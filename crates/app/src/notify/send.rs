@@ -21,7 +21,7 @@ use lettre::{
 use model::Timestamp;
 use reqwest::{header, redirect::Policy};
 
-use super::signature::SigningKey;
+use super::{lookup::Lookup, signature::SigningKey};
 use crate::control::chain;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -68,6 +68,7 @@ impl Sender {
             .timeout(TIMEOUT)
             .user_agent(concat!("evenkeel/", env!("CARGO_PKG_VERSION")))
             .no_proxy()
+            .dns_resolver(Lookup::default())
             .build()?;
         Ok(Self { http, key: key.map(Arc::new) })
     }

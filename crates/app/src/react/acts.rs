@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use deploy::{
-    ActOutcome, ActState, Policy, RollbackEvidence, RollbackPlan, plan, policy::wildcard,
+    ActOutcome, ActState, DeployStatus, NewDeploy, Policy, RollbackEvidence, RollbackPlan, Stage,
+    plan, policy::wildcard,
 };
 use incident::{Suspect, SuspectKind};
 use model::{Actor, Timestamp};
@@ -104,9 +105,7 @@ pub(super) fn rollbacks(
         .filter(|incident| incident.mitigation.is_none())
         .filter_map(|incident| {
             let suspect = incident.suspects.first()?;
-            let environment = &*incident.key.environment;
-            let (plan, act) =
-                automatic(state, &world.repo, &world.acts, suspect, environment, now).ok()?;
+            let (plan, act) = automatic(state, &world.repo, &world.acts, suspect, now).ok()?;
             let command = deploy::Command::RequestAct {
                 id: mint.id(now),
                 reason: plan.reason.as_str().into(),
@@ -127,7 +126,6 @@ pub(crate) fn automatic<'a>(
     repo: &Repo,
     acts: &'a Acts,
     suspect: &Suspect,
-    environment: &str,
     now: Timestamp,
 ) -> Result<(RollbackPlan, &'a RollbackAct), String> {
     if suspect.kind != SuspectKind::Deploy {
@@ -138,7 +136,7 @@ pub(crate) fn automatic<'a>(
         .as_deref()
         .and_then(|reference| state.deploys.deploy(reference.parse().ok()?))
         .ok_or("nobody recorded the deploy")?;
-    let act = acts.rollback(&deploy.service, environment).ok_or_else(|| {
+    let act = acts.rollback(&deploy.service, &deploy.environment).ok_or_else(|| {
         format!(
             "the server's configuration allows no rollback of {} (acts.rollback)",
             deploy.service
@@ -150,7 +148,7 @@ pub(crate) fn automatic<'a>(
                 .to_owned(),
         );
     }
-    let policy = policy(repo, &deploy.service, environment);
+    let policy = policy(repo, &deploy.service, &deploy.environment);
     let numbers = &suspect.numbers;
     let evidence = RollbackEvidence {
         suspect_failed: numbers.on.failed,
@@ -165,9 +163,49 @@ pub(crate) fn automatic<'a>(
 }
 
 /// The policy that holds for a service; the first that names it.
+///
+/// What is about no environment in particular is held to the first policy of the service in any.
 pub(crate) fn policy(repo: &Repo, service: &str, environment: &str) -> Policy {
-    let found = repo.policies.iter().find(|policy| policy.holds_for(service, environment));
-    found.cloned().unwrap_or_default()
+    let first = |holds: &dyn Fn(&&Policy) -> bool| repo.policies.iter().find(holds);
+    let anywhere = |policy: &&Policy| {
+        let own = policy.environment.as_deref().unwrap_or_default();
+        policy.holds_for(service, own)
+    };
+    let found = first(&|policy| policy.holds_for(service, environment));
+    found
+        .or_else(|| environment.is_empty().then(|| first(&anywhere)).flatten())
+        .cloned()
+        .unwrap_or_default()
+}
+
+/// A rollback that succeeded and that nobody recorded as a deploy: the version before runs again.
+pub(super) fn went_back(state: &State, now: Timestamp, mint: &mut Mint) -> Vec<Order> {
+    let done = state.deploys.acts().filter_map(|act| {
+        let ActState::Ended { at, outcome: ActOutcome::Succeeded { .. }, .. } = act.state else {
+            return None;
+        };
+        let undone = state.deploys.deploy(act.deploy)?;
+        let stands = matches!(undone.status, DeployStatus::Started | DeployStatus::Live);
+        stands.then_some((act, at))
+    });
+    done.map(|(act, at)| {
+        let deploy = NewDeploy {
+            id: mint.id(now),
+            service: act.service.clone(),
+            environment: act.environment.clone(),
+            version: act.to_version.clone(),
+            previous_version: Some(act.from_version.clone()),
+            stage: Stage::RolledBack,
+            at,
+            by: act.by.clone(),
+            url: None,
+            rolls_back: Some(act.deploy),
+            gate: None,
+            idempotency_key: Some(format!("act/{}", act.id).into()),
+        };
+        order("rollbacks", Command::Deploy(deploy::Command::Record { deploy }))
+    })
+    .collect()
 }
 
 /// A rollback that succeeded is its incident's mitigation.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use alert::{AlertRecord, Severity};
-use incident::{AlertClass, AlertInput, Incident, OpenBy, SuspectKind};
+use incident::{AlertClass, AlertInput, Incident, OpenBy};
 use model::{Actor, Timestamp};
 
 use super::order;
@@ -171,9 +171,7 @@ fn related<'a>(
         return Some((incident, why));
     }
     let of_caller = in_reach().find(|incident| {
-        incident.suspects.first().is_some_and(|suspect| {
-            suspect.kind == SuspectKind::Dependency && suspect.service == record.service
-        })
+        incident.suspects.first().is_some_and(|suspect| suspect.service == record.service)
     })?;
     let why = format!("{} is the first suspect of {}", record.service, of_caller.name());
     Some((of_caller, why))

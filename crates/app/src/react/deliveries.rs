@@ -55,7 +55,8 @@ fn plans<'a>(
             .is_none_or(|resolution| now.since(resolution.at) < LAST_WORD_WITHIN)
     };
     state.incidents.iter().filter(recent).map(move |incident| {
-        (incident, reconcile(&state.deliveries, &info(incident), &to(world, incident), now))
+        let (to, fallback) = (to(state, world, incident), fallback(world));
+        (incident, reconcile(&state.deliveries, &info(incident), &to, &fallback, now))
     })
 }
 
@@ -64,7 +65,7 @@ fn info(incident: &Incident) -> IncidentInfo {
         incident: incident.id.to_string().into(),
         opened_at: incident.opened_at,
         is_page: incident.severity <= Severity::Sev2,
-        acknowledged: incident.acknowledged.is_some(),
+        acknowledged_at: incident.acknowledged.as_ref().map(|by| by.at),
         resolved: !incident.is_open(),
         progress: progress(incident),
     }
@@ -81,25 +82,40 @@ fn progress(incident: &Incident) -> Progress {
             Severity::Sev4 => 0,
         },
         updated: count(incident.updates.len()),
+        reopened: u64::from(incident.reopened),
     }
 }
 
-/// What the routing tree sees of an incident.
-pub(crate) fn routing_labels(incident: &Incident) -> Labels {
+/// What the routing tree sees of an incident: what it is about, and the labels of the SLO whose alert came first.
+pub(crate) fn routing_labels(state: &State, world: &World, incident: &Incident) -> Labels {
     let severity = if incident.severity <= Severity::Sev2 { "page" } else { "ticket" };
-    let slo = incident.alerts.first().and_then(|alert| alert.slo.as_deref()).unwrap_or("");
-    Labels::from_pairs([
+    let first = incident.alerts.first();
+    let slo = first.and_then(|alert| alert.slo.as_deref()).unwrap_or("");
+    let own = [
         ("alertname", "ErrorBudgetBurn"),
         ("service", &*incident.key.service),
         ("environment", &*incident.key.environment),
         ("severity", severity),
         ("slo", slo),
-    ])
+    ];
+    // The alert has them as of when it fired; one that is no longer remembered has those of the SLO as it is.
+    let fired = first.and_then(|alert| state.alerts.get(alert.id.parse().ok()?));
+    let known = world.repo.slos.iter().find(|known| *known.name == *slo);
+    let labels = fired.map(|record| &record.labels).or(known.map(|known| &known.labels));
+    // Of two with one name the last holds.
+    Labels::from_pairs(labels.into_iter().flat_map(Labels::iter).chain(own))
 }
 
-fn to(world: &World, incident: &Incident) -> Vec<Destination> {
+fn to(state: &State, world: &World, incident: &Incident) -> Vec<Destination> {
     let Some(routing) = &world.repo.routing else { return Vec::new() };
-    destinations(&routing.route(&routing_labels(incident)))
+    destinations(&routing.route(&routing_labels(state, world, incident)))
+}
+
+/// Whom a page goes to that reaches nobody else.
+fn fallback(world: &World) -> Vec<Destination> {
+    let routing = world.repo.routing.as_ref();
+    let found = routing.zip(world.fallback.as_deref()).and_then(|(routing, to)| routing.to(to));
+    destinations(found.as_slice())
 }
 
 fn queue(
@@ -143,7 +159,8 @@ pub(super) fn interrupted_acts(
                     && record.integration == destination.integration
             })
         };
-        for destination in to(world, incident).into_iter().filter(|destination| !told(destination))
+        for destination in
+            to(state, world, incident).into_iter().filter(|destination| !told(destination))
         {
             let command = delivery::Command::Queue {
                 notification: mint.id(now),

@@ -5,9 +5,9 @@ use alert::{
     delivery::{AbandonReason, Channel, Fact as DeliveryFact, Progress, Reason},
 };
 use model::{Labels, Timestamp};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use super::disk::{Disk, DiskError, disk_facts, disk_struct, disk_words, object};
+use super::disk::{Disk, DiskError, disk_facts, disk_struct, disk_words, field, object};
 
 disk_struct!(Key { slo, pair });
 disk_words!(Severity { Ticket = "ticket", Page = "page" });
@@ -57,7 +57,24 @@ disk_words!(AbandonReason {
     Superseded = "superseded",
     ReceiverRemoved = "receiver-removed",
 });
-disk_struct!(Progress { joined, escalated, updated });
+
+/// `reopened` came later: what was told before it did not tell of it.
+impl Disk for Progress {
+    fn to_json(&self) -> Value {
+        let Self { joined, escalated, updated, reopened } = self;
+        json!({ "joined": joined, "escalated": escalated, "updated": updated, "reopened": reopened })
+    }
+
+    fn from_json(json: &Value) -> Result<Self, DiskError> {
+        let object = object(json)?;
+        Ok(Self {
+            joined: field(object, "joined")?,
+            escalated: field(object, "escalated")?,
+            updated: field(object, "updated")?,
+            reopened: field::<Option<u64>>(object, "reopened")?.unwrap_or_default(),
+        })
+    }
+}
 
 disk_facts!(DeliveryFact {
     "notification.queued" => Queued {

@@ -6,7 +6,7 @@ use slo::{
     CounterSnapshot, CountersSnapshot, PresenceSnapshot, SeriesSnapshot, SlotSnapshot, TierSnapshot,
 };
 
-use super::disk::{Disk, DiskError, disk_struct, unexpected};
+use super::disk::{Disk, DiskError, disk_struct, disk_words, unexpected};
 
 /// Counts that include all telemetry before two positions and all back-fills up to a fact.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,9 +17,31 @@ pub(crate) struct CountersCheckpoint {
     pub(crate) journal_seq: u64,
     pub(crate) at: Timestamp,
     pub(crate) counters: CountersSnapshot,
+    /// Absent in a checkpoint of an older version.
+    pub(crate) first: Option<FirstSnapshot>,
 }
 
-disk_struct!(CountersCheckpoint { events, metrics, journal_seq, at, counters });
+/// When the first of each signal came, and the first word of each service.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FirstSnapshot {
+    pub(crate) spans_at: Option<Timestamp>,
+    pub(crate) logs_at: Option<Timestamp>,
+    pub(crate) samples_at: Option<Timestamp>,
+    pub(crate) services: Vec<ServiceFirst>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct ServiceFirst {
+    pub(crate) service: Box<str>,
+    pub(crate) environment: Box<str>,
+    pub(crate) by: catalog::Heard,
+    pub(crate) at: Timestamp,
+}
+
+disk_struct!(CountersCheckpoint { events, metrics, journal_seq, at, counters, first });
+disk_struct!(FirstSnapshot { spans_at, logs_at, samples_at, services });
+disk_struct!(ServiceFirst { service, environment, by, at });
+disk_words!(catalog::Heard { Span = "span", Log = "log", Sample = "sample" });
 disk_struct!(Position { segment, offset });
 disk_struct!(CountersSnapshot { counters, presence });
 disk_struct!(CounterSnapshot {
@@ -32,6 +54,7 @@ disk_struct!(CounterSnapshot {
     live_since,
     last_event_at,
     fed_at,
+    behind_since,
     backfill_sources,
     backfilled,
 });

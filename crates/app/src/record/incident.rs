@@ -59,5 +59,5 @@ disk_facts!(Fact {
     "incident.recovery_measured" => RecoveryMeasured { incident, policy, progress, at },
     "incident.resolved" => Resolved { incident, because, reason, at, by },
     "incident.reopened" => Reopened { incident, reason, at, by },
-    "incident.postmortem_attached" => PostmortemAttached { incident, reference, at, by },
+    "incident.postmortem_attached" => PostmortemAttached { incident, reference, document, at, by },
 });

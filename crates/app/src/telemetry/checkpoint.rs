@@ -19,10 +19,13 @@ use sha2::{Digest, Sha256};
 use slo::{Counters, Slo};
 use tsdb::Tsdb;
 
-use super::{Stores, writer::Checkpoints};
+use super::{FirstSeen, SignalSeen, Stores, writer::Checkpoints};
 use crate::{
     control::chain,
-    record::{counters::CountersCheckpoint, disk::Disk},
+    record::{
+        counters::{CountersCheckpoint, FirstSnapshot, ServiceFirst},
+        disk::Disk,
+    },
 };
 
 const FILE: &str = "checkpoint";
@@ -39,6 +42,7 @@ pub(super) fn write(stores: &Stores, to: &Checkpoints, now: Timestamp) -> Result
             journal_seq: to.backfilled_seq.load(Ordering::Acquire),
             at: now,
             counters: counters.snapshot(),
+            first: Some(first(stores)),
         }
     };
     let json = checkpoint.to_json().to_string();
@@ -46,6 +50,27 @@ pub(super) fn write(stores: &Stores, to: &Checkpoints, now: Timestamp) -> Result
     replace(&to.dir, text.as_bytes()).map_err(|error| chain(&error))?;
     stores.metrics.keep_from(checkpoint.metrics);
     Ok(())
+}
+
+/// What was heard of first, and when.
+fn first(stores: &Stores) -> FirstSnapshot {
+    let at = {
+        let seen = stores.seen.lock();
+        [seen.spans.first_at, seen.logs.first_at, seen.samples.first_at]
+    };
+    let catalog = stores.catalog.read();
+    let service = |((service, environment), first): (&catalog::Key, catalog::First)| ServiceFirst {
+        service: service.clone(),
+        environment: environment.clone(),
+        by: first.by,
+        at: first.at,
+    };
+    FirstSnapshot {
+        spans_at: at[0],
+        logs_at: at[1],
+        samples_at: at[2],
+        services: catalog.first().map(service).collect(),
+    }
 }
 
 /// Puts the file in place of the old one, so that a reader sees one or the other, whole.
@@ -78,6 +103,7 @@ fn read(dir: &Utf8Path) -> Option<CountersCheckpoint> {
 pub(crate) struct Recovered {
     pub(crate) counters: Counters,
     pub(crate) catalog: Catalog,
+    pub(crate) seen: FirstSeen,
     pub(crate) backfilled_seq: u64,
 }
 
@@ -112,7 +138,7 @@ pub(crate) fn recover(
         Some(found) => Counters::restore(&found.counters, slos),
         None => Counters::new(slos),
     };
-    let mut catalog = Catalog::default();
+    let (mut catalog, mut seen) = remembered(found.as_ref().and_then(|found| found.first.as_ref()));
     let seed_from = events.position_at(found.as_ref().map_or(now, |found| found.at) - SEED_BEFORE);
     // The last `spans_after` of these come after the checkpoint: they wait in `held` and are counted below.
     let mut held = VecDeque::new();
@@ -127,6 +153,61 @@ pub(crate) fn recover(
         }
     });
     seeded.map_err(|error| chain(&error))?;
-    later.iter().for_each(|batch| counters.observe(batch));
-    Ok(Recovered { counters, catalog, backfilled_seq: found.map_or(0, |found| found.journal_seq) })
+    for batch in &later {
+        counters.observe(batch);
+        seen.recall(batch);
+        if !batch.series.is_empty() {
+            // Spans and logs it has from the seed.
+            catalog.observe(batch);
+        }
+    }
+    Ok(Recovered {
+        counters,
+        catalog,
+        seen,
+        backfilled_seq: found.map_or(0, |found| found.journal_seq),
+    })
+}
+
+fn remembered(first: Option<&FirstSnapshot>) -> (Catalog, FirstSeen) {
+    let (mut catalog, mut seen) = (Catalog::default(), FirstSeen::default());
+    if let Some(first) = first {
+        seen.spans = SignalSeen::since(first.spans_at);
+        seen.logs = SignalSeen::since(first.logs_at);
+        seen.samples = SignalSeen::since(first.samples_at);
+        catalog.remember(first.services.iter().map(|one| {
+            let key = (one.service.clone(), one.environment.clone());
+            (key, catalog::First { by: one.by, at: one.at })
+        }));
+    }
+    (catalog, seen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_heard_of_first_is_read_back() {
+        let at = Timestamp::from_secs(1_795_000_000);
+        let cart = ServiceFirst {
+            service: "cart".into(),
+            environment: "prod".into(),
+            by: catalog::Heard::Sample,
+            at,
+        };
+        let snapshot = FirstSnapshot {
+            spans_at: Some(at),
+            logs_at: None,
+            samples_at: Some(at),
+            services: vec![cart],
+        };
+        let read = FirstSnapshot::from_json(&snapshot.to_json()).unwrap();
+        assert_eq!(read, snapshot);
+        let (catalog, seen) = remembered(Some(&read));
+        assert_eq!((seen.spans.first_at, seen.logs.first_at), (Some(at), None));
+        let first: Vec<_> = catalog.first().map(|(key, first)| (&*key.0, first.by)).collect();
+        assert_eq!(first, [("cart", catalog::Heard::Sample)]);
+        assert!(catalog.get("cart", "prod").is_none(), "it is not heard of now");
+    }
 }

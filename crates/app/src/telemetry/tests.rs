@@ -31,6 +31,8 @@ enum Op {
         late_s: u64,
         ok: u16,
         failed: u16,
+        /// The series of good requests is left for the next request to bring.
+        late_half: bool,
     },
     /// The service restarts, and its counters begin at 0.
     Reset,
@@ -44,9 +46,11 @@ enum Op {
 
 fn op() -> impl Strategy<Value = Op> {
     prop_oneof![
-        8 => (0..5u8, 0..3u8, 0..90u64, 0..50u16, 0..9u16).prop_map(|(good, bad, late_s, ok, failed)| {
-            Op::Send { good, bad, late_s, ok, failed }
-        }),
+        8 => (0..5u8, 0..3u8, 0..90u64, 0..50u16, 0..9u16, any::<bool>()).prop_map(
+            |(good, bad, late_s, ok, failed, late_half)| {
+                Op::Send { good, bad, late_s, ok, failed, late_half }
+            }
+        ),
         1 => Just(Op::Reset),
         2 => (0..8usize).prop_map(Op::Retry),
         2 => Just(Op::Checkpoint),
@@ -71,8 +75,10 @@ fn slos() -> Vec<Slo> {
     let total = vec![Matcher::equal("__name__", "requests_total")];
     let failed = Matcher::new("code", MatchOp::Regex, "5..").unwrap();
     let bad = total.iter().cloned().chain([failed]).collect();
+    let part = Part::Good(vec![Matcher::equal("__name__", "good_total")]);
+    let halves = Indicator::Counters(CounterIndicator { total: total.clone(), part });
     let counters = Indicator::Counters(CounterIndicator { total, part: Part::Bad(bad) });
-    [("spans", spans), ("counters", counters)]
+    [("spans", spans), ("counters", counters), ("halves", halves)]
         .map(|(name, indicator)| Slo {
             name: name.into(),
             display_name: name.into(),
@@ -107,7 +113,7 @@ fn begin(disk: &SimDisk, dir: &Utf8Path, now: Timestamp) -> Life {
         metrics,
         counters: Mutex::new(recovered.counters),
         catalog: RwLock::new(recovered.catalog),
-        seen: Mutex::default(),
+        seen: Mutex::new(recovered.seen),
     });
     let checkpoints = || Checkpoints {
         dir: dir.to_owned(),
@@ -137,18 +143,25 @@ struct Client {
 
 impl Client {
     fn request(&mut self, op: &Op, now: Timestamp) -> Option<Batch> {
-        let Op::Send { good, bad, late_s, ok, failed } = *op else { return None };
+        let Op::Send { good, bad, late_s, ok, failed, late_half } = *op else { return None };
         let end = now - Duration::from_secs(late_s);
         let spans = (0..good + bad).map(|at| self.span(at < bad, end)).collect();
         self.totals[0] += u64::from(ok);
         self.totals[1] += u64::from(failed);
-        let series = [("200", self.totals[0]), ("503", self.totals[1])].map(|(code, total)| {
-            let labels = [("__name__", "requests_total"), ("job", "shop"), ("code", code)];
+        let [succeeded, errors] = self.totals;
+        let series = [
+            ("requests_total", "200", succeeded),
+            ("requests_total", "503", errors),
+            ("good_total", "200", succeeded),
+        ];
+        let count = if late_half { 2 } else { 3 };
+        let series = series.into_iter().take(count).map(|(name, code, total)| {
+            let labels = [("__name__", name), ("job", "shop"), ("code", code)];
             #[expect(clippy::cast_precision_loss, reason = "small numbers")]
             let sample = Sample { at_ms: now.as_millis(), value: total as f64 };
             Series { labels: Labels::from_pairs(labels), samples: vec![sample] }
         });
-        Some(Batch { received_at: now, spans, series: series.into(), ..Batch::default() })
+        Some(Batch { received_at: now, spans, series: series.collect(), ..Batch::default() })
     }
 
     fn span(&mut self, failed: bool, end: Timestamp) -> Span {
@@ -230,6 +243,11 @@ fn run(ops: &[Op], seed: u64) -> Result<(), TestCaseError> {
     life = again(&disk, &dir, now);
     let found = counts(&life.stores, now);
     prop_assert_eq!(&found, &counts(&oracle.stores, now));
+    let first = |life: &Life| {
+        let seen = life.stores.seen.lock();
+        [seen.spans.first_at, seen.logs.first_at, seen.samples.first_at]
+    };
+    prop_assert_eq!(first(&life), first(&oracle));
     let spans = found["spans"];
     prop_assert_eq!(spans.total, client.spans);
     prop_assert_eq!(usize::try_from(spans.bad()).unwrap(), failures.len());

@@ -13,7 +13,7 @@ use camino::Utf8PathBuf;
 use model::{Batch, Clock, Timestamp};
 use tokio::sync::{oneshot, watch};
 
-use super::{SignalSeen, Stores, TelemetryError, checkpoint};
+use super::{Stores, TelemetryError, checkpoint};
 use crate::control::chain;
 
 /// How often the logs are synced and retention looks around.
@@ -130,21 +130,7 @@ impl Writer {
         (counted.spans, counted.logs) = (batch.spans, batch.logs);
         self.stores.counters.lock().observe(&counted);
         self.stores.catalog.write().observe(&counted);
-        self.note(&counted);
-    }
-
-    fn note(&self, batch: &Batch) {
-        let now = batch.received_at;
-        let mut seen = self.stores.seen.lock();
-        let samples = batch.series.iter().map(|series| series.samples.len()).sum();
-        let seen = &mut *seen;
-        for (signal, count) in [
-            (&mut seen.spans, batch.spans.len()),
-            (&mut seen.logs, batch.logs.len()),
-            (&mut seen.samples, samples),
-        ] {
-            signal.note(count, now);
-        }
+        self.stores.seen.lock().note(&counted);
     }
 
     fn tick(&mut self) -> Result<(), String> {
@@ -168,16 +154,6 @@ impl Writer {
     fn checkpoint(&self, now: Timestamp) {
         if let Err(error) = checkpoint::write(&self.stores, &self.checkpoints, now) {
             tracing::warn!(%error, "the checkpoint of the SLI counts was not written");
-        }
-    }
-}
-
-impl SignalSeen {
-    fn note(&mut self, count: usize, now: Timestamp) {
-        if count > 0 {
-            self.first_at = self.first_at.or(Some(now));
-            self.last_at = Some(now);
-            self.accepted += u64::try_from(count).unwrap_or(u64::MAX);
         }
     }
 }

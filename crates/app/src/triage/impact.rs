@@ -1,40 +1,27 @@
 //! How many events are bad, since when, and for which share of users.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeSet, HashSet},
+    time::Duration,
+};
 
 use events::{Order, QUERY_ITEMS_MAX, SpanQuery};
 use incident::ImpactReading;
-use model::{Span, SpanKind, SpanStatus, Timestamp, Value, value::attribute};
+use model::{Span, SpanId, SpanKind, SpanStatus, Timestamp, TraceId, Value, value::attribute};
 
 use crate::telemetry::Stores;
 
 /// How far back the beginning of a failure is looked for.
 const LOOK_BACK: Duration = Duration::from_secs(2 * 3600);
-/// A stretch this long without bad events separates one failure from the one before.
-const QUIET: Duration = Duration::from_secs(120);
-const STEP: Duration = Duration::from_secs(10);
+/// Long enough to hold a few events of a service with little traffic.
+const STEP: Duration = Duration::from_secs(60);
 
-/// When the failure began that goes on now: the first bad events after a quiet stretch.
+/// When the failure began that goes on now, or the last one that did.
 pub(super) fn since(stores: &Stores, slos: &[Box<str>], now: Timestamp) -> Option<Timestamp> {
     let counters = stores.counters.lock();
     let of_slo = |name: &str| {
         let points = counters.series(name, now - LOOK_BACK, now, STEP)?;
-        let mut began = None;
-        let mut last_bad = None;
-        // The noise that an objective allows does not make a failure.
-        let allowed = counters.slo(name)?.objective.budget();
-        for point in points.iter().filter(|point| point.total > 0) {
-            #[expect(clippy::cast_precision_loss, reason = "counts of ten seconds")]
-            let ratio = point.total.saturating_sub(point.good) as f64 / point.total as f64;
-            if ratio <= allowed {
-                continue;
-            }
-            if last_bad.is_none_or(|last| point.start.since(last) > QUIET) {
-                began = Some(point.start);
-            }
-            last_bad = Some(point.start);
-        }
-        began
+        slo::onset(&points, counters.slo(name)?.objective.budget())
     };
     slos.iter().filter_map(|name| of_slo(name)).min()
 }
@@ -59,7 +46,7 @@ pub(super) fn measure(
     Some(ImpactReading {
         bad_events: counts.bad(),
         total_events: counts.total,
-        users_affected_share: users_affected(&spans),
+        users_affected_share: users_affected(&spans, &failing(stores, slos, &spans)),
         since,
     })
 }
@@ -72,7 +59,7 @@ pub(super) fn served(
     from: Timestamp,
     to: Timestamp,
 ) -> Vec<Span> {
-    let query = SpanQuery {
+    let wanted = SpanQuery {
         service: Some(service.into()),
         environment: (!environment.is_empty()).then(|| environment.into()),
         kind: Some(SpanKind::Server),
@@ -80,7 +67,12 @@ pub(super) fn served(
         limit: QUERY_ITEMS_MAX,
         ..SpanQuery::between(from, to)
     };
-    match stores.events.spans(&query) {
+    query(stores, &wanted)
+}
+
+/// The spans that are found; none where they cannot be read.
+pub(super) fn query(stores: &Stores, wanted: &SpanQuery) -> Vec<Span> {
+    match stores.events.spans(wanted) {
         Ok(found) => found.items,
         Err(error) => {
             tracing::warn!(error = %crate::control::chain(&error), "triage cannot read spans");
@@ -89,7 +81,29 @@ pub(super) fn served(
     }
 }
 
-fn users_affected(spans: &[Span]) -> Option<f64> {
+/// The requests that failed: as the SLOs over spans judge them, else by their status.
+pub(super) fn failing(
+    stores: &Stores,
+    slos: &[Box<str>],
+    requests: &[Span],
+) -> HashSet<(TraceId, SpanId)> {
+    let counters = stores.counters.lock();
+    let indicators: Vec<_> = slos
+        .iter()
+        .filter_map(|name| match &counters.slo(name)?.indicator {
+            slo::Indicator::Spans(spans) => Some(spans),
+            slo::Indicator::Counters(_) => None,
+        })
+        .collect();
+    let bad = |span: &Span| {
+        let judged: Vec<bool> =
+            indicators.iter().filter_map(|indicator| indicator.judge(span)).collect();
+        if judged.is_empty() { span.status == SpanStatus::Error } else { judged.contains(&false) }
+    };
+    requests.iter().filter(|span| bad(span)).map(|span| (span.trace_id, span.span_id)).collect()
+}
+
+fn users_affected(spans: &[Span], failed: &HashSet<(TraceId, SpanId)>) -> Option<f64> {
     let user = |span: &Span| {
         ["enduser.id", "user.id"]
             .iter()
@@ -97,8 +111,8 @@ fn users_affected(spans: &[Span]) -> Option<f64> {
             .map(Value::to_string)
     };
     let all: BTreeSet<String> = spans.iter().filter_map(user).collect();
-    let hit: BTreeSet<String> =
-        spans.iter().filter(|span| span.status == SpanStatus::Error).filter_map(user).collect();
+    let bad = |span: &&Span| failed.contains(&(span.trace_id, span.span_id));
+    let hit: BTreeSet<String> = spans.iter().filter(bad).filter_map(user).collect();
     #[expect(clippy::cast_precision_loss, reason = "at most a query's limit")]
     (!all.is_empty()).then(|| hit.len() as f64 / all.len() as f64)
 }

@@ -1,8 +1,15 @@
 //! What follows from a failure by itself: one incident, one page that says enough, one rollback.
 
+use std::{sync::Arc, time::Duration};
+
+use alert::{
+    delivery::{PAYLOAD_BYTES_MAX, Record},
+    routing::{GroupBy, Integration, RouteConfig, Routing},
+};
 use app::{command::Command, notify::link::LinkSigner, state::State};
 use deploy::{ActOutcome, DeployId, NewDeploy, Stage};
-use model::Clock;
+use incident::{AlertClass, AlertInput, OpenBy, Severity};
+use model::{Clock, Labels, Matcher};
 use serde_json::Value;
 
 use crate::sim::{Sim, person, world};
@@ -88,7 +95,10 @@ fn a_page_that_joins_a_ticket_pages() {
     sim.judge();
     let after = sim.state.incidents.get(before.id).unwrap();
     assert_eq!(after.severity, incident::Severity::Sev2);
-    assert_eq!(page(&sim.state)["commonLabels"]["severity"], "page");
+    let page = page(&sim.state);
+    assert_eq!(page["commonLabels"]["severity"], Value::Null, "its alerts differ in that");
+    let severities = [0, 1].map(|at| &page["alerts"][at]["labels"]["severity"]);
+    assert_eq!(severities, ["ticket", "page"]);
 }
 
 #[test]
@@ -103,7 +113,10 @@ fn a_page_is_alertmanagers_webhook_with_a_link_that_acknowledges() {
     let token = link.as_str().unwrap().rsplit('/').next().unwrap();
     let grant = LinkSigner::new(b"simulation").check(token, sim.time.now()).unwrap();
     assert_eq!((grant.incident, &*grant.recipient), (incident.to_string(), "oncall"));
-    assert_eq!(page["groupKey"], incident.to_string());
+    assert_eq!(
+        page["groupKey"],
+        r#"{}/{}:{environment="prod", incident="INC-1", service="payment"}"#
+    );
     assert_eq!(
         page["commonAnnotations"]["suspect"],
         "deploy of payment 2.0: most failures carry it"
@@ -119,4 +132,132 @@ fn a_page_is_alertmanagers_webhook_with_a_link_that_acknowledges() {
         (&"firing".into(), &"0001-01-01T00:00:00Z".into())
     );
     assert_eq!(alert["fingerprint"].as_str().unwrap().len(), 16);
+}
+
+/// Pages of SLOs with the label `team="payments"` go to `oncall`, two alerts at a time, and all others elsewhere.
+fn with_payments(sim: &mut Sim) {
+    let mut repo = (*world::repo(0)).clone();
+    for slo in &mut repo.slos {
+        slo.labels = Labels::from_pairs([("team", "payments"), ("severity", "none")]);
+    }
+    let mut oncall = world::receiver("oncall");
+    for integration in &mut oncall.integrations {
+        if let Integration::Webhook(webhook) = integration {
+            webhook.max_alerts = 2;
+        }
+    }
+    let route = RouteConfig {
+        receiver: Some("oncall".into()),
+        matchers: vec![Matcher::equal("team", "payments")],
+        group_by: Some(GroupBy::Labels(vec!["alertname".into(), "team".into()])),
+        ..RouteConfig::default()
+    };
+    let root = RouteConfig {
+        receiver: Some("audit".into()),
+        routes: vec![route],
+        ..RouteConfig::default()
+    };
+    repo.routing = Some(Routing::build(root, vec![world::receiver("audit"), oncall]).unwrap());
+    sim.core.world.repo = Arc::new(repo);
+}
+
+fn told<'a>(state: &'a State, receiver: &str) -> Vec<&'a Record> {
+    state.deliveries.records().filter(|record| &*record.receiver == receiver).collect()
+}
+
+#[test]
+fn the_labels_of_an_slo_route_its_page_and_the_route_groups_it() {
+    let mut sim = calm();
+    with_payments(&mut sim);
+    sim.burning.extend([(0, 0), (1, 0), (2, 0)]);
+    sim.judge();
+    assert!(told(&sim.state, "audit").is_empty());
+    let [record] = told(&sim.state, "oncall")[..] else { panic!("not one page") };
+    let page: Value = serde_json::from_str(&record.payload).unwrap();
+    let group = r#"{alertname="ErrorBudgetBurn", environment="prod", incident="INC-1", service="payment", team="payments"}"#;
+    assert_eq!(page["groupKey"], format!(r#"{{}}/{{team="payments"}}:{group}"#));
+    assert_eq!(page["groupLabels"]["team"], "payments");
+    assert_eq!(
+        (page["alerts"].as_array().unwrap().len(), &page["truncatedAlerts"]),
+        (2, &1.into())
+    );
+    let common = &page["commonLabels"];
+    assert_eq!((&common["team"], &common["severity"]), (&"payments".into(), &"page".into()));
+    assert_eq!(common["service"], Value::Null, "its alerts are of two services");
+    assert_eq!(page["commonAnnotations"]["summary"], Value::Null);
+    assert_eq!(page["commonAnnotations"]["incident"], "INC-1");
+}
+
+#[test]
+fn a_page_that_would_be_too_long_has_fewer_alerts() {
+    let mut sim = calm();
+    sim.burning.insert((2, 0));
+    sim.judge();
+    let incident = sim.state.incidents.open().next().unwrap().id;
+    for at in 0..100 {
+        let alert = AlertInput {
+            id: format!("alr_{at}").into(),
+            service: "payment".into(),
+            environment: world::ENVIRONMENT.into(),
+            slo: None,
+            class: AlertClass::Page,
+            summary: "\"".repeat(4000).into(),
+        };
+        let join = incident::Command::JoinAlert { incident, alert, why: None };
+        sim.order(Command::Incident(join)).unwrap().unwrap();
+    }
+    let by = person();
+    let raise = incident::Command::SetSeverity { incident, severity: Severity::Sev1, by };
+    sim.order(Command::Incident(raise)).unwrap().unwrap();
+    let record = told(&sim.state, "oncall").into_iter().next_back().unwrap();
+    assert!(record.payload.len() <= PAYLOAD_BYTES_MAX, "{}", record.payload.len());
+    let page: Value = serde_json::from_str(&record.payload).unwrap();
+    let listed = page["alerts"].as_array().unwrap().len();
+    assert!((20..100).contains(&listed), "{listed}");
+    assert_eq!(page["truncatedAlerts"], 101 - listed);
+}
+
+#[test]
+fn an_incident_by_hand_is_an_alert_to_its_receivers() {
+    let mut sim = calm();
+    let open = OpenBy::Hand {
+        service: "payment".into(),
+        environment: world::ENVIRONMENT.into(),
+        title: "cards are refused".into(),
+        severity: None,
+    };
+    let command = incident::Command::Open { id: sim.id(), open, by: person() };
+    sim.order(Command::Incident(command)).unwrap().unwrap();
+    let page = page(&sim.state);
+    assert_eq!(page["alerts"][0]["annotations"]["summary"], "cards are refused");
+    assert_eq!(page["commonLabels"]["service"], "payment");
+}
+
+#[test]
+fn a_page_that_reaches_nobody_goes_to_the_fallback_too() {
+    let mut sim = calm();
+    sim.burning.insert((2, 0));
+    sim.judge();
+    sim.clock.advance(Duration::from_secs(59));
+    sim.run(Vec::new());
+    assert!(told(&sim.state, "fallback").is_empty());
+    sim.clock.advance(Duration::from_secs(1));
+    sim.run(Vec::new());
+    assert_eq!(told(&sim.state, "fallback").len(), 1);
+}
+
+#[test]
+fn a_callees_alert_joins_the_callers_incident_that_suspects_its_deploy() {
+    let mut sim = calm();
+    deploy(&mut sim, "payment", false);
+    let found = sim.core.world.suspicions.values().next().unwrap().clone();
+    let place = ("web".into(), world::ENVIRONMENT.into());
+    sim.core.world.suspicions = Arc::new([(place, found)].into());
+    sim.burning.insert((0, 0));
+    sim.judge();
+    sim.burning.insert((2, 0));
+    sim.judge();
+    let incidents: Vec<_> = sim.state.incidents.open().collect();
+    let [incident] = incidents.as_slice() else { panic!("{} incidents", incidents.len()) };
+    assert_eq!((&*incident.key.service, incident.alerts.len()), ("web", 2));
 }

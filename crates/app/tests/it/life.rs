@@ -2,11 +2,14 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use app::{App, Options, files::RepoFiles, query::QueryLimits, react::Acts, telemetry::SyncPolicy};
+use app::{
+    App, Options, app::ApplyError, command::Command, files::RepoFiles, query::QueryLimits,
+    react::Acts, telemetry::SyncPolicy,
+};
 use camino::Utf8PathBuf;
 use model::{
-    Batch, Clock, Limits, Resource, Span, SpanId, SpanKind, SpanStatus, SystemClock, Timestamp,
-    TraceId,
+    Batch, Clock, Limits, ManualClock, Resource, Span, SpanId, SpanKind, SpanStatus, SystemClock,
+    Timestamp, TraceId,
 };
 
 use crate::sim::person;
@@ -52,11 +55,16 @@ fn options(dir: &Utf8PathBuf) -> Options {
             lookback: Duration::from_secs(300),
         },
         acts: Acts::default(),
+        fallback_receiver: None,
         webhook_key: None,
     }
 }
 
 fn failing(now: Timestamp, count: u64) -> Batch {
+    served(now, count, SpanStatus::Error)
+}
+
+fn served(now: Timestamp, count: u64, status: SpanStatus) -> Batch {
     let resource = Arc::new(Resource {
         service: "checkout".into(),
         version: "2.0.0".into(),
@@ -72,7 +80,7 @@ fn failing(now: Timestamp, count: u64) -> Batch {
         kind: SpanKind::Server,
         start: now,
         end: now,
-        status: SpanStatus::Error,
+        status,
         status_message: "".into(),
         attributes: Default::default(),
         events: vec![],
@@ -120,5 +128,99 @@ async fn what_was_decided_and_counted_survives_a_restart() {
     assert_eq!(found, same);
     assert_eq!(app.control.state().configs, state.configs);
     assert_eq!(counts(&app), counted);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_configuration_leaves_the_one_before_in_force() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let folder = tempfile::tempdir().unwrap();
+    let dir = Utf8PathBuf::from_path_buf(folder.path().join("data")).unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let app = App::open(options(&dir), Arc::clone(&clock)).await.unwrap();
+    let repo = |target: &str| {
+        let text = SLO.replace("0.999", target);
+        let files = BTreeMap::from([("slos/checkout.yaml".into(), text.into_bytes())]);
+        RepoFiles { files, ..RepoFiles::default() }
+    };
+    let target = |app: &App| app.control.world().repo.slos[0].objective.get();
+    app.apply(repo("0.99"), person()).await.unwrap();
+    let last = app.apply(repo("0.999"), person()).await.unwrap();
+    app.stop().await;
+    let hash: String = last.hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    std::fs::write(dir.join("repo").join(hash), "rubbish").unwrap();
+
+    let app = App::open(options(&dir), Arc::clone(&clock)).await.unwrap();
+    assert_eq!(target(&app), 0.99);
+    let damage = app.config_damage().expect("it is said");
+    assert!(damage.contains("is damaged"), "{damage}");
+    let again = app.apply(repo("0.999"), person()).await.unwrap();
+    assert_eq!((again.seq, target(&app)), (None, 0.999), "no fact, and in force");
+    assert_eq!(app.config_damage(), None);
+    app.stop().await;
+
+    let app = App::open(options(&dir), Arc::clone(&clock)).await.unwrap();
+    assert_eq!((target(&app), app.config_damage()), (0.999, None));
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_applied_that_could_not_be_read_again() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let folder = tempfile::tempdir().unwrap();
+    let dir = Utf8PathBuf::from_path_buf(folder.path().join("data")).unwrap();
+    let app = App::open(options(&dir), Arc::new(SystemClock::new())).await.unwrap();
+    let with = |path: &str| {
+        let files = BTreeMap::from([(path.to_owned(), b"---\ntitle: x\n---\ntext\n".to_vec())]);
+        RepoFiles { files, ..RepoFiles::default() }
+    };
+    let refused = app.apply(with(".x"), person()).await.unwrap_err();
+    let ApplyError::Problems(problems) = refused else { panic!("{refused}") };
+    assert_eq!(
+        problems[0].to_string().split(';').next(),
+        Some(".: error[E0010]: `.x` is not a path inside a repo")
+    );
+    app.apply(with("runbooks/INC: checkout.md"), person()).await.unwrap();
+    app.stop().await;
+    let app = App::open(options(&dir), Arc::new(SystemClock::new())).await.unwrap();
+    assert_eq!(app.control.world().repo.runbooks.len(), 1);
+    app.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_the_clock_stepped_back_recovery_is_measured_in_the_time_of_facts() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let folder = tempfile::tempdir().unwrap();
+    let dir = Utf8PathBuf::from_path_buf(folder.path().join("data")).unwrap();
+    let clock = ManualClock::new(Timestamp::from_secs(1_795_000_000));
+    let app = App::open(options(&dir), Arc::new(clock.clone())).await.unwrap();
+    let files = BTreeMap::from([("slos/checkout.yaml".into(), SLO.as_bytes().to_vec())]);
+    app.apply(RepoFiles { files, ..RepoFiles::default() }, person()).await.unwrap();
+    app.telemetry.accept(failing(clock.now(), 5000)).await.unwrap();
+    let mut seq = app.control.seq();
+    let opened = async {
+        while app.control.state().incidents.is_empty() {
+            seq.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), opened).await.expect("an incident");
+    let incident = app.control.state().incidents.iter().next().unwrap().id;
+
+    let hour = Duration::from_secs(3600);
+    clock.step_to(clock.now() - hour);
+    let mitigation = incident::Command::RecordMitigation {
+        incident,
+        what: "rolled back".into(),
+        reference: None,
+        at: None,
+        by: person(),
+    };
+    app.order(Command::Incident(mitigation), person()).await.unwrap();
+    // The time of facts goes on at half speed, so a window of ten minutes is full.
+    clock.advance(Duration::from_secs(1300));
+    let good = served(clock.now() - Duration::from_secs(60), 100, SpanStatus::Ok);
+    app.telemetry.accept(good).await.unwrap();
+    app.triage.round().await.unwrap();
+    assert!(!app.control.state().incidents.get(incident).unwrap().is_open());
     app.stop().await;
 }

@@ -8,4 +8,5 @@
 
 mod follow;
 mod life;
+mod refused;
 mod sim;

@@ -21,7 +21,7 @@ pub use decide::{
     Command, ERROR_BYTES_MAX, Outcome, PAYLOAD_BYTES_MAX, Rejection, WAITING_MAX, decide,
 };
 pub use fact::{AbandonReason, Channel, Fact, Progress, Reason};
-pub use owed::{Destination, IncidentInfo, Owed, Plan, destinations, reconcile};
+pub use owed::{Destination, FALLBACK_AFTER, IncidentInfo, Owed, Plan, destinations, reconcile};
 pub use schedule::{Attempt, due, next_due};
 pub use state::{
     ATTEMPTS_KEPT_MAX, AttemptRecord, DONE_KEPT_MAX, Record, State, Status, THREADS_MAX, apply,

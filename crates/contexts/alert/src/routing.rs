@@ -110,6 +110,14 @@ impl Integration {
         }
     }
 
+    /// The most alerts in one body; 0 is all.
+    pub fn max_alerts(&self) -> u64 {
+        match self {
+            Self::Webhook(webhook) => webhook.max_alerts,
+            Self::Email(_) => 0,
+        }
+    }
+
     /// Where it goes, without what may be secret: a webhook's scheme and host, an e-mail's addressees.
     pub fn target(&self) -> String {
         match self {
@@ -127,6 +135,8 @@ impl Integration {
 /// A route with everything that it inherits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Route {
+    /// Its matchers and those above it, as Alertmanager names a route: `{}/{team="db"}`.
+    pub key: Box<str>,
     pub receiver: Box<str>,
     pub matchers: Vec<Matcher>,
     pub continue_: bool,
@@ -146,6 +156,8 @@ pub struct Routing {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Routed<'a> {
     pub receiver: &'a Receiver,
+    /// [`Route::key`].
+    pub route: &'a str,
     pub group_by: &'a GroupBy,
     pub timings: Timings,
 }
@@ -199,6 +211,7 @@ impl Routing {
             build.errors.push(RoutingError::RootMatchers);
         }
         let parent = Route {
+            key: "".into(),
             receiver: "".into(),
             matchers: Vec::new(),
             continue_: false,
@@ -222,7 +235,18 @@ impl Routing {
 
     fn routed<'a>(&'a self, route: &'a Route) -> Option<Routed<'a>> {
         let receiver = self.receivers.get(&route.receiver)?;
-        Some(Routed { receiver, group_by: &route.group_by, timings: route.timings })
+        Some(Routed {
+            receiver,
+            route: &route.key,
+            group_by: &route.group_by,
+            timings: route.timings,
+        })
+    }
+
+    /// As if the root route led to `receiver`.
+    pub fn to(&self, receiver: &str) -> Option<Routed<'_>> {
+        let receiver = self.receivers.get(receiver)?;
+        self.routed(&self.root).map(|routed| Routed { receiver, ..routed })
     }
 
     pub fn root(&self) -> &Route {
@@ -265,6 +289,17 @@ impl GroupBy {
     }
 }
 
+/// Alertmanager's name of a route, whose matchers it sorts.
+fn key(parent: &str, matchers: &[Matcher]) -> String {
+    let mut sorted: Vec<&Matcher> = matchers.iter().collect();
+    sorted.sort_by_key(|matcher| (matcher.name(), matcher.value(), matcher.op()));
+    let own = sorted.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    match parent {
+        "" => format!("{{{own}}}"),
+        parent => format!("{parent}/{{{own}}}"),
+    }
+}
+
 struct Build {
     receivers: BTreeMap<Box<str>, Receiver>,
     routes: usize,
@@ -280,6 +315,7 @@ impl Build {
             repeat_interval: config.repeat_interval.unwrap_or(parent.timings.repeat_interval),
         };
         let mut route = Route {
+            key: key(&parent.key, &config.matchers).into(),
             receiver: config.receiver.unwrap_or_else(|| parent.receiver.clone()),
             matchers: config.matchers,
             continue_: config.continue_,

@@ -103,7 +103,7 @@ impl Calls {
         self.edges.retain(|_, (_, window)| !window.is_quiet(now));
     }
 
-    pub(crate) fn edges(&self, now: Timestamp) -> Vec<Edge> {
+    pub(crate) fn edges(&self, now: Timestamp, span: Duration) -> Vec<Edge> {
         self.edges
             .iter()
             .map(|((environment, caller, callee), (external, window))| Edge {
@@ -111,7 +111,7 @@ impl Calls {
                 caller: caller.clone(),
                 callee: callee.clone(),
                 external: *external,
-                requests: window.sum(now, crate::WINDOW),
+                requests: window.sum(now, span),
             })
             .filter(|edge| edge.requests.total > 0)
             .collect()

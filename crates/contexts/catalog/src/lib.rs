@@ -8,19 +8,23 @@
 
 mod calls;
 mod entry;
+mod first;
 mod map;
 mod observed;
 mod window;
 
 pub use calls::Edge;
 pub use entry::{Entry, Link};
+pub use first::{First, Heard};
 pub use map::Topology;
 pub use observed::{Observed, VersionSeen};
 pub use window::Requests;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use model::{Batch, SpanKind, SpanStatus, Timestamp};
+use model::{Batch, Emitter, SpanKind, SpanStatus, Timestamp};
+
+use self::observed::RUNNING_WITHIN;
 
 /// A service in an environment; the environment is empty where telemetry names none.
 pub type Key = (Box<str>, Box<str>);
@@ -46,6 +50,7 @@ pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(86_400);
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     services: BTreeMap<Key, Observed>,
+    first: BTreeMap<Key, First>,
     calls: calls::Calls,
     swept_at: Timestamp,
 }
@@ -58,7 +63,7 @@ impl Catalog {
             let resource = &span.resource;
             let key = (resource.service.clone(), resource.environment.clone());
             let failed = span.status == SpanStatus::Error;
-            if let Some(service) = self.service(key.clone(), now) {
+            if let Some(service) = self.service(key.clone(), Heard::Span, now) {
                 service.seen(&resource.version, &resource.instance, now);
                 if matches!(span.kind, SpanKind::Server | SpanKind::Consumer) {
                     service.requests.add(now, failed, span.duration());
@@ -68,20 +73,18 @@ impl Catalog {
         }
         for log in &batch.logs {
             let key = (log.resource.service.clone(), log.resource.environment.clone());
-            if let Some(service) = self.service(key, now) {
+            if let Some(service) = self.service(key, Heard::Log, now) {
                 service.seen(&log.resource.version, &log.resource.instance, now);
             }
         }
         for series in &batch.series {
-            let label = |name| series.labels.get(name).unwrap_or("");
-            let service =
-                if label("service_name").is_empty() { label("job") } else { label("service_name") };
-            if service.is_empty() {
-                continue;
-            }
-            let environment = label("deployment_environment_name");
-            if let Some(seen) = self.service((service.into(), environment.into()), now) {
-                seen.seen(label("service_version"), label("instance"), now);
+            let newest = series.samples.iter().map(|sample| sample.at_ms).max();
+            let is_new = newest
+                .is_some_and(|newest| now.since(Timestamp::from_millis(newest)) < RUNNING_WITHIN);
+            let Some(emitter) = Emitter::of(&series.labels).filter(|_| is_new) else { continue };
+            let key = (emitter.service.into(), emitter.environment.into());
+            if let Some(seen) = self.service(key, Heard::Sample, now) {
+                seen.seen(emitter.version, emitter.instance, now);
             }
         }
         self.sweep(now);
@@ -107,19 +110,34 @@ impl Catalog {
             .max()
     }
 
-    /// All calls of the last [`WINDOW`].
-    pub fn edges(&self, now: Timestamp) -> Vec<Edge> {
-        self.calls.edges(now)
+    /// All calls of the last `span`, at most [`WINDOW`].
+    pub fn edges(&self, now: Timestamp, span: Duration) -> Vec<Edge> {
+        self.calls.edges(now, span)
     }
 
     /// Who depends on whom, as traces of the last [`WINDOW`] and the declared dependencies have it.
     pub fn topology(&self, declared: &[Entry], now: Timestamp) -> Topology {
-        Topology::new(&self.calls.edges(now), declared)
+        Topology::new(&self.calls.edges(now, WINDOW), declared)
     }
 
-    fn service(&mut self, key: Key, now: Timestamp) -> Option<&mut Observed> {
-        if !self.services.contains_key(&key) && self.services.len() >= limits::SERVICES_MAX {
-            return None;
+    /// When each service was first heard of; at most [`limits::SERVICES_MAX`] of them.
+    pub fn first(&self) -> impl Iterator<Item = (&Key, First)> {
+        self.first.iter().map(|(key, first)| (key, *first))
+    }
+
+    /// Remembers what an earlier process had heard of.
+    pub fn remember(&mut self, first: impl IntoIterator<Item = (Key, First)>) {
+        self.first.extend(first.into_iter().take(limits::SERVICES_MAX));
+    }
+
+    fn service(&mut self, key: Key, by: Heard, now: Timestamp) -> Option<&mut Observed> {
+        if !self.services.contains_key(&key) {
+            if self.services.len() >= limits::SERVICES_MAX {
+                return None;
+            }
+            if self.first.len() < limits::SERVICES_MAX {
+                self.first.entry(key.clone()).or_insert(First { by, at: now });
+            }
         }
         Some(self.services.entry(key).or_insert_with(|| Observed::new(now)))
     }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use model::same_environment;
+
 use crate::{Edge, Entry};
 
 type Names = BTreeSet<Box<str>>;
@@ -9,8 +11,8 @@ type Names = BTreeSet<Box<str>>;
 /// Calls by name; a declared dependency holds in every environment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Topology {
-    /// Callees by environment and caller.
-    seen: BTreeMap<(Box<str>, Box<str>), Names>,
+    /// Callees by caller and environment.
+    seen: BTreeMap<Box<str>, BTreeMap<Box<str>, Names>>,
     declared: BTreeMap<Box<str>, Names>,
 }
 
@@ -18,8 +20,8 @@ impl Topology {
     pub(crate) fn new(edges: &[Edge], declared: &[Entry]) -> Self {
         let mut topology = Self::default();
         for edge in edges {
-            let key = (edge.environment.clone(), edge.caller.clone());
-            topology.seen.entry(key).or_default().insert(edge.callee.clone());
+            let places = topology.seen.entry(edge.caller.clone()).or_default();
+            places.entry(edge.environment.clone()).or_default().insert(edge.callee.clone());
         }
         for entry in declared {
             topology
@@ -52,8 +54,12 @@ impl Topology {
         found
     }
 
+    /// An environment without a name is any.
     fn direct<'a>(&'a self, environment: &str, service: &str) -> impl Iterator<Item = &'a str> {
-        let seen = self.seen.get(&(environment.into(), service.into()));
-        seen.into_iter().chain(self.declared.get(service)).flatten().map(|name| &**name)
+        let places = self.seen.get(service).into_iter().flatten();
+        let seen = places
+            .filter(move |(place, _)| same_environment(place, environment))
+            .map(|(_, names)| names);
+        seen.chain(self.declared.get(service)).flatten().map(|name| &**name)
     }
 }

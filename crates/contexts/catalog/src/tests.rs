@@ -48,7 +48,7 @@ fn edges(catalog: &Catalog, secs: i64) -> Vec<String> {
             edge.caller, edge.callee, edge.requests.failed, edge.requests.total
         )
     };
-    catalog.edges(at(secs)).into_iter().map(shown).collect()
+    catalog.edges(at(secs), WINDOW).into_iter().map(shown).collect()
 }
 
 #[test]
@@ -102,6 +102,29 @@ fn counts_instances_by_version_and_latency() {
 }
 
 #[test]
+fn an_instance_that_was_replaced_is_gone_soon() {
+    let mut catalog = Catalog::default();
+    for secs in 0..10 {
+        observe(&mut catalog, secs, vec![span("cart", SpanKind::Internal, 1, None)]);
+    }
+    let running = |secs| catalog.get("cart", "prod").unwrap().versions(at(secs)).len();
+    assert_eq!((running(20), running(30)), (1, 0), "it spoke every second");
+}
+
+#[test]
+fn rates_are_over_the_time_that_was_observed() {
+    let mut catalog = Catalog::default();
+    for secs in 0..100 {
+        observe(&mut catalog, secs, vec![span("cart", SpanKind::Server, 1, None)]);
+    }
+    let cart = catalog.get("cart", "prod").unwrap();
+    let requests = cart.requests(at(100), WINDOW);
+    assert_eq!((requests.total, requests.over), (100, Duration::from_secs(100)));
+    let requests = cart.requests(at(100), Duration::from_secs(60));
+    assert!(requests.total.abs_diff(requests.over.as_secs()) <= 1, "{requests:?}");
+}
+
+#[test]
 fn dependencies_are_found_through_calls_and_declarations() {
     let mut catalog = Catalog::default();
     observe(
@@ -119,4 +142,17 @@ fn dependencies_are_found_through_calls_and_declarations() {
     assert!(!topology.calls("dev", "web", "cart"));
     let names = topology.dependencies("prod", "web");
     assert_eq!(names.iter().map(|name| &**name).collect::<Vec<_>>(), ["cart", "db"]);
+}
+
+#[test]
+fn the_first_word_of_a_service_outlasts_its_silence() {
+    let mut catalog = Catalog::default();
+    let known = First { by: Heard::Log, at: at(-9) };
+    catalog.remember([(("cart".into(), "prod".into()), known)]);
+    observe(&mut catalog, 0, vec![span("cart", SpanKind::Server, 1, None)]);
+    observe(&mut catalog, 5, vec![span("web", SpanKind::Server, 2, None)]);
+    observe(&mut catalog, 200_000, vec![span("web", SpanKind::Server, 3, None)]);
+    assert!(catalog.get("cart", "prod").is_none(), "silent for more than a day");
+    let first: Vec<_> = catalog.first().map(|((service, _), first)| (&**service, first)).collect();
+    assert_eq!(first, [("cart", known), ("web", First { by: Heard::Span, at: at(5) })]);
 }

@@ -13,6 +13,8 @@ const GROWTH: f64 = 1.5;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Window {
+    /// When the first request ever came.
+    began: Option<Timestamp>,
     minutes: VecDeque<(Timestamp, Requests)>,
 }
 
@@ -21,18 +23,21 @@ pub(crate) struct Window {
 pub struct Requests {
     pub total: u64,
     pub failed: u64,
+    /// The time within which they came: the span that was asked for, shortened to whole minutes and to what was observed.
+    pub over: Duration,
     classes: [u32; CLASSES],
 }
 
 impl Default for Requests {
     fn default() -> Self {
-        Self { total: 0, failed: 0, classes: [0; CLASSES] }
+        Self { total: 0, failed: 0, over: Duration::ZERO, classes: [0; CLASSES] }
     }
 }
 
 impl Window {
     pub(crate) fn add(&mut self, at: Timestamp, failed: bool, took: Duration) {
         let minute = at.floor(MINUTE);
+        self.began.get_or_insert(at);
         if self.minutes.back().is_none_or(|(last, _)| *last < minute) {
             self.minutes.push_back((minute, Requests::default()));
             if self.minutes.len() > MINUTES {
@@ -50,6 +55,10 @@ impl Window {
         for (_, requests) in self.minutes.iter().filter(|(minute, _)| now.since(*minute) <= span) {
             sum.merge(requests);
         }
+        // The first minute that lies within the span as a whole.
+        let whole = (now - span).floor(MINUTE);
+        let whole = if whole < now - span { whole + MINUTE } else { whole };
+        sum.over = now.since(self.began.unwrap_or(now).max(whole));
         sum
     }
 

@@ -37,6 +37,8 @@ pub struct RollbackPlan {
 /// Why nothing is rolled back by itself; each text is a sentence for the page.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum WhyNot {
+    #[error("the policy `{policy}` switches rollbacks off")]
+    SwitchedOff { policy: Box<str> },
     #[error("the policy `{policy}` leaves rollbacks to people")]
     LeftToPeople { policy: Box<str> },
     #[error("the version before {version} is not known")]
@@ -86,7 +88,7 @@ pub fn plan(
     evidence: RollbackEvidence,
     now: Timestamp,
 ) -> Result<RollbackPlan, WhyNot> {
-    let offer = offer(state, deploy)?;
+    let offer = offer(state, policy, deploy)?;
     let rules = &policy.rollback;
     let version = || deploy.version.clone();
     if rules.mode != RollbackMode::Automatic {
@@ -137,11 +139,22 @@ pub fn plan(
     Ok(RollbackPlan { reason, ..offer })
 }
 
-/// What a person may roll back: the newest live deploy, when the version before it is known and no act is under way.
+/// What a person may roll back: what [`can_undo`] allows, unless the policy switches rollbacks off.
 ///
 /// # Errors
 /// What stands against it.
-pub fn offer(state: &State, deploy: &Deploy) -> Result<RollbackPlan, WhyNot> {
+pub fn offer(state: &State, policy: &Policy, deploy: &Deploy) -> Result<RollbackPlan, WhyNot> {
+    if policy.rollback.mode == RollbackMode::Off {
+        return Err(WhyNot::SwitchedOff { policy: policy.name.clone() });
+    }
+    can_undo(state, deploy)
+}
+
+/// The newest deploy can be undone, when the version before it is known and no act is under way.
+///
+/// # Errors
+/// What stands against it.
+pub(crate) fn can_undo(state: &State, deploy: &Deploy) -> Result<RollbackPlan, WhyNot> {
     let service = || deploy.service.clone();
     if deploy.rolls_back.is_some() {
         return Err(WhyNot::WentBack { service: service(), version: deploy.version.clone() });

@@ -4,12 +4,12 @@ use model::{Actor, Timestamp};
 
 use crate::{
     act::{Act, ActId, ActOutcome, ActState},
-    automatic::{RollbackPlan, WhyNot, offer},
+    automatic::{RollbackPlan, WhyNot, can_undo},
     fact::Fact,
     gate::{GateId, GateInput, judge},
     limits,
     record::{DeployId, NewDeploy},
-    recording::{length, record},
+    recording::{check_names, length, record},
     state::State,
 };
 
@@ -53,6 +53,8 @@ pub enum Rejection {
     Empty { what: &'static str },
     #[error("the {what} has {chars} characters; at most {max} are allowed")]
     TooLong { what: &'static str, chars: usize, max: usize },
+    #[error("the {what} `{text}` {why}")]
+    BadText { what: &'static str, text: Box<str>, why: &'static str },
     #[error("no deploy has the id `{0}`")]
     UnknownDeploy(Box<str>),
     #[error("the id `{0}` is taken already")]
@@ -92,14 +94,17 @@ pub enum Rejection {
 pub fn decide(state: &State, command: &Command, now: Timestamp) -> Result<Vec<Fact>, Rejection> {
     match command {
         Command::Record { deploy } => record(state, deploy, now),
-        Command::Gate { id, input, config_hash, by } => Ok(vec![Fact::GateDecided {
-            id: *id,
-            verdict: judge(input),
-            expires_at: now + input.policy.verdict_ttl,
-            input: input.clone(),
-            config_hash: *config_hash,
-            by: by.clone(),
-        }]),
+        Command::Gate { id, input, config_hash, by } => {
+            check_names(&input.service, &input.version, &input.environment)?;
+            Ok(vec![Fact::GateDecided {
+                id: *id,
+                verdict: judge(input),
+                expires_at: now + input.policy.verdict_ttl,
+                input: input.clone(),
+                config_hash: *config_hash,
+                by: by.clone(),
+            }])
+        }
         Command::RequestAct { id, plan, incident, automatic, reason, command, by } => {
             if state.act(*id).is_some() {
                 return Err(Rejection::IdTaken(id.to_string().into()));
@@ -107,7 +112,7 @@ pub fn decide(state: &State, command: &Command, now: Timestamp) -> Result<Vec<Fa
             let deploy = state
                 .deploy(plan.deploy)
                 .ok_or_else(|| Rejection::UnknownDeploy(plan.deploy.to_string().into()))?;
-            offer(state, deploy).map_err(Rejection::NotOffered)?;
+            can_undo(state, deploy).map_err(Rejection::NotOffered)?;
             length("reason", reason, limits::TEXT_CHARS_MAX)?;
             Ok(vec![Fact::ActRequested {
                 act: Act {

@@ -34,6 +34,8 @@ pub mod limits {
 
     /// Characters of a service's, an environment's or a version's name.
     pub const NAME_CHARS_MAX: usize = 200;
+    /// Characters of an idempotency key.
+    pub const KEY_CHARS_MAX: usize = 1_000;
     /// Characters of a link or a reason.
     pub const TEXT_CHARS_MAX: usize = 2_000;
     /// Deploys, verdicts and ended acts in memory; the oldest leave first and stay in the journal.

@@ -44,7 +44,7 @@ pub(crate) fn record(
             }]);
         }
     }
-    if known.is_some() {
+    if known.is_some() || is_known_rollback(state, new) {
         return Ok(Vec::new());
     }
     if state.deploy(new.id).is_some() {
@@ -84,28 +84,74 @@ pub(crate) fn record(
     }])
 }
 
-fn check_texts(new: &NewDeploy) -> Result<(), Rejection> {
-    for (what, text) in [("service", &new.service), ("version", &new.version)] {
+/// Checks what a deploy, or a question about one, is about.
+pub(crate) fn check_names(
+    service: &str,
+    version: &str,
+    environment: &str,
+) -> Result<(), Rejection> {
+    for (what, text) in [("service", service), ("version", version)] {
         if text.trim().is_empty() {
             return Err(Rejection::Empty { what });
         }
-        length(what, text, limits::NAME_CHARS_MAX)?;
+        name(what, text)?;
     }
-    length("environment", &new.environment, limits::NAME_CHARS_MAX)?;
-    let texts = [
-        ("previous version", &new.previous_version, limits::NAME_CHARS_MAX),
-        ("link", &new.url, limits::TEXT_CHARS_MAX),
-        ("idempotency key", &new.idempotency_key, limits::NAME_CHARS_MAX),
-    ];
-    for (what, text, max) in texts {
-        length(what, text.as_deref().unwrap_or(""), max)?;
+    name("environment", environment)
+}
+
+fn check_texts(new: &NewDeploy) -> Result<(), Rejection> {
+    check_names(&new.service, &new.version, &new.environment)?;
+    if let Some(previous) = &new.previous_version {
+        name("previous version", previous)?;
+    }
+    if let Some(url) = &new.url {
+        length("link", url, limits::TEXT_CHARS_MAX)?;
+        let is_web = url.starts_with("https://") || url.starts_with("http://");
+        if !is_web || url.chars().any(char::is_control) {
+            return Err(bad("link", url, "is no link; it begins with `https://` or `http://`"));
+        }
+    }
+    let key = new.idempotency_key.as_deref().unwrap_or("");
+    length("idempotency key", key, limits::KEY_CHARS_MAX)
+}
+
+/// A name goes into pages and into the arguments of programs: one line, and never taken for an option.
+fn name(what: &'static str, text: &str) -> Result<(), Rejection> {
+    length(what, text, limits::NAME_CHARS_MAX)?;
+    if text.chars().any(char::is_control) {
+        return Err(bad(what, text, "holds control characters; write it on one line"));
+    }
+    if text.starts_with('-') {
+        return Err(bad(
+            what,
+            text,
+            "begins with `-`, so that a program could take it for an option",
+        ));
     }
     Ok(())
+}
+
+fn bad(what: &'static str, text: &str, why: &'static str) -> Rejection {
+    let text: String = text.chars().take(60).collect();
+    Rejection::BadText { what, text: text.escape_debug().to_string().into(), why }
 }
 
 pub(crate) fn length(what: &'static str, text: &str, max: usize) -> Result<(), Rejection> {
     let chars = text.chars().count();
     if chars > max { Err(Rejection::TooLong { what, chars, max }) } else { Ok(()) }
+}
+
+/// Whether a rollback is announced that is on record: by Evenkeel, which ran it, and now by the program that it ran.
+fn is_known_rollback(state: &State, new: &NewDeploy) -> bool {
+    let newest = state.newest(&new.service, &new.environment);
+    newest.is_some_and(|newest| {
+        newest.version == new.version
+            && newest.rolls_back.is_some()
+            && match new.rolls_back {
+                Some(undone) => newest.rolls_back == Some(undone),
+                None => new.stage == Stage::RolledBack,
+            }
+    })
 }
 
 /// The deploy that this one undoes: the one that it names; for a rollback that names none, the newest.
@@ -141,8 +187,13 @@ fn undone(state: &State, new: &NewDeploy) -> Result<Option<DeployId>, Rejection>
 /// what is deployed (time of check is time of use).
 fn verdict(state: &State, new: &NewDeploy, now: Timestamp) -> Result<Option<GateId>, Rejection> {
     let Some(id) = new.gate else {
+        // The last word counts: an older yes does not stand against a newer no.
+        let asked = (&new.service, &new.environment, &new.version);
+        let last = state.verdicts().rev().find(|record| {
+            (&record.input.service, &record.input.environment, &record.input.version) == asked
+        });
         let holds = |record: &&GateRecord| why_not(state, record, new, now).is_none();
-        return Ok(state.verdicts().rev().find(holds).map(|record| record.id));
+        return Ok(last.filter(holds).map(|record| record.id));
     };
     let record = state.verdict(id).ok_or(Rejection::UnknownVerdict { id })?;
     match why_not(state, record, new, now) {

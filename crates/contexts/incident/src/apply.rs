@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use model::{Actor, Timestamp};
+use model::{Actor, ActorKind, Timestamp};
 
 use crate::{
     fact::{Fact, ResolvedBecause},
     incident::{
-        Acknowledgement, AlertRef, Impact, Incident, IncidentId, Mitigation, Resolution, Status,
-        Update,
+        Acknowledgement, AlertClass, AlertRef, Impact, Incident, IncidentId, Mitigation,
+        Resolution, Severity, Status, Update,
     },
     limits,
     state::State,
@@ -54,7 +54,9 @@ fn open(state: &mut State, fact: &Fact) {
         recovery: None,
         resolution: None,
         reopened: 0,
+        reopened_at: None,
         postmortem: None,
+        postmortem_at: None,
         affected: BTreeSet::from([key.service.clone()]),
     };
     state.incidents.insert(*id, incident);
@@ -76,7 +78,14 @@ fn change(incident: &mut Incident, fact: &Fact) {
             incident.acknowledged = Some(Acknowledgement { by: by.clone(), at: *at });
         }
         Fact::Assigned { assignee, .. } => incident.assignee = Some(assignee.clone()),
-        Fact::SeveritySet { severity, .. } => incident.severity = *severity,
+        Fact::SeveritySet { severity, by, .. } => {
+            // Who acknowledged a ticket has not answered the page that it has become.
+            let pages = |severity: Severity| severity <= AlertClass::Page.severity();
+            if by.kind == ActorKind::System && pages(*severity) && !pages(incident.severity) {
+                incident.acknowledged = None;
+            }
+            incident.severity = *severity;
+        }
         Fact::StatusSet { status, .. } => incident.status = *status,
         Fact::Updated { text, at, by, .. } => {
             incident.updates.push(Update { at: *at, by: by.clone(), text: text.clone() });
@@ -110,9 +119,10 @@ fn change(incident: &mut Incident, fact: &Fact) {
         Fact::Resolved { because, reason, at, by, .. } => {
             resolve(incident, *because, reason, *at, by);
         }
-        Fact::Reopened { .. } => reopen(incident),
-        Fact::PostmortemAttached { reference, .. } => {
+        Fact::Reopened { at, .. } => reopen(incident, *at),
+        Fact::PostmortemAttached { reference, at, .. } => {
             incident.postmortem = Some(reference.clone());
+            incident.postmortem_at = Some(*at);
         }
     }
 }
@@ -151,14 +161,15 @@ fn resolve(
     });
 }
 
-/// What was done did not last, so the next recovery asks for a mitigation after it.
-fn reopen(incident: &mut Incident) {
+/// What was done did not last, so recovery is tested anew, from now or from the next mitigation on.
+fn reopen(incident: &mut Incident, at: Timestamp) {
     incident.status = Status::Investigating;
     incident.resolution = None;
     incident.mitigation = None;
     incident.recovery = None;
     incident.acknowledged = None;
     incident.reopened += 1;
+    incident.reopened_at = Some(at);
 }
 
 fn forget_the_oldest(state: &mut State) {

@@ -41,6 +41,8 @@ pub struct ImpactReading {
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Command {
+    /// What one request asks for: each is decided on what those before it made so, and all hold or none.
+    All(Vec<Command>),
     /// Opens an incident. A second alert on a key with an open incident joins it instead, an incident by hand is refused.
     Open {
         id: IncidentId,
@@ -122,6 +124,8 @@ pub enum Command {
     AttachPostmortem {
         incident: IncidentId,
         reference: Box<str>,
+        /// The draft itself, as `app` writes it.
+        document: Option<Box<str>>,
         by: Actor,
     },
 }

@@ -9,6 +9,7 @@ mod tests;
 use model::Timestamp;
 
 use crate::{
+    apply::apply,
     command::{Command, Rejection},
     fact::Fact,
     incident::{Incident, IncidentId},
@@ -21,6 +22,7 @@ use crate::{
 /// [`Rejection`] says what was refused and what is allowed; the state then stays as it is.
 pub fn decide(state: &State, command: &Command, now: Timestamp) -> Result<Vec<Fact>, Rejection> {
     match command {
+        Command::All(commands) => all(state, commands, now),
         Command::Open { id, open, by } => alerts::open(state, *id, open, by, now),
         Command::JoinAlert { incident, alert, why } => {
             alerts::join(opened(state, *incident)?, alert, why.as_deref(), now)
@@ -62,10 +64,21 @@ pub fn decide(state: &State, command: &Command, now: Timestamp) -> Result<Vec<Fa
         Command::Reopen { incident, reason, by } => {
             respond::reopen(state, known(state, *incident)?, reason, by, now)
         }
-        Command::AttachPostmortem { incident, reference, by } => {
-            respond::attach_postmortem(known(state, *incident)?, reference, by, now)
+        Command::AttachPostmortem { incident, reference, document, by } => {
+            let incident = known(state, *incident)?;
+            respond::attach_postmortem(incident, reference, document.as_deref(), by, now)
         }
     }
+}
+
+fn all(state: &State, commands: &[Command], now: Timestamp) -> Result<Vec<Fact>, Rejection> {
+    let (mut after, mut facts) = (state.clone(), Vec::new());
+    for command in commands {
+        let decided = decide(&after, command, now)?;
+        decided.iter().for_each(|fact| apply(&mut after, fact));
+        facts.extend(decided);
+    }
+    Ok(facts)
 }
 
 fn known(state: &State, id: IncidentId) -> Result<&Incident, Rejection> {

@@ -117,6 +117,8 @@ pub enum Fact {
     PostmortemAttached {
         incident: IncidentId,
         reference: Box<str>,
+        /// The draft itself, where Evenkeel wrote it.
+        document: Option<Box<str>>,
         at: Timestamp,
         by: Actor,
     },

@@ -177,6 +177,12 @@ pub struct AlertRef {
     pub resolved_at: Option<Timestamp>,
 }
 
+impl AlertRef {
+    fn is_page(&self) -> bool {
+        self.class == AlertClass::Page
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Acknowledgement {
     pub by: Actor,
@@ -251,8 +257,12 @@ pub struct Incident {
     pub resolution: Option<Resolution>,
     /// How often it was reopened.
     pub reopened: u32,
+    /// When it last was.
+    pub reopened_at: Option<Timestamp>,
     /// Where the postmortem is.
     pub postmortem: Option<Box<str>>,
+    /// When it was attached last.
+    pub postmortem_at: Option<Timestamp>,
     /// The incident's service and those whose alerts joined.
     pub affected: BTreeSet<Box<str>>,
 }
@@ -260,6 +270,11 @@ pub struct Incident {
 impl Incident {
     pub fn is_open(&self) -> bool {
         self.status != Status::Resolved
+    }
+
+    /// When it ended; `None` while it is open.
+    pub fn ended_at(&self) -> Option<Timestamp> {
+        self.resolution.as_ref().filter(|_| !self.is_open()).map(|end| end.at)
     }
 
     /// `INC-7`.
@@ -271,12 +286,24 @@ impl Incident {
         self.alerts.iter().any(|alert| alert.resolved_at.is_none())
     }
 
+    pub fn has_firing_page(&self) -> bool {
+        self.alerts.iter().any(|alert| alert.is_page() && alert.resolved_at.is_none())
+    }
+
     /// When the last of its alerts resolved; `None` while one fires, or when it never had one.
+    ///
+    /// Where there are pages, tickets do not count: their windows show a failure for days after its end.
     pub fn quiet_since(&self) -> Option<Timestamp> {
-        if self.has_firing_alert() {
-            return None;
-        }
-        self.alerts.iter().filter_map(|alert| alert.resolved_at).max()
+        let has_page = self.alerts.iter().any(AlertRef::is_page);
+        let counted = self.alerts.iter().filter(|alert| !has_page || alert.is_page());
+        let ends: Option<Vec<Timestamp>> = counted.map(|alert| alert.resolved_at).collect();
+        ends?.into_iter().max()
+    }
+
+    /// From when on recovery is tested: since something was done, or it was reopened, or its alerts are quiet.
+    pub fn recovery_starts_at(&self) -> Option<Timestamp> {
+        let mitigated = self.mitigation.as_ref().map(|mitigation| mitigation.at);
+        mitigated.or(self.reopened_at).or_else(|| self.quiet_since())
     }
 
     pub fn alert(&self, id: &str) -> Option<&AlertRef> {

@@ -1,12 +1,15 @@
 //! When an incident is over: its own test, stricter and faster than its alerts' windows.
 //!
 //! Over one whole `window` after the mitigation there are at least `min_events` events, and no more bad ones than the
-//! objective allows. An incident that nobody mitigated is tested the same way, from the moment when its last alert resolved:
-//! so what went away by itself ends by itself, but never while an alert fires.
+//! objective allows. An incident that nobody mitigated is tested the same way, from the moment when its last page resolved (its
+//! last ticket, where it has no page): so what went away by itself ends by itself, but never while a page fires. One that was
+//! reopened is tested from then on: it had ended while its page fired.
 
 use std::time::Duration;
 
 use model::Timestamp;
+
+use crate::suspects::stats::beta_cdf;
 
 /// The test's parameters, from the service's policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +94,7 @@ impl Progress {
     }
 }
 
-/// Judges a reading; the test starts at `start`, the mitigation's or the last alert's end.
+/// Judges a reading; the test starts at `start`, see [`Incident::recovery_starts_at`](crate::Incident::recovery_starts_at).
 pub fn assess(policy: &RecoveryPolicy, start: Timestamp, reading: Reading) -> Progress {
     let allowed_bad = allowed_bad(reading.objective, reading.total_events);
     let full = reading.from >= start && reading.to.since(reading.from) >= policy.window;
@@ -117,6 +120,17 @@ pub fn allowed_bad(objective: f64, total: u64) -> u64 {
     if allowed.is_finite() { (allowed as u64).min(total) } else { 0 }
 }
 
+/// How likely so many bad events or more are by chance, where the objective is just kept: the binomial tail.
+#[expect(clippy::cast_precision_loss, reason = "2^53 events are more than a window holds")]
+pub(crate) fn chance(reading: &Reading) -> f64 {
+    let Reading { bad_events, total_events, objective, .. } = *reading;
+    if bad_events == 0 {
+        return 1.0;
+    }
+    let good = total_events.saturating_sub(bad_events) as f64;
+    beta_cdf(1.0 - objective, bad_events as f64, good + 1.0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,6 +154,22 @@ mod tests {
         assert_eq!(check(1000, 1060, 0, 0), TooFewEvents);
         assert_eq!(check(1000, 1060, 1, 30), StillFailing);
         assert_eq!(check(1000, 1060, 3, 3), StillFailing);
+    }
+
+    #[test]
+    fn chance_is_the_binomial_tail() {
+        let check = |bad_events, total_events, objective, expected: f64| {
+            let at = Timestamp::from_secs(0);
+            let reading = Reading { from: at, to: at, bad_events, total_events, objective };
+            let found = chance(&reading);
+            assert!((found - expected).abs() < 1e-6, "{bad_events} of {total_events}: {found}");
+        };
+        check(0, 10, 0.999, 1.0);
+        check(1, 3, 0.999, 0.002_997);
+        check(3, 3, 0.5, 0.125);
+        check(2, 100, 0.999, 0.004_638_6);
+        check(5, 10, 0.5, 0.623_046_9);
+        check(60, 1000, 0.999, 0.0);
     }
 
     #[test]

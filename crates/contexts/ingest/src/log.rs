@@ -29,6 +29,7 @@ pub(crate) fn record(
     };
     redactor.value(&mut record.body, &mut work.tally.redacted);
     limit::log_body(&mut record.body, work);
+    redactor.text(&mut record.severity_text, &mut work.tally.redacted);
     limit::text(&mut record.severity_text, work);
     redactor.attributes(&mut record.attributes, &mut work.tally.redacted);
     limit::attributes(&mut record.attributes, work);

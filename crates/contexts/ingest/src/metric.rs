@@ -66,6 +66,11 @@ struct Family {
 }
 
 fn one(mut metric: RawMetric, service: &str, out: &mut Output<'_, '_>) -> Option<Metadata> {
+    for text in [&mut metric.name, &mut metric.unit] {
+        out.work.redactor.text(text, &mut out.work.tally.redacted);
+    }
+    let redactor = out.work.redactor;
+    let shown = |text: &str| redactor.shown(text);
     let (kind, temporality) = match &metric.data {
         RawData::Gauge(_) => (MetricKind::Gauge, Temporality::Cumulative),
         RawData::Sum { monotonic: true, temporality, .. } => (MetricKind::Counter, *temporality),
@@ -79,8 +84,9 @@ fn one(mut metric: RawMetric, service: &str, out: &mut Output<'_, '_>) -> Option
                 (*points).max(1),
                 || {
                     format!(
-                        "`{}` of `{service}` is an exponential histogram; send explicit buckets",
-                        metric.name
+                        "`{}` of `{}` is an exponential histogram; send explicit buckets",
+                        shown(&metric.name),
+                        shown(service)
                     )
                 },
             );
@@ -88,7 +94,7 @@ fn one(mut metric: RawMetric, service: &str, out: &mut Output<'_, '_>) -> Option
         }
         RawData::Empty => {
             out.work.tally.refuse(Signal::Samples, reason::NO_DATA, 1, || {
-                format!("metric `{}` of `{service}` has no data", metric.name)
+                format!("metric `{}` of `{}` has no data", shown(&metric.name), shown(service))
             });
             return None;
         }
@@ -99,7 +105,7 @@ fn one(mut metric: RawMetric, service: &str, out: &mut Output<'_, '_>) -> Option
             Signal::Samples,
             reason::NO_METRIC_NAME,
             points_of(&metric.data),
-            || format!("a metric of `{service}` has no name"),
+            || format!("a metric of `{}` has no name", shown(service)),
         );
         return None;
     }
@@ -110,8 +116,9 @@ fn one(mut metric: RawMetric, service: &str, out: &mut Output<'_, '_>) -> Option
             points_of(&metric.data),
             || {
                 format!(
-                    "`{}` of `{service}` does not say whether it is cumulative or delta",
-                    metric.name
+                    "`{}` of `{}` does not say whether it is cumulative or delta",
+                    shown(&metric.name),
+                    shown(service)
                 )
             },
         );
@@ -158,9 +165,10 @@ impl Output<'_, '_> {
 
     /// Whether the point's time is one that we store; counts it when not.
     fn dated(&mut self, family: &Family, at: Option<Timestamp>) -> Option<Timestamp> {
+        let redactor = self.work.redactor;
         let Some(at) = at else {
             self.work.tally.refuse(Signal::Samples, reason::NO_TIME, 1, || {
-                format!("a point of `{}` has no time", family.name)
+                format!("a point of `{}` has no time", redactor.shown(&family.name))
             });
             return None;
         };
@@ -179,11 +187,12 @@ impl Output<'_, '_> {
         let value = match value {
             None => f64::from_bits(Sample::STALE),
             Some(delta) if family.temporality == Temporality::Delta => {
+                let redactor = self.work.redactor;
                 match self.deltas.add(&labels, at, delta) {
                     Ok(total) => total,
                     Err(refusal) => {
                         self.work.tally.refuse(Signal::Samples, refusal.reason(), 1, || {
-                            format!("{labels}: {refusal}")
+                            format!("{}: {refusal}", redactor.shown(&labels.to_string()))
                         });
                         return false;
                     }

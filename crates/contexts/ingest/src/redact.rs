@@ -12,6 +12,8 @@ use model::{Attributes, Value};
 use self::rules::Rule;
 use crate::Counts;
 
+/// Characters of a name from outside in the text of a refusal.
+pub const SHOWN_CHARS_MAX: usize = 200;
 /// How often all rules run over a text that changes each time.
 const PASSES_MAX: usize = 8;
 
@@ -60,6 +62,15 @@ impl Redactor {
             } else {
                 self.value(value, counts);
             }
+            self.key(key, counts);
+        }
+    }
+
+    /// Redacts a key itself; the usual ones are passed over at once.
+    fn key(&self, key: &mut Box<str>, counts: &mut Counts) {
+        let usual = |byte: u8| byte.is_ascii_lowercase() || matches!(byte, b'.' | b'_' | b'-');
+        if !key.bytes().all(usual) {
+            self.text(key, counts);
         }
     }
 
@@ -76,17 +87,34 @@ impl Redactor {
                     *bytes = clean.into_bytes().into();
                 }
             }
-            Value::Bool(_) | Value::Int(_) | Value::Double(_) | Value::Empty => {}
+            Value::Int(number) => {
+                if let Some(clean) = card::redact_number(*number, counts) {
+                    *value = Value::String(clean.into());
+                }
+            }
+            Value::Bool(_) | Value::Double(_) | Value::Empty => {}
         }
     }
 
     /// Redacts a metric's label.
-    pub fn label(&self, name: &str, value: &mut Box<str>, counts: &mut Counts) {
+    pub fn label(&self, name: &mut Box<str>, value: &mut Box<str>, counts: &mut Counts) {
         if key::is_secret(name) && !value.is_empty() {
             *value = by_key(counts);
         } else {
             self.text(value, counts);
         }
+        self.key(name, counts);
+    }
+
+    /// A name from outside as a refusal shows it: without secrets, and no longer than [`SHOWN_CHARS_MAX`].
+    pub fn shown(&self, text: &str) -> String {
+        let clean = self.clean(text, &mut Counts::new());
+        let mut shown = clean.unwrap_or_else(|| text.to_owned());
+        if let Some((end, _)) = shown.char_indices().nth(SHOWN_CHARS_MAX) {
+            shown.truncate(end);
+            shown.push('…');
+        }
+        shown
     }
 
     /// The text without secrets; `None` when there was none.

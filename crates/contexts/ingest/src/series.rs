@@ -10,9 +10,16 @@ use crate::{RawSeries, Signal, Work, limit, refused::reason};
 pub(crate) type Pairs = Vec<(Arc<str>, Arc<str>)>;
 
 /// A remote-written series without secrets, or `None` with the reason counted.
-pub(crate) fn remote_written(raw: RawSeries, work: &mut Work<'_>) -> Option<Series> {
+pub(crate) fn remote_written(mut raw: RawSeries, work: &mut Work<'_>) -> Option<Series> {
+    for (name, value) in &mut raw.labels {
+        if name.as_ref() == Labels::METRIC_NAME {
+            work.redactor.text(value, &mut work.tally.redacted);
+        } else {
+            work.redactor.label(name, value, &mut work.tally.redacted);
+        }
+    }
     let name = raw.labels.iter().find(|(name, _)| name.as_ref() == Labels::METRIC_NAME);
-    let shown = name.map(|(_, name)| name.clone()).unwrap_or_default();
+    let shown = name.map(|(_, name)| work.redactor.shown(name)).unwrap_or_default();
     work.tally.trim("exemplars_dropped", raw.exemplars);
     work.tally.refuse(Signal::Samples, reason::NATIVE_HISTOGRAM, raw.native_histograms, || {
         format!("`{shown}` has native histograms; send histograms with explicit buckets")
@@ -20,13 +27,7 @@ pub(crate) fn remote_written(raw: RawSeries, work: &mut Work<'_>) -> Option<Seri
     if raw.samples.is_empty() {
         return None;
     }
-    let mut pairs: Pairs = Vec::with_capacity(raw.labels.len());
-    for (name, mut value) in raw.labels {
-        if name.as_ref() != Labels::METRIC_NAME {
-            work.redactor.label(&name, &mut value, &mut work.tally.redacted);
-        }
-        pairs.push((name.into(), value.into()));
-    }
+    let pairs = raw.labels.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
     let samples = raw.samples;
     let labels = checked(pairs, samples.len() as u64, work)?;
     let mut series = Series { labels, samples };
@@ -45,7 +46,9 @@ pub(crate) fn remote_written(raw: RawSeries, work: &mut Work<'_>) -> Option<Seri
 
 /// What a family says of itself, without secrets.
 pub(crate) fn metadata(mut raw: Metadata, work: &mut Work<'_>) -> Metadata {
-    work.redactor.text(&mut raw.help, &mut work.tally.redacted);
+    for text in [&mut raw.help, &mut raw.unit, &mut raw.family] {
+        work.redactor.text(text, &mut work.tally.redacted);
+    }
     limit::text(&mut raw.help, work);
     limit::text(&mut raw.unit, work);
     limit::text(&mut raw.family, work);
@@ -72,18 +75,19 @@ fn problem(pairs: &Pairs, work: &Work<'_>) -> Option<(&'static str, String)> {
     let Some(metric) = find(Labels::METRIC_NAME) else {
         return Some((reason::NO_METRIC_NAME, "a series has no `__name__`".to_owned()));
     };
-    let metric: String = metric.chars().take(200).collect();
+    let metric = work.redactor.shown(metric);
     let max = work.limits.labels_max;
     if pairs.len() > max {
-        let (have, service) =
-            (pairs.len(), find("service_name").or_else(|| find("job")).unwrap_or(""));
+        let service = find("service_name").or_else(|| find("job")).unwrap_or("");
+        let (have, service) = (pairs.len(), work.redactor.shown(service));
         let what = format!(
             "series `{metric}` of `{service}` has {have} labels; at most {max} are allowed (`limits.max_labels`)"
         );
         return Some((reason::TOO_MANY_LABELS, what));
     }
     if let Some(twice) = pairs.windows(2).find(|two| two[0].0 == two[1].0) {
-        let what = format!("series `{metric}` has the label `{}` twice", twice[0].0);
+        let what =
+            format!("series `{metric}` has the label `{}` twice", work.redactor.shown(&twice[0].0));
         return Some((reason::DUPLICATE_LABEL, what));
     }
     let max = work.limits.label_value_bytes_max;
@@ -94,7 +98,7 @@ fn problem(pairs: &Pairs, work: &Work<'_>) -> Option<(&'static str, String)> {
             return Some((reason::INVALID_LABEL, what));
         }
         if value.len() > max {
-            let have = value.len();
+            let (have, name) = (value.len(), work.redactor.shown(name));
             let what = format!(
                 "label `{name}` of `{metric}` has {have} bytes; at most {max} are allowed (`limits.max_label_value_bytes`)"
             );

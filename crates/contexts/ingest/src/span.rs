@@ -6,19 +6,28 @@ use model::{Resource, Span, Timestamp};
 
 use crate::{RawSpan, Signal, Work, limit, refused::reason};
 
-pub(crate) fn span(raw: RawSpan, resource: &Arc<Resource>, work: &mut Work<'_>) -> Option<Span> {
+pub(crate) fn span(
+    mut raw: RawSpan,
+    resource: &Arc<Resource>,
+    work: &mut Work<'_>,
+) -> Option<Span> {
+    work.redactor.text(&mut raw.name, &mut work.tally.redacted);
+    let redactor = work.redactor;
     let (Some(trace_id), Some(span_id)) = (raw.trace_id, raw.span_id) else {
         work.tally.refuse(Signal::Spans, reason::INVALID_ID, 1, || {
             format!(
                 "span `{}` of `{}` has no valid id; a trace id is 16 bytes and a span id 8, not all zero",
-                raw.name, resource.service
+                redactor.shown(&raw.name), redactor.shown(&resource.service)
             )
         });
         return None;
     };
     if raw.start == Timestamp::EPOCH && raw.end == Timestamp::EPOCH {
         work.tally.refuse(Signal::Spans, reason::NO_TIME, 1, || {
-            format!("span `{span_id}` of `{}` has neither start nor end", resource.service)
+            format!(
+                "span `{span_id}` of `{}` has neither start nor end",
+                redactor.shown(&resource.service)
+            )
         });
         return None;
     }
@@ -49,7 +58,6 @@ fn clean(mut span: Span, work: &mut Work<'_>) -> Span {
     let redactor = work.redactor;
     limit::list(&mut span.events, "events_dropped", work);
     limit::list(&mut span.links, "links_dropped", work);
-    redactor.text(&mut span.name, &mut work.tally.redacted);
     redactor.text(&mut span.status_message, &mut work.tally.redacted);
     limit::text(&mut span.name, work);
     limit::text(&mut span.status_message, work);

@@ -228,3 +228,32 @@ fn spans_and_logs_are_checked_redacted_and_limited() {
     let reasons: Vec<_> = ingested.refused.iter().map(|refused| refused.reason).collect();
     assert_eq!(reasons, ["future", "invalid_id", "no_time"]);
 }
+
+#[test]
+fn a_refusal_shows_names_without_secrets_and_not_without_end() {
+    let secret = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    let name = format!("{secret} {}", "x".repeat(5_000));
+    let named = metric(&name, "", RawData::Empty);
+    let span = RawSpan { name: name.as_str().into(), ..RawSpan::default() };
+    let spans = vec![RawResource { spans: vec![span], ..RawResource::default() }];
+    let labels = vec![
+        ("__name__".into(), name.as_str().into()),
+        ("a".into(), "1".into()),
+        ("a".into(), "2".into()),
+    ];
+    let series = RawSeries {
+        labels,
+        samples: vec![Sample { at_ms: 1, value: 1.0 }],
+        ..RawSeries::default()
+    };
+    for raw in [
+        named,
+        RawBatch { resources: spans, ..RawBatch::default() },
+        RawBatch { series: vec![series], ..RawBatch::default() },
+    ] {
+        let ingested = run(raw, &Limits::default());
+        let message = &ingested.refused[0].message;
+        assert!(!message.contains(secret) && message.contains("[redacted:"), "{message}");
+        assert!(message.chars().count() < 500, "{message}");
+    }
+}

@@ -15,17 +15,23 @@ use crate::{
     ring::{Ring, Tally, Tier},
 };
 
-/// How long the two halves of a good/total ratio may be apart on their way: Prometheus flushes a shard after 5 s.
+/// How long samples of one moment may be apart on their way: Prometheus flushes a shard after 5 s.
 ///
-/// Until then totals whose good half is still on its way would look bad and could page; so windows over such an indicator
-/// leave out what is younger. All other indicators are read up to now.
-pub(crate) const SETTLE: Duration = Duration::from_secs(5);
+/// Totals whose good half is still on its way would look bad and could page; so windows over such an indicator leave out
+/// what is younger. All other indicators are read up to now.
+const SETTLE: Duration = Duration::from_secs(5);
+
+/// While one half of a good/total ratio is behind the other, windows end where it stands: totals alone would look bad. A
+/// half that brings nothing for this long, twice the usual interval of an exporter, has no more to bring.
+const BEHIND_MAX: Duration = Duration::from_secs(120);
 
 /// An increment over a longer time than this (Prometheus' look-back) is spread evenly over that time.
 const SPREAD_AFTER: Duration = Duration::from_secs(300);
 
 /// The most parts that one increment is spread into.
 const SPREAD_PARTS_MAX: u64 = 288;
+
+const FINEST: Tier = Tier::ALL[0];
 
 /// Which events a tally marks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +44,7 @@ pub(crate) enum Mark {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reading {
     pub(crate) mark: Mark,
-    /// Whether the youngest events are left out, see [`SETTLE`].
+    /// Whether events are left out until both halves of the ratio are there, see [`SETTLE`] and [`BEHIND_MAX`].
     settles: bool,
 }
 
@@ -85,6 +91,8 @@ pub(crate) struct Counter {
     pub(crate) last_event_at: Option<Timestamp>,
     /// When telemetry that the indicator reads last came in, whether or not it brought an event.
     pub(crate) fed_at: Option<Timestamp>,
+    /// Since when one half of a good/total ratio is behind the other and does not come nearer.
+    pub(crate) behind_since: Option<Timestamp>,
     pub(crate) coverage: Coverage,
 }
 
@@ -99,6 +107,7 @@ impl Counter {
             live_since: None,
             last_event_at: None,
             fed_at: None,
+            behind_since: None,
             coverage: Coverage::default(),
         }
     }
@@ -122,21 +131,48 @@ impl Counter {
         samples: &[Sample],
         now: Timestamp,
     ) {
-        if selects(&indicator.total, labels) {
-            self.feed(now);
+        let (is_total, is_part) =
+            (selects(&indicator.total, labels), selects(indicator.part_selector(), labels));
+        if !is_total && !is_part {
+            return;
+        }
+        let before = (self.both_until(), self.fed_at);
+        self.feed(now);
+        if is_total {
             let mut increments = Vec::new();
             self.total.take(labels, samples, now, |increment| increments.push(increment));
             for increment in increments {
                 self.spread(increment, Tally { total: increment.count, marked: 0 }, now);
             }
         }
-        if selects(indicator.part_selector(), labels) {
-            self.feed(now);
+        if is_part {
             let mut increments = Vec::new();
             self.part.take(labels, samples, now, |increment| increments.push(increment));
             for increment in increments {
                 self.spread(increment, Tally { total: 0, marked: increment.count }, now);
             }
+        }
+        self.note_behind(before, now);
+    }
+
+    /// The time up to which both halves have brought samples.
+    fn both_until(&self) -> Option<Timestamp> {
+        self.total.newest().min(self.part.newest())
+    }
+
+    /// Keeps [`Self::behind_since`], after samples came in; `before` them, both halves reached up to a time and something
+    /// was last fed.
+    fn note_behind(&mut self, before: (Option<Timestamp>, Option<Timestamp>), now: Timestamp) {
+        if !self.reading.settles || self.total.newest() == self.part.newest() {
+            self.behind_since = None;
+            return;
+        }
+        let (both_until, fed_at) = before;
+        let nearer = self.both_until() > both_until;
+        // After silence of both halves neither is behind yet: one of them has to come first.
+        let silent = fed_at.is_none_or(|at| now.since(at) > BEHIND_MAX);
+        if nearer || silent || self.behind_since.is_none() {
+            self.behind_since = Some(now);
         }
     }
 
@@ -181,13 +217,15 @@ impl Counter {
         counted
     }
 
-    /// The counts of the window that ends at `now`.
+    /// The counts of the window that ends at `now`, or where events are settled.
     pub(crate) fn window(&self, window: Duration, now: Timestamp) -> Counts {
         let ring = self.ring(|tier| tier.reach() >= window);
-        let last = ring.tier().index(now);
+        let settled = self.settled_until(now);
+        let newest = settled.map_or(now, |until| until - FINEST.width());
+        let last = ring.tier().index(newest);
         let buckets = window.as_secs() / u64::from(ring.tier().width_s);
         let first = last.saturating_sub(i64::try_from(buckets).unwrap_or(i64::MAX)) + 1;
-        self.reading.counts(ring.sum(first, last).minus(self.unsettled(now)))
+        self.sum(ring, first, last, settled)
     }
 
     /// The counts of `from..=now` in whole buckets of the finest ring that reaches back to `from`.
@@ -195,13 +233,29 @@ impl Counter {
         let ring = self.ring(|tier| now.since(from) < tier.reach());
         let tier = ring.tier();
         let first = tier.index(from) + i64::from(tier.start(tier.index(from)) < from);
-        let settled = ring.sum(first, tier.index(now)).minus(self.unsettled(now));
-        self.reading.counts(settled)
+        self.sum(ring, first, tier.index(now), self.settled_until(now))
     }
 
-    /// The counts of `tier`'s buckets `first..=last`.
+    /// The counts of `tier`'s buckets `first..=last`, without what one half of the ratio had not brought at the last look.
     pub(crate) fn buckets(&self, tier: Tier, first: i64, last: i64) -> Counts {
-        self.reading.counts(self.ring(|other| other == tier).sum(first, last))
+        let ring = self.ring(|other| other == tier);
+        let settled = self.fed_at.and_then(|at| self.settled_until(at + SETTLE));
+        self.sum(ring, first, last, settled.filter(|_| self.behind_since.is_some()))
+    }
+
+    /// The counts of the buckets `first..=last` of `ring`, without what is not `settled`.
+    fn sum(&self, ring: &Ring, first: i64, last: i64, settled: Option<Timestamp>) -> Counts {
+        let mut sum = ring.sum(first, last);
+        if let Some(until) = settled {
+            let tier = ring.tier();
+            let (from, to) = (tier.start(first).max(until), tier.start(last + 1));
+            // A finer ring tells the settled events of a wide bucket from the others.
+            let finer = self.rings.iter().take_while(|other| other.tier().width_s < tier.width_s);
+            let holds = |other: &&Ring| other.tier().index(from) >= other.oldest();
+            let fine = finer.into_iter().find(holds).unwrap_or(ring);
+            sum = sum.minus(fine.sum(fine.tier().index(from), fine.tier().index(to) - 1));
+        }
+        self.reading.counts(sum)
     }
 
     /// The finest ring that fits, else the longest.
@@ -210,14 +264,15 @@ impl Counter {
         self.rings.iter().find(|ring| fits(ring.tier())).unwrap_or(longest)
     }
 
-    /// What came in too lately for both halves of the ratio to be there.
-    fn unsettled(&self, now: Timestamp) -> Tally {
+    /// Events from this time on, a multiple of the finest width, are left out; `None` when all count.
+    fn settled_until(&self, now: Timestamp) -> Option<Timestamp> {
         if !self.reading.settles {
-            return Tally::default();
+            return None;
         }
-        let [finest, ..] = &self.rings;
-        let tier = finest.tier();
-        finest.sum(tier.index(now - SETTLE), tier.index(now))
+        let behind = self.behind_since.is_some_and(|since| now.since(since) <= BEHIND_MAX);
+        let both = if behind { self.both_until().unwrap_or_default() } else { now };
+        let until = (now - SETTLE).min(both);
+        Some(until.floor(FINEST.width()))
     }
 
     /// Samples of new series that were not followed for want of room.
@@ -254,21 +309,92 @@ mod tests {
         }
     }
 
+    fn good_counter() -> (Counter, CounterIndicator) {
+        counter(Part::Good(vec![Matcher::equal("__name__", "good_total")]))
+    }
+
+    /// Both halves on the minute, the good one `behind_s` later on its way; 1 of 100 is bad. The bad share at each second
+    /// of five minutes, at most, and the events that were seen at the end.
+    fn with_good_half_behind(behind_s: u64) -> (f64, u64) {
+        let (mut counter, indicator) = good_counter();
+        let mut worst: f64 = 0.0;
+        for second in 0..300 {
+            let now = NOW + Duration::from_secs(second);
+            let mut arrive = |name, sent: u64, each: f64| {
+                #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+                let value = each * (sent / 15) as f64;
+                let at = NOW + Duration::from_secs(sent);
+                let labels = Labels::from_pairs([("__name__", name)]);
+                counter.take(&indicator, &labels, &[Sample { at_ms: at.as_millis(), value }], now);
+            };
+            if second % 15 == 0 {
+                arrive("requests_total", second, 100.0);
+            }
+            if second >= behind_s && (second - behind_s) % 15 == 0 {
+                arrive("good_total", second - behind_s, 99.0);
+            }
+            for window_s in [300, 6 * 3600, 86_400, 30 * 86_400] {
+                let counts = counter.window(Duration::from_secs(window_s), now);
+                worst = worst.max(counts.bad_ratio().unwrap_or_default());
+            }
+        }
+        (worst, counter.window(Duration::from_secs(3600), NOW + Duration::from_secs(299)).total)
+    }
+
     #[test]
     fn totals_whose_good_half_is_on_its_way_are_not_bad() {
-        let good = vec![Matcher::equal("__name__", "good_total")];
-        let (mut counter, indicator) = counter(Part::Good(good));
-        take(&mut counter, &indicator, "requests_total", &[(60, 0.0), (30, 100.0), (1, 200.0)]);
-        take(&mut counter, &indicator, "good_total", &[(60, 0.0), (30, 99.0)]);
-        for window_s in [300, 6 * 3600, 86_400, 30 * 86_400] {
-            let counts = counter.window(Duration::from_secs(window_s), NOW);
-            assert_eq!(counts, Counts { good: 99, total: 100 }, "{window_s}");
+        assert_eq!(with_good_half_behind(0), (0.01, 1800));
+        assert_eq!(with_good_half_behind(2), (0.01, 1800));
+        assert_eq!(with_good_half_behind(20), (0.01, 1700));
+        assert_eq!(with_good_half_behind(100), (0.01, 1200));
+    }
+
+    #[test]
+    fn a_backlog_that_drains_one_half_first_is_not_bad() {
+        let (mut counter, indicator) = good_counter();
+        take(&mut counter, &indicator, "requests_total", &[(3600, 0.0)]);
+        take(&mut counter, &indicator, "good_total", &[(3600, 0.0)]);
+        let drain = |counter: &mut Counter, name: &str, each: f64| {
+            let labels = Labels::from_pairs([("__name__", name)]);
+            for minute in 1..=60 {
+                let at = NOW - Duration::from_secs(3600 - minute * 60);
+                #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+                let sample = Sample { at_ms: at.as_millis(), value: each * minute as f64 };
+                counter.take(&indicator, &labels, &[sample], NOW);
+            }
+        };
+        let month = Duration::from_secs(30 * 86_400);
+        drain(&mut counter, "requests_total", 10.0);
+        let later = NOW + Duration::from_secs(20);
+        assert_eq!(counter.window(month, later).bad(), 0);
+        assert_eq!(counter.since(NOW - Duration::from_secs(1800), later).bad(), 0);
+        drain(&mut counter, "good_total", 10.0);
+        assert_eq!(counter.window(month, later), Counts { good: 600, total: 600 });
+    }
+
+    #[test]
+    fn a_good_half_that_never_comes_again_is_bad() {
+        let (mut counter, indicator) = good_counter();
+        take(&mut counter, &indicator, "good_total", &[(200, 0.0), (180, 100.0)]);
+        for ago_s in [200, 180, 160, 140, 120, 100, 80, 60, 40, 20] {
+            #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+            let value = (200 - ago_s) as f64 * 5.0;
+            take(&mut counter, &indicator, "requests_total", &[(ago_s, value)]);
         }
-        let later = NOW + Duration::from_secs(15);
-        assert_eq!(
-            counter.window(Duration::from_secs(300), later),
-            Counts { good: 99, total: 200 }
-        );
+        let at = |ago_s| counter.window(Duration::from_secs(300), NOW - Duration::from_secs(ago_s));
+        assert_eq!(at(42).bad(), 0);
+        assert_eq!(at(15), Counts { good: 100, total: 800 });
+    }
+
+    #[test]
+    fn a_good_half_that_stands_still_is_bad_at_once() {
+        let (mut counter, indicator) = good_counter();
+        for (ago_s, total) in [(60, 0.0), (30, 100.0), (15, 200.0)] {
+            take(&mut counter, &indicator, "requests_total", &[(ago_s, total)]);
+            take(&mut counter, &indicator, "good_total", &[(ago_s, total.min(100.0))]);
+        }
+        let counts = counter.window(Duration::from_secs(300), NOW);
+        assert_eq!(counts, Counts { good: 100, total: 200 });
     }
 
     #[test]

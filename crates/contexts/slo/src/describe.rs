@@ -92,9 +92,10 @@ fn severity(severity: Severity) -> &'static str {
     }
 }
 
-pub(crate) fn by_chance(chance: f64, long: &BurnWindow) -> String {
+pub(crate) fn by_chance(chance: f64, pair: Pair, long: &BurnWindow) -> String {
     format!(
-        "no page: {} bad of {} events in {} come by chance with probability {}",
+        "no {}: {} bad of {} events in {} come by chance with probability {}",
+        severity(pair.severity),
         long.bad,
         count(long.total),
         span(long.window),

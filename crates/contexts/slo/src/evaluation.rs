@@ -3,8 +3,9 @@
 //! A pair of windows is *crossed* when the burn rate over the long one and over the short one both exceed the threshold:
 //! the long one says that it matters, the short one that it is still going on (SRE workbook, chapter 5).
 //!
-//! Three rules keep an alert honest where numbers are small: with under an hour of history it needs 10 bad events; for a
-//! page they must be more than chance explains ([`crate::chance`]); and a window without events proves nothing either way.
+//! Three rules keep an alert honest where numbers are small: with under an hour of history it needs 10 bad events; they must
+//! be more than chance explains ([`crate::chance`]), where a ticket is content with 10 of them too; and a window without
+//! events proves nothing either way.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::{Counters, Counts, Objective, Slo, chance, counter::Counter, describe
 /// With less history than this, an alert needs [`BAD_EVENTS_MIN`].
 pub const HISTORY_MIN: Duration = Duration::from_secs(3600);
 
-/// How many bad events in the long window an alert needs while there is little history.
+/// How many bad events in the long window an alert needs while there is little history, and how many are enough for a ticket.
 pub const BAD_EVENTS_MIN: u64 = 10;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -236,11 +237,12 @@ impl Sight {
         if self.history < HISTORY_MIN && long.bad < BAD_EVENTS_MIN {
             return Some(describe::little_history(self.history, pair, long));
         }
-        if pair.severity == Severity::Ticket {
+        // Near a burn rate of 1 nothing is beyond chance for long, and yet the budget goes.
+        if pair.severity == Severity::Ticket && long.bad >= BAD_EVENTS_MIN {
             return None;
         }
         let chance = chance::of_at_least(long.bad, long.total, self.objective.budget());
-        (chance >= chance::CHANCE_MAX).then(|| describe::by_chance(chance, long))
+        (chance >= chance::CHANCE_MAX).then(|| describe::by_chance(chance, pair, long))
     }
 
     fn state(&self, burns: &[Burn], budget: &Budget) -> State {

@@ -40,13 +40,22 @@ pub(crate) struct Increment {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Followed {
     series: BTreeMap<Labels, Last>,
+    /// The time of the newest sample.
+    newest: Option<Timestamp>,
     swept_at: Timestamp,
     refused: u64,
 }
 
 impl Followed {
     pub(crate) fn restore(series: impl IntoIterator<Item = (Labels, Last)>) -> Self {
-        Self { series: series.into_iter().take(SERIES_PER_SLO_MAX).collect(), ..Self::default() }
+        let series: BTreeMap<_, _> = series.into_iter().take(SERIES_PER_SLO_MAX).collect();
+        let newest = series.values().map(|last| last.at).max();
+        Self { series, newest, ..Self::default() }
+    }
+
+    /// The time of the newest sample of any series.
+    pub(crate) fn newest(&self) -> Option<Timestamp> {
+        self.newest
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Labels, Last)> {
@@ -83,7 +92,10 @@ impl Followed {
             last = Some(Last { at, value });
         }
         match (known, last) {
-            (Some(known), Some(last)) => *known = last,
+            (Some(known), Some(last)) => {
+                *known = last;
+                self.newest = self.newest.max(Some(last.at));
+            }
             (None, Some(last)) => self.follow(labels, last, now),
             (_, None) => {}
         }
@@ -99,6 +111,7 @@ impl Followed {
             return;
         }
         self.series.insert(labels.clone(), last);
+        self.newest = self.newest.max(Some(last.at));
     }
 }
 

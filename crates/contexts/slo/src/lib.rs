@@ -12,6 +12,7 @@ pub mod counters;
 pub mod evaluation;
 pub mod indicator;
 pub mod objective;
+pub mod onset;
 pub mod presence;
 pub mod snapshot;
 
@@ -26,6 +27,7 @@ pub use counters::{Counters, Point};
 pub use evaluation::{Budget, Burn, BurnWindow, Evaluation, PAIRS, Pair, Severity, State, Verdict};
 pub use indicator::{CounterIndicator, Indicator, Part, SpanFilter, SpanIndicator, StatusFilter};
 pub use objective::{Objective, ObjectiveError, RollingWindow, WindowError};
+pub use onset::onset;
 pub use presence::Presence;
 pub use ring::Counts;
 pub use snapshot::{

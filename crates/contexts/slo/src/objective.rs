@@ -23,6 +23,11 @@ impl Objective {
     pub fn budget(self) -> f64 {
         1.0 - self.0
     }
+
+    /// The burn rate when every event is bad; there is none above.
+    pub fn burn_max(self) -> f64 {
+        1.0 / self.budget()
+    }
 }
 
 impl TryFrom<f64> for Objective {

@@ -1,8 +1,8 @@
 //! Who has been heard of lately: any signal counts, for quiet is not unknown.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use model::{Batch, Labels, Resource, Timestamp};
+use model::{Batch, Emitter, Resource, Timestamp, same_environment};
 
 /// When each instance of each service was last heard of, by the arrival of its telemetry.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -14,21 +14,25 @@ pub struct Presence {
 /// When each was last heard of.
 type Instances = BTreeMap<Box<str>, Timestamp>;
 
-/// The labels that say what a resource attribute says, for series that came without one; the first that is there wins.
-const SERVICE: &[&str] = &["service_name", "service", "job"];
-const ENVIRONMENT: &[&str] =
-    &["deployment_environment_name", "deployment_environment", "environment", "env"];
-const INSTANCE: &[&str] = &["service_instance_id", "instance", "pod"];
+/// Samples that are older than this when they arrive say nothing of who is there now.
+const OLD: Duration = Duration::from_secs(300);
 
 impl Presence {
     /// The most instances that are remembered; above that, those not heard of for longest are forgotten.
     pub const ENTRIES_MAX: usize = 50_000;
 
     /// When any instance of `service` was last heard of, in one environment or in any.
+    ///
+    /// Telemetry that names no environment may be of the one that is asked about.
     pub fn last_seen(&self, service: &str, environment: Option<&str>) -> Option<Timestamp> {
         let environments = self.services.get(service)?;
         match environment {
-            Some(environment) => environments.get(environment)?.values().max().copied(),
+            Some(asked) => environments
+                .iter()
+                .filter(|(place, _)| same_environment(place, asked))
+                .flat_map(|(_, instances)| instances.values())
+                .max()
+                .copied(),
             None => environments.values().flat_map(BTreeMap::values).max().copied(),
         }
     }
@@ -56,11 +60,12 @@ impl Presence {
             last = Some(resource);
         }
         for series in &batch.series {
-            let Some(service) = first(&series.labels, SERVICE) else { continue };
-            // OpenTelemetry's `job` is `namespace/service`.
-            let service = service.rsplit('/').next().unwrap_or(service);
-            let environment = first(&series.labels, ENVIRONMENT).unwrap_or_default();
-            self.see(service, environment, first(&series.labels, INSTANCE).unwrap_or_default(), at);
+            let newest = series.samples.iter().map(|sample| sample.at_ms).max();
+            let is_new =
+                newest.is_some_and(|newest| at.since(Timestamp::from_millis(newest)) < OLD);
+            if let Some(emitter) = Emitter::of(&series.labels).filter(|_| is_new) {
+                self.see(emitter.service, emitter.environment, emitter.instance, at);
+            }
         }
     }
 
@@ -103,13 +108,9 @@ impl Presence {
     }
 }
 
-fn first<'a>(labels: &'a Labels, names: &[&str]) -> Option<&'a str> {
-    names.iter().find_map(|name| labels.get(name))
-}
-
 #[cfg(test)]
 mod tests {
-    use model::Series;
+    use model::{Labels, Sample, Series};
 
     use super::*;
 
@@ -132,10 +133,11 @@ mod tests {
 
     #[test]
     fn a_series_says_by_its_labels_whose_it_is() {
-        let series = |pairs: &[(&str, &str)]| Series {
+        let series_of = |pairs: &[(&str, &str)], secs| Series {
             labels: Labels::from_pairs(pairs.iter().copied()),
-            samples: Vec::new(),
+            samples: vec![Sample { at_ms: at(secs).as_millis(), value: 1.0 }],
         };
+        let series = |pairs: &[(&str, &str)]| series_of(pairs, 7);
         let mut presence = Presence::default();
         presence.observe(&Batch {
             received_at: at(7),
@@ -143,6 +145,7 @@ mod tests {
                 series(&[("job", "shop/cart"), ("instance", "a"), ("env", "prod")]),
                 series(&[("service_name", "auth"), ("job", "node")]),
                 series(&[("__name__", "up")]),
+                series_of(&[("job", "search")], -400),
             ],
             ..Batch::default()
         });

@@ -35,6 +35,8 @@ pub struct CounterSnapshot {
     pub live_since: Option<Timestamp>,
     pub last_event_at: Option<Timestamp>,
     pub fed_at: Option<Timestamp>,
+    /// Since when one half of a good/total ratio is behind the other.
+    pub behind_since: Option<Timestamp>,
     /// Where back-filled counts came from.
     pub backfill_sources: Vec<Box<str>>,
     /// Start and end of what was back-filled, in Unix seconds.
@@ -128,6 +130,7 @@ fn save(slo: &Slo, counter: &Counter) -> CounterSnapshot {
         live_since: counter.live_since,
         last_event_at: counter.last_event_at,
         fed_at: counter.fed_at,
+        behind_since: counter.behind_since,
         backfill_sources: counter.coverage.sources.iter().cloned().collect(),
         backfilled: counter.coverage.stretches.iter().map(|(start, end)| (*start, *end)).collect(),
     }
@@ -172,6 +175,7 @@ fn load(counter: &mut Counter, saved: &CounterSnapshot) {
     counter.live_since = saved.live_since;
     counter.last_event_at = saved.last_event_at;
     counter.fed_at = saved.fed_at;
+    counter.behind_since = saved.behind_since;
     counter.coverage = Coverage::default();
     counter.coverage.sources.extend(saved.backfill_sources.iter().cloned());
     for &(start, end) in saved.backfilled.iter().filter(|(start, end)| start < end) {

@@ -33,6 +33,7 @@ pub use fact::{
     Draft, Fact, FactId, Hash, Head, KIND_BYTES_MAX, PAYLOAD_BYTES_MAX, Record, SEQ_MAX,
     TEXT_BYTES_MAX,
 };
+pub use limits::check_draft;
 pub use memory::{FailAt, MemoryJournal};
 pub use own::{BREAK_ACCEPTED, PAYLOAD_ERASED, RESERVED_PREFIX, RESUMED_AFTER_BREAK};
 pub use port::{
@@ -44,7 +45,7 @@ pub use snapshot::{
     SNAPSHOT_BYTES_MAX, SnapshotError, SnapshotIgnored, SnapshotLookup, SnapshotStore,
 };
 pub use sqlite::{
-    BackupError, CHECKPOINT_EVERY_RECORDS, CHECKPOINT_EVERY_SECS, FORMAT_VERSION, OpenError, Order,
+    BackupError, CHECKPOINT_EVERY, CHECKPOINT_EVERY_RECORDS, FORMAT_VERSION, OpenError, Order,
     Page, Query, Reader, SqliteJournal, backup,
 };
 pub use verify::{VerifyError, verify};

@@ -14,7 +14,11 @@ pub(crate) fn check_drafts(drafts: &[Draft]) -> Result<(), AppendError> {
     drafts.iter().try_for_each(check_draft)
 }
 
-fn check_draft(draft: &Draft) -> Result<(), AppendError> {
+/// Refuses a fact that is too long, or of a kind that is not one: no journal would take it.
+///
+/// # Errors
+/// What is wrong with it; never one that [is final](AppendError::is_final).
+pub fn check_draft(draft: &Draft) -> Result<(), AppendError> {
     let fields = [
         ("kind", draft.kind.len(), KIND_BYTES_MAX),
         ("actor's id", draft.actor.id.len(), TEXT_BYTES_MAX),

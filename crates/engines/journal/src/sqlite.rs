@@ -12,7 +12,7 @@ pub(crate) mod row;
 pub(crate) mod scan;
 pub(crate) mod schema;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use camino::{Utf8Path, Utf8PathBuf};
 use ed25519_dalek::SigningKey;
@@ -39,8 +39,9 @@ pub(crate) const DATABASE_FILE: &str = "journal.db";
 
 /// A checkpoint is due after this many records.
 pub const CHECKPOINT_EVERY_RECORDS: u64 = 1_000;
-/// A checkpoint is due after this time, when there are new records.
-pub const CHECKPOINT_EVERY_SECS: u64 = 60;
+/// A checkpoint is due after this time, when there are new records: with a look four times a second, a tail that is cut off
+/// is named when it is older than a second.
+pub const CHECKPOINT_EVERY: Duration = Duration::from_millis(750);
 
 /// The journal in a folder, held by its only writer.
 pub struct SqliteJournal {
@@ -138,8 +139,8 @@ impl SqliteJournal {
             .ok()
     }
 
-    /// Writes a checkpoint when one is due: every [`CHECKPOINT_EVERY_RECORDS`], or [`CHECKPOINT_EVERY_SECS`] after the last when there
-    /// are new records. Call it after each batch and every second or so.
+    /// Writes a checkpoint when one is due: every [`CHECKPOINT_EVERY_RECORDS`], or [`CHECKPOINT_EVERY`] after the last when there
+    /// are new records. Call it after each batch, and when nothing comes a few times a second.
     ///
     /// # Errors
     /// When the file cannot be written; the journal is unharmed, and the next call tries again.
@@ -151,7 +152,7 @@ impl SqliteJournal {
         let due = self.checkpoint.is_none_or(|last| {
             let records = head.seq.saturating_sub(last.seq);
             // A clock that stepped back makes it due as well.
-            let waited = now.since(last.at).as_secs() >= CHECKPOINT_EVERY_SECS || now < last.at;
+            let waited = now.since(last.at) >= CHECKPOINT_EVERY || now < last.at;
             records >= CHECKPOINT_EVERY_RECORDS || records > 0 && waited
         });
         if due { self.checkpoint_now(now) } else { Ok(None) }

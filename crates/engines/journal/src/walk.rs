@@ -1,8 +1,11 @@
 //! The verification itself: rows in, in the order of their numbers; what can be trusted and what is wrong out.
 //!
 //! The *tip* is the last trusted record. A row is trusted when it is sound by itself, has the next number, and is
-//! chained to the tip. From the first row that is not, nothing is trusted until a `journal.resumed_after_break` that is sound and
-//! chained to a trusted record, and whose range ends just before it: there trust starts again, a *segment* after a *break*.
+//! chained to the tip. From the first row that is not, nothing is trusted until trust starts again, with a *segment* after a *break*:
+//!
+//! - at a `journal.resumed_after_break` that is sound and chained to a trusted record, and whose range ends just before it;
+//! - at the first of the sound rows, chained to each other, that lead to the row which the signed checkpoint names, for its hash covers
+//!   them all; or to the fact by which a person accepted just this break.
 //!
 //! **Invariant:** nothing here reads a file; memory grows with what is wrong, not with the journal.
 
@@ -54,6 +57,8 @@ pub(crate) struct Walk {
     segments: Vec<Range>,
     breaks: Vec<Break>,
     broken: bool,
+    /// The sound rows, chained to each other, that end with the last row; only where nothing is trusted.
+    run: Option<Run>,
     /// The row before this one, whether trusted or not.
     last_seq: u64,
     last_hash: Hash,
@@ -67,6 +72,14 @@ pub(crate) struct Walk {
     damaged: bool,
 }
 
+/// Rows that may be proved by one that comes.
+#[derive(Debug)]
+struct Run {
+    first: u64,
+    recorded_at: Timestamp,
+    accepted: Vec<(Range, Option<Accepted>)>,
+}
+
 impl Walk {
     pub(crate) fn new(checkpoint: Result<Checkpoint, Reason>) -> Self {
         Self {
@@ -78,6 +91,7 @@ impl Walk {
             segments: Vec::new(),
             breaks: Vec::new(),
             broken: false,
+            run: None,
             last_seq: 0,
             last_hash: [0; 32],
             last_sound: true,
@@ -115,7 +129,10 @@ impl Walk {
             {
                 self.trust(&seen);
             }
-            None => self.broken = true,
+            None => {
+                self.broken = true;
+                self.run_on(&seen, adjacent && linked);
+            }
         }
         (self.last_seq, self.last_hash, self.last_sound) = (seen.seq, seen.hash, sound);
         match seen.fault {
@@ -134,6 +151,7 @@ impl Walk {
         self.find(seq, seq, Reason::Unreadable { what });
         (self.last_seq, self.last_sound) = (seq.max(self.last_seq), false);
         self.broken = true;
+        self.run = None;
     }
 
     /// The file gives no more rows than those seen.
@@ -244,7 +262,49 @@ impl Walk {
         (hash == Some(seen.prev_hash)).then_some(range)
     }
 
+    /// Takes a row where nothing is trusted; when it proves the rows before it, they are trusted from here on.
+    fn run_on(&mut self, seen: &Seen, chained: bool) {
+        if seen.fault.is_some() {
+            self.run = None;
+            return;
+        }
+        let run = match self.run.take_if(|_| chained) {
+            Some(run) => Run { recorded_at: run.recorded_at.max(seen.recorded_at), ..run },
+            None => Run { first: seen.seq, recorded_at: seen.recorded_at, accepted: Vec::new() },
+        };
+        let run = self.run.insert(run);
+        let mut proved = self
+            .checkpoint
+            .as_ref()
+            .is_ok_and(|checkpoint| checkpoint.seq == seen.seq && checkpoint.hash == seen.hash);
+        if let Some(Own::Accepted(range)) = seen.own {
+            run.accepted.push((range, seen.accepted.clone()));
+            proved |= range.first == self.tip.seq + 1 && range.last + 1 == run.first;
+        }
+        if proved {
+            self.take_run(seen);
+        }
+    }
+
+    /// Trusts the run that ends with `seen`.
+    fn take_run(&mut self, seen: &Seen) {
+        let Some(run) = self.run.take() else { return };
+        // The row before the run was sound, but the run's first, which is genuine, is not chained to it.
+        if self.doubt.is_some_and(|doubted| doubted + 1 == run.first) {
+            self.settle_doubt(true, true);
+        }
+        self.push_break(Range { first: self.tip.seq + 1, last: run.first - 1 }, Some(run.first));
+        self.segments.push(Range { first: run.first, last: seen.seq });
+        self.broken = false;
+        self.last_recorded_at = self.last_recorded_at.max(Some(run.recorded_at));
+        self.stand_at(seen);
+        for (range, accepted) in run.accepted {
+            self.accept(range, &accepted);
+        }
+    }
+
     fn resume(&mut self, seen: &Seen, range: Range) {
+        self.run = None;
         self.segments.retain(|segment| segment.first < range.first);
         if let Some(segment) = self.segments.last_mut() {
             segment.last = segment.last.min(range.first - 1);
@@ -267,12 +327,16 @@ impl Walk {
         }
         self.stand_at(seen);
         if let Some(Own::Accepted(range)) = seen.own {
-            let same = |found: &&mut Break| (found.first, found.last) == (range.first, range.last);
-            if let Some(found) =
-                self.breaks.iter_mut().filter(same).find(|found| found.accepted.is_none())
-            {
-                found.accepted.clone_from(&seen.accepted);
-            }
+            self.accept(range, &seen.accepted);
+        }
+    }
+
+    fn accept(&mut self, range: Range, accepted: &Option<Accepted>) {
+        let same = |found: &&mut Break| (found.first, found.last) == (range.first, range.last);
+        if let Some(found) =
+            self.breaks.iter_mut().filter(same).find(|found| found.accepted.is_none())
+        {
+            found.accepted.clone_from(accepted);
         }
     }
 

@@ -44,7 +44,7 @@ pub struct Query {
 /// What one query may use. Each is a setting, which its error names.
 #[derive(Clone)]
 pub struct Limits<'a> {
-    /// `query.max_samples`
+    /// Samples and values that are held at one time, raw and computed: `query.max_samples`.
     pub samples_max: usize,
     /// `query.max_points_per_series`
     pub points_max: usize,
@@ -90,7 +90,7 @@ pub enum EvalError {
     )]
     Points { points: usize, max: usize },
     #[error(
-        "the query reads more than {max} samples (query.max_samples): narrow its selectors or its range"
+        "the query needs more than {max} samples at one time (query.max_samples): narrow its selectors or its range, or use a longer step"
     )]
     Samples { max: usize },
     #[error("the query was ended: its time is up (query.timeout) or its client has left")]
@@ -136,7 +136,7 @@ pub fn evaluate(
         return Err(EvalError::Points { points: steps, max: limits.points_max });
     }
     let mut context =
-        Context { source, limits, query, top: query, samples_left: limits.samples_max };
+        Context { source, limits, query, top: query, samples_left: limits.samples_max, work: 0 };
     if expr.value_type() == Type::Matrix {
         if steps != 1 {
             let message = "invalid expression type \"range vector\" for range query, must be scalar or instant vector";
@@ -179,13 +179,27 @@ struct Context<'a> {
     /// The steps of the whole query: what `@ start()` means.
     top: Query,
     samples_left: usize,
+    /// Values looked at since `cancelled` was asked last.
+    work: usize,
 }
 
+/// How many values are looked at between two questions whether the query is to end.
+const WORK_MAX: usize = 1 << 16;
+
 impl Context<'_> {
+    /// The value of `expr`; of all that its parts took, only the value itself stays counted.
     fn evaluate(&mut self, expr: &Expr) -> Result<Value, EvalError> {
         if (self.limits.cancelled)() {
             return Err(EvalError::Cancelled);
         }
+        let before = self.samples_left;
+        let value = self.node(expr)?;
+        self.samples_left = before;
+        self.spend(value.cells())?;
+        Ok(value)
+    }
+
+    fn node(&mut self, expr: &Expr) -> Result<Value, EvalError> {
         match &expr.kind {
             ExprKind::Number(value) => Ok(Value::Scalar(vec![*value; self.query.steps()])),
             ExprKind::String(text) => Ok(Value::String(text.clone())),
@@ -231,13 +245,23 @@ impl Context<'_> {
         }
     }
 
-    /// Counts samples against the limit.
+    /// Counts samples against the limit; to be called before they take memory.
     fn spend(&mut self, samples: usize) -> Result<(), EvalError> {
         self.samples_left = self
             .samples_left
             .checked_sub(samples)
             .ok_or(EvalError::Samples { max: self.limits.samples_max })?;
         Ok(())
+    }
+
+    /// Counts values looked at, and now and then asks whether the query is to end.
+    fn tick(&mut self, values: usize) -> Result<(), EvalError> {
+        self.work = self.work.saturating_add(values);
+        if self.work < WORK_MAX {
+            return Ok(());
+        }
+        self.work = 0;
+        if (self.limits.cancelled)() { Err(EvalError::Cancelled) } else { Ok(()) }
     }
 }
 
@@ -257,6 +281,16 @@ fn without_name(labels: &Labels) -> Labels {
 }
 
 impl Value {
+    /// How many values it holds.
+    fn cells(&self) -> usize {
+        match self {
+            Self::Scalar(values) => values.len(),
+            Self::String(_) => 0,
+            Self::Vector(columns) => columns.iter().map(|column| column.values.len()).sum(),
+            Self::Matrix(series) => series.iter().map(|series| series.samples.len()).sum(),
+        }
+    }
+
     /// Each series' points, for an answer in the form of a matrix.
     pub fn into_points(self, query: Query) -> Vec<Series> {
         let points = |values: Vec<Option<f64>>| {

@@ -53,7 +53,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "EVENKEEL_EXTERNAL_URL", hide_env_values = true, value_name = "URL")]
     pub(crate) external_url: Option<Url>,
     /// Lets the listener at this address take callers from other machines without a token; may be repeated.
-    #[arg(long, value_name = "ADDR", value_delimiter = ',', value_parser = config::address)]
+    #[arg(long, env = "EVENKEEL_INSECURE_LISTEN", hide_env_values = true, value_name = "ADDR", value_delimiter = ',', value_parser = config::address)]
     pub(crate) insecure_listen: Vec<SocketAddr>,
 }
 

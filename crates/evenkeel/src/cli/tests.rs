@@ -18,13 +18,23 @@ fn the_help_of_every_verb_has_an_example() {
         if command.is_hide_set() {
             return;
         }
-        if !command.has_subcommands() {
+        if path != " evenkeel" {
             let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
             assert!(help.contains("Examples:\n ") && help.contains(path.trim()), "{path}: {help}");
         }
         command.get_subcommands().for_each(|command| check(command, &path));
     }
     check(&Cli::command(), "");
+}
+
+#[test]
+fn every_flag_of_serve_has_a_variable() {
+    let cli = Cli::command();
+    let serve = cli.find_subcommand("serve").unwrap();
+    for flag in serve.get_arguments().filter(|flag| flag.get_id() != "help") {
+        let variable = flag.get_env().and_then(|name| name.to_str()).unwrap_or_default();
+        assert!(variable.starts_with("EVENKEEL_"), "{}", flag.get_id());
+    }
 }
 
 /// The words of a shell's command, up to its end, a pipe or a redirection.

@@ -44,6 +44,7 @@ pub(super) struct FileConfig {
     pub(super) api_tokens: Vec<Token>,
     pub(super) ingest_tokens: Vec<Token>,
     pub(super) webhook_key: Option<SigningKey>,
+    pub(super) fallback_receiver: Option<Box<str>>,
     pub(super) retention: Retention,
     pub(super) limits: Limits,
     pub(super) query: QueryLimits,
@@ -100,6 +101,9 @@ impl Reading<'_> {
         if let Some(map) = section("webhook") {
             config.webhook_key = self.webhook_key(map);
         }
+        config.fallback_receiver = section("notify")
+            .and_then(|map| map.optional("fallback_receiver")?.text_up_to(200))
+            .map(Into::into);
         if let Some(map) = section("retention") {
             retention(map, &mut config.retention);
         }

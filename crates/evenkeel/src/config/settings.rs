@@ -108,6 +108,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Signs notifications: `whsec_` and the base 64 of 24 to 64 bytes.",
     ),
     setting("webhook.signing_key_file", "", "A file that holds the key."),
+    setting(
+        "notify.fallback_receiver",
+        "",
+        "A receiver of `routing.yaml` that gets a page too when none of its receivers got it within a minute.",
+    ),
     setting("retention.metrics", "30d", "How long samples are kept; `0` is for ever."),
     setting(
         "retention.logs_and_spans",
@@ -141,7 +146,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "How far ahead of this machine's clock a record may be.",
     ),
     setting("query.timeout", "30s", "The longest that a query may run."),
-    setting("query.max_samples", "50000000", "The most samples that a query may load."),
+    setting(
+        "query.max_samples",
+        "50000000",
+        "The most samples that a query may hold at one time, those it reads and those it computes.",
+    ),
     setting("query.max_points_per_series", "11000", "The most points of a range query."),
     setting(
         "query.lookback_delta",

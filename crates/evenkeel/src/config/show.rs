@@ -68,6 +68,8 @@ impl Config {
         );
         lines
             .push(line("webhook.signing_key", if self.webhook_key.is_some() { "set" } else { "" }));
+        let fallback = self.fallback_receiver.as_deref().unwrap_or_default();
+        lines.push(line("notify.fallback_receiver", fallback));
         lines
     }
 

@@ -175,6 +175,7 @@ fn config(
         query: QueryLimits::default(),
         wal_sync: WalSync::default(),
         webhook_key: Some(key),
+        fallback_receiver: None,
         rollbacks: vec![rollback],
     }
 }

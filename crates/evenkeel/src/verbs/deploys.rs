@@ -1,12 +1,13 @@
 //! `evenkeel deploy …` and `evenkeel gate check`.
 
 use server::wire::api::{
-    Accepted, DeployList, GateCheckRequest, GateOutcome, GateVerdict, RecordDeployRequest,
+    Accepted, DeployList, GateCheckRequest, GateOutcome, GateReplay, GateVerdict,
+    RecordDeployRequest,
 };
 
 use crate::{
     cli::{DeployVerb, GateVerb, RecordArgs, Remote},
-    client::Client,
+    client::{Client, segment},
     exit::{Exit, Failure},
     output::{self, Human, or_dash, table},
 };
@@ -53,7 +54,10 @@ pub(super) async fn gate(
     remote: &Remote,
     verb: GateVerb,
 ) -> Result<Exit, Failure> {
-    let GateVerb::Check { service, version, environment } = verb;
+    let (service, version, environment) = match verb {
+        GateVerb::Check { service, version, environment } => (service, version, environment),
+        GateVerb::Replay { verdict } => return replay(client, remote, &verdict).await,
+    };
     let request = GateCheckRequest { service, version, environment };
     let verdict: GateVerdict = client.post("evenkeel/v1/gate/check", &request).await?;
     output::print(remote.output, &verdict)?;
@@ -62,6 +66,24 @@ pub(super) async fn gate(
         GateOutcome::Block => Exit::Failed,
         GateOutcome::Inconclusive => Exit::Inconclusive,
     })
+}
+
+async fn replay(client: &Client, remote: &Remote, verdict: &str) -> Result<Exit, Failure> {
+    let path = format!("evenkeel/v1/gate/verdicts/{}/replay", segment(verdict));
+    let replayed: GateReplay = client.post(&path, &serde_json::json!({})).await?;
+    output::print(remote.output, &replayed)?;
+    Ok(if replayed.same { Exit::Ok } else { Exit::Failed })
+}
+
+impl Human for GateReplay {
+    fn human(&self) -> String {
+        let how = if self.same {
+            "the same comes out again".to_owned()
+        } else {
+            format!("now it comes out otherwise: {}", self.sentence)
+        };
+        format!("{}\n\n{how}", self.recorded.human())
+    }
 }
 
 impl Human for Accepted {
@@ -102,10 +124,13 @@ impl Human for GateVerdict {
                 rule.reason.clone(),
             ]
         });
+        let until = self.expires_at.as_deref().map(|at| format!(", holds until {at}"));
         format!(
-            "{}\n\n{}",
+            "{}\n\n{}\n\n{}{}",
             self.sentence,
-            table(["RULE", "OUTCOME", "VALUE", "LIMIT", "REASON"], rules)
+            table(["RULE", "OUTCOME", "VALUE", "LIMIT", "REASON"], rules),
+            self.id,
+            until.unwrap_or_default(),
         )
     }
 }

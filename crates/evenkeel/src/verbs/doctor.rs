@@ -50,7 +50,7 @@ fn examine(remote: &Remote, config: &Config) -> Result<Exit, Failure> {
         checks.push(finding(found.name, found.outcome, found.message));
     }
     if let Some(repo) = &config.repo {
-        checks.push(super::repo::finding(repo).map_or_else(
+        checks.push(super::repo::finding(repo, config.fallback_receiver.as_deref()).map_or_else(
             |message| finding("repo", Outcome::Bad, message),
             |message| finding("repo", Outcome::Good, message),
         ));

@@ -40,10 +40,18 @@ pub(super) fn check(remote: &Remote, verb: &CheckVerb) -> Result<Exit, Failure> 
 }
 
 /// For `doctor`: a summary, or what keeps the repo from being applied.
-pub(super) fn finding(dir: &Utf8Path) -> Result<String, String> {
+pub(super) fn finding(dir: &Utf8Path, fallback: Option<&str>) -> Result<String, String> {
     let files = RepoFiles::read_directory(dir.as_std_path()).map_err(|error| error.to_string())?;
-    let (_, problems) = files::check(&files);
+    let (repo, problems) = files::check(&files);
     let (errors, warnings) = count(&problems);
+    let routing = repo.as_ref().and_then(|repo| repo.routing.as_ref());
+    if let (Some(name), 0) = (fallback, errors)
+        && routing.is_none_or(|routing| routing.receiver(name).is_none())
+    {
+        return Err(format!(
+            "`{dir}`: `notify.fallback_receiver` is `{name}`, which routing.yaml does not have"
+        ));
+    }
     let text = format!("`{dir}`: {}", summary(files.files.len(), errors, warnings));
     if errors == 0 { Ok(text) } else { Err(format!("{text}; see `evenkeel check repo {dir}`")) }
 }
@@ -172,5 +180,22 @@ impl Human for RepoApply {
             },
         };
         problems.chain([end]).collect::<Vec<_>>().join("\n")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fallback_that_routing_does_not_have_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let routing = "route: {receiver: ops}\nreceivers: [{name: ops}, {name: boss}]\n";
+        std::fs::write(folder.path().join("routing.yaml"), routing).unwrap();
+        let dir = Utf8Path::from_path(folder.path()).unwrap();
+        let check = |fallback| finding(dir, fallback);
+        assert!(check(None).is_ok() && check(Some("boss")).is_ok());
+        let error = check(Some("bos")).unwrap_err();
+        assert!(error.contains("`notify.fallback_receiver` is `bos`"), "{error}");
     }
 }

@@ -107,3 +107,13 @@ fn a_query_prints_as_promtool_does() {
     assert_eq!((run.exit, run.out.as_str()), (0, "up{job=\"a\"} => 1 @[1795000000]\n"));
     assert!(request.starts_with("GET /api/v1/query?query=up HTTP/1.1"), "{request}");
 }
+
+#[test]
+fn a_query_that_is_refused_says_why() {
+    let body = r#"{"status":"error","errorType":"bad_data","error":"1:5: parse error: unclosed"}"#;
+    let (run, _) = ask("400 Bad Request", "application/json", body, &["query", "sum("]);
+    assert_eq!(
+        (run.exit, run.err.as_str()),
+        (1, "evenkeel: bad_data: 1:5: parse error: unclosed\n")
+    );
+}

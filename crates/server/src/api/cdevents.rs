@@ -32,15 +32,16 @@ pub(super) async fn take(
             json!({ "note": format!("`{}` is no deploy; nothing was recorded", event.kind) });
         return Ok((StatusCode::ACCEPTED, Json(note)).into_response());
     };
+    let environment = app.environment(event.service, event.environment);
+    let environment = environment.map_err(|error| invalid(error.to_string()))?;
     // Going back from what nobody recorded is a deploy like any other.
-    let newest = app.control.state().deploys.newest(event.service, event.environment).cloned();
-    if newest.is_none_or(|newest| *newest.version == *event.version) {
+    if app.control.state().deploys.newest(event.service, &environment).is_none() {
         stage = Stage::Succeeded;
     }
     let deploy = NewDeploy {
         id: app.id(),
         service: event.service.into(),
-        environment: event.environment.into(),
+        environment,
         version: event.version.into(),
         previous_version: None,
         stage,
@@ -49,7 +50,8 @@ pub(super) async fn take(
         url: None,
         rolls_back: None,
         gate: None,
-        idempotency_key: Some(format!("cdevents/{}", event.id).into()),
+        // An id is unique within its source.
+        idempotency_key: Some(format!("cdevents/{}/{}", event.source, event.id).into()),
     };
     Ok(Json(add(&app, deploy).await?).into_response())
 }
@@ -58,11 +60,12 @@ pub(super) async fn take(
 #[derive(Debug, PartialEq)]
 struct Event<'a> {
     kind: &'a str,
+    source: &'a str,
     id: &'a str,
     at: Option<&'a str>,
     service: &'a str,
-    environment: &'a str,
-    version: &'a str,
+    environment: Option<&'a str>,
+    version: String,
 }
 
 impl<'a> Event<'a> {
@@ -78,10 +81,13 @@ impl<'a> Event<'a> {
         let content = &subject["content"];
         Ok(Self {
             kind,
+            source: text(&event["context"]["source"])
+                .or_else(|| header("ce-source"))
+                .unwrap_or_default(),
             id: id.ok_or_else(|| invalid("the event has no `context.id`"))?,
             at: text(&event["context"]["timestamp"]).or_else(|| header("ce-time")),
             service: text(&subject["id"]).map(last_part).unwrap_or_default(),
-            environment: text(&content["environment"]["id"]).unwrap_or("prod"),
+            environment: text(&content["environment"]["id"]),
             version: text(&content["artifactId"]).map(version).unwrap_or_default(),
         })
     }
@@ -105,10 +111,18 @@ fn last_part(id: &str) -> &str {
     id.rsplit('/').next().unwrap_or(id)
 }
 
-/// The version in a package URL such as `pkg:oci/checkout@2.0.0?tag=x`; another text is the version itself.
-fn version(artifact: &str) -> &str {
-    let plain = artifact.split(['?', '#']).next().unwrap_or(artifact);
-    plain.rsplit_once('@').map_or(plain, |(_, version)| version)
+/// The version in a package URL such as `pkg:npm/checkout@2.0.0`; of an image, whose version is a digest, the tag where it
+/// is said (`pkg:oci/checkout@sha256%3A0b31…?tag=2.0.0`). Another text is the version itself.
+fn version(artifact: &str) -> String {
+    let Some(url) = artifact.strip_prefix("pkg:") else { return artifact.to_owned() };
+    let url = url.split('#').next().unwrap_or(url);
+    let (path, qualifiers) = url.split_once('?').unwrap_or((url, ""));
+    let tag = url::form_urlencoded::parse(qualifiers.as_bytes()).find(|(key, _)| key == "tag");
+    if let Some((_, tag)) = tag.filter(|(_, tag)| !tag.is_empty()) {
+        return tag.into_owned();
+    }
+    let version = path.rsplit_once('@').map_or("", |(_, version)| version);
+    percent_encoding::percent_decode_str(version).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]
@@ -128,12 +142,23 @@ mod tests {
         let (headers, plain) = (HeaderMap::new(), plain());
         let event = Event::of(&headers, &plain).unwrap();
         assert_eq!(
-            (event.service, event.environment, event.version),
-            ("checkout", "production", "2.0.0")
+            (event.service, event.environment, &*event.version),
+            ("checkout", Some("production"), "2.0.0")
         );
         assert_eq!(event.stage().unwrap(), Some(Stage::Succeeded));
         let envelope = json!({ "specversion": "1.0", "type": "dev.cdevents.service.deployed.0.2.0", "data": plain.clone() });
         assert_eq!(Event::of(&headers, &envelope).unwrap(), event);
+    }
+
+    #[test]
+    fn versions_are_read_from_package_urls() {
+        let check = |artifact, expected: &str| assert_eq!(version(artifact), expected);
+        check("pkg:oci/checkout@sha256%3A0b31b1?repository_url=x&tag=2.0.0", "2.0.0");
+        check("pkg:oci/checkout@sha256%3A0b31b1", "sha256:0b31b1");
+        check("pkg:npm/%40shop/checkout@1.0.0+build.5#lib", "1.0.0+build.5");
+        check("pkg:oci/checkout", "");
+        check("0b31b1c02ff458", "0b31b1c02ff458");
+        check("checkout@2", "checkout@2");
     }
 
     #[test]

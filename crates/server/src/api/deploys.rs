@@ -10,7 +10,7 @@ use app::{
     journal,
     record::Fact,
 };
-use axum::extract::State;
+use axum::extract::{Path, State};
 use serde::Deserialize;
 
 use super::{
@@ -23,8 +23,6 @@ use crate::{Problem, wire::api as dto};
 /// Items of a list when nobody says how many.
 const ITEMS: usize = 100;
 const ITEMS_MAX: usize = 1_000;
-/// The environment of a deploy that names none.
-const ENVIRONMENT: &str = "prod";
 
 #[derive(Debug, Deserialize)]
 pub(super) struct Filter {
@@ -66,10 +64,11 @@ pub(super) async fn record(
 ) -> Result<Json<dto::Accepted>, Problem> {
     let rolls_back = request.rolls_back.map(|id| id.parse::<deploy::DeployId>()).transpose();
     let gate = request.gate.map(|id| id.parse::<deploy::GateId>()).transpose();
+    let environment = app.environment(&request.service, request.environment.as_deref());
     let deploy = NewDeploy {
         id: app.id(),
+        environment: environment.map_err(|error| invalid(error.to_string()))?,
         service: request.service.into(),
-        environment: request.environment.as_deref().unwrap_or(ENVIRONMENT).into(),
         version: request.version.into(),
         previous_version: request.previous_version.map(Into::into),
         stage: match request.state {
@@ -91,6 +90,7 @@ pub(super) async fn record(
 /// Records a deploy; answers with the deploy that this one finishes, or that has the idempotency key already.
 pub(super) async fn add(app: &App, deploy: NewDeploy) -> Result<dto::Accepted, Problem> {
     let (mut id, key, by) = (deploy.id, deploy.idempotency_key.clone(), deploy.by.clone());
+    let (service, environment) = (deploy.service.clone(), deploy.environment.clone());
     let command = Command::Deploy(deploy::Command::Record { deploy });
     let receipt = app.order(command, by).await.map_err(|error| error::control(&error))?;
     match receipt.facts.first() {
@@ -98,8 +98,9 @@ pub(super) async fn add(app: &App, deploy: NewDeploy) -> Result<dto::Accepted, P
         Some(_) => {}
         None => {
             let state = app.control.state();
-            let known = key.and_then(|key| state.deploys.by_idempotency_key(&key).map(|it| it.id));
-            id = known.unwrap_or(id);
+            let keyed = key.and_then(|key| state.deploys.by_idempotency_key(&key));
+            let known = keyed.or_else(|| state.deploys.newest(&service, &environment));
+            id = known.map_or(id, |known| known.id);
         }
     }
     Ok(dto::Accepted { seq: receipt.seq, id: id.to_string() })
@@ -110,16 +111,44 @@ pub(super) async fn check(
     Who(by): Who,
     Json(request): Json<dto::GateCheckRequest>,
 ) -> Result<Json<dto::GateVerdict>, Problem> {
-    if request.service.is_empty() || request.version.is_empty() {
-        return Err(invalid("the gate is asked about a `service` and a `version`; one is empty"));
-    }
+    let environment = app.environment(&request.service, request.environment.as_deref());
     let question = Question {
+        environment: environment.map_err(|error| invalid(error.to_string()))?,
         service: request.service.into(),
         version: request.version.into(),
-        environment: request.environment.as_deref().unwrap_or(ENVIRONMENT).into(),
     };
     let (record, seq) = app.gate(&question, by).await.map_err(|error| error::control(&error))?;
     Ok(Json(view::deploy::verdict(&record, seq)))
+}
+
+pub(super) async fn verdict(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+) -> Result<Json<dto::GateVerdict>, Problem> {
+    let (record, seq) = recorded(app, &id).await?;
+    Ok(Json(view::deploy::verdict(&record, seq)))
+}
+
+pub(super) async fn replay(
+    State(app): State<Arc<App>>,
+    Path(id): Path<String>,
+) -> Result<Json<dto::GateReplay>, Problem> {
+    let (record, seq) = recorded(app, &id).await?;
+    Ok(Json(view::deploy::replay(&record, seq)))
+}
+
+/// A verdict from the journal, which keeps all of them.
+async fn recorded(app: Arc<App>, id: &str) -> Result<(deploy::GateRecord, u64), Problem> {
+    let id: deploy::GateId = id.parse().map_err(|error| invalid(format!("`id`: {error}")))?;
+    let found = tokio::task::spawn_blocking(move || app.gate_record(id)).await;
+    let found = found.map_err(|_| Problem::internal())?.map_err(|error| error::unread(&error))?;
+    match found {
+        Some((
+            seq,
+            deploy::Fact::GateDecided { id, input, verdict, config_hash, expires_at, by },
+        )) => Ok((deploy::GateRecord { id, input, verdict, config_hash, expires_at, by }, seq)),
+        _ => Err(Problem::not_found(format!("no verdict of the gate has the id `{id}`"))),
+    }
 }
 
 pub(super) async fn verdicts(

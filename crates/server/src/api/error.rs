@@ -1,5 +1,7 @@
 //! What `app` refuses, as problems.
 
+use std::time::Duration;
+
 use app::{
     app::{ApplyError, BackfillUseError, RollbackError, TestPageError},
     command::Rejection,
@@ -39,18 +41,25 @@ fn rejected(rejection: &Rejection) -> Problem {
     let detail = rejection.to_string();
     match rejection {
         Rejection::Incident(Incident::Unknown { .. } | Incident::UnknownAlert { .. })
-        | Rejection::Deploy(Deploy::UnknownDeploy(_) | Deploy::UnknownAct { .. }) => {
-            Problem::not_found(detail)
-        }
+        | Rejection::Deploy(
+            Deploy::UnknownDeploy(_) | Deploy::UnknownAct { .. } | Deploy::UnknownVerdict { .. },
+        ) => Problem::not_found(detail),
         Rejection::Incident(
             Incident::Empty { .. } | Incident::TooLong { .. } | Incident::ResolveNeedsReason,
         )
         | Rejection::Deploy(
             Deploy::Empty { .. }
             | Deploy::TooLong { .. }
+            | Deploy::BadText { .. }
             | Deploy::InTheFuture { .. }
             | Deploy::RollsBackElsewhere { .. },
         ) => invalid(detail),
+        Rejection::TooLarge(source) => invalid(format!("{detail}: {source}")),
+        Rejection::DiskFull => {
+            let title = "The disk is full";
+            Problem::new(StatusCode::INSUFFICIENT_STORAGE, "disk-full", title, detail)
+                .retry_after(Duration::from_secs(10))
+        }
         Rejection::JournalBroken => Problem::new(
             StatusCode::CONFLICT,
             "journal-broken",

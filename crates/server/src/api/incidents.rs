@@ -8,6 +8,7 @@ use app::{
     control::Receipt,
     deploy::DeployId,
     incident::{self, Incident, IncidentId, SuspectKind},
+    runbooks,
 };
 use axum::extract::{Path, State};
 use model::Actor;
@@ -43,8 +44,7 @@ pub(super) async fn list(
     let state = app.control.state();
     let asked = |incident: &&Incident| open.is_none_or(|open| incident.is_open() == open);
     let found = state.incidents.iter().rev().filter(asked).take(ITEMS_MAX);
-    let items =
-        found.map(|incident| view::incident::summary(incident, allowed_bad(&app, incident)));
+    let items = found.map(|incident| view::incident::summary(incident, app.allowed_bad(incident)));
     Ok(Json(dto::IncidentList { items: items.collect() }))
 }
 
@@ -57,16 +57,9 @@ pub(crate) fn find(app: &App, name: &str) -> Result<Incident, Problem> {
     })
 }
 
-/// How many bad events the objective of the incident's first alert allows over its window.
-pub(crate) fn allowed_bad(app: &App, incident: &Incident) -> Option<f64> {
-    let slo = incident.alerts.iter().find_map(|alert| alert.slo.as_ref())?;
-    let evaluations = app.judge.evaluations();
-    evaluations.iter().find(|one| one.slo == *slo).map(|found| found.budget.allowed_bad)
-}
-
 /// The incident as a row of the list.
 pub(crate) fn summary(app: &App, incident: &Incident) -> dto::IncidentSummary {
-    view::incident::summary(incident, allowed_bad(app, incident))
+    view::incident::summary(incident, app.allowed_bad(incident))
 }
 
 pub(super) async fn one(
@@ -79,7 +72,7 @@ pub(super) async fn one(
 
 fn shown(app: &App, incident: &Incident) -> dto::Incident {
     let id = incident.id.to_string();
-    let summary = view::incident::summary(incident, allowed_bad(app, incident));
+    let summary = view::incident::summary(incident, app.allowed_bad(incident));
     let (alerts, deliveries, acts) = {
         let state = app.control.state();
         let fired = |id: &str| Some(state.alerts.get(id.parse().ok()?)?.fired_at);
@@ -117,7 +110,7 @@ fn shown(app: &App, incident: &Incident) -> dto::Incident {
             .map(ToString::to_string)
             .collect(),
         has_postmortem: incident.postmortem.is_some(),
-        runbook: runbook(app, incident),
+        runbook: runbooks::address(&app.control.world().repo, app.external_url(), incident),
     }
 }
 
@@ -148,23 +141,6 @@ fn rollback_offer(app: &App, incident: &Incident) -> Option<dto::RollbackOffer> 
     })
 }
 
-/// The runbook of the SLO that burns, else of the service: a link of the catalogue, else its path in the repo.
-fn runbook(app: &App, incident: &Incident) -> Option<String> {
-    let world = app.control.world();
-    let repo = &world.repo;
-    let service = &incident.key.service;
-    let entry = repo.services.iter().find(|entry| entry.name == *service);
-    let link = entry.and_then(|entry| {
-        entry.links.iter().find(|link| link.title.to_lowercase().contains("runbook"))
-    });
-    let burns = |slo: &str| incident.alerts.iter().any(|alert| alert.slo.as_deref() == Some(slo));
-    let of_slo = repo.runbooks.iter().find(|runbook| runbook.slo.as_deref().is_some_and(burns));
-    let of_service =
-        || repo.runbooks.iter().find(|runbook| runbook.service.as_ref() == Some(service));
-    let own = of_slo.or_else(of_service).map(|runbook| runbook.path.to_string());
-    link.map(|link| link.url.to_string()).or(own)
-}
-
 /// Gives a command to the incidents.
 pub(crate) async fn order(
     app: &App,
@@ -191,12 +167,13 @@ pub(super) async fn acknowledge(
     Json(request): Json<dto::AcknowledgeRequest>,
 ) -> Result<Json<dto::Accepted>, Problem> {
     let incident = find(&app, &name)?.id;
-    if let Some(text) = request.note.filter(|note| !note.trim().is_empty()) {
-        let note = incident::Command::AddUpdate { incident, text: text.into(), by: by.clone() };
-        order(&app, note, by.clone()).await?;
-    }
-    let command = incident::Command::Acknowledge { incident, by: by.clone() };
-    changed(&app, incident, command, by).await
+    let note = request
+        .note
+        .filter(|note| !note.trim().is_empty())
+        .map(|text| incident::Command::AddUpdate { incident, text: text.into(), by: by.clone() });
+    let acknowledge = incident::Command::Acknowledge { incident, by: by.clone() };
+    let commands = note.into_iter().chain([acknowledge]).collect();
+    changed(&app, incident, incident::Command::All(commands), by).await
 }
 
 pub(super) async fn assign(
@@ -211,7 +188,7 @@ pub(super) async fn assign(
     changed(&app, incident, command, by).await
 }
 
-/// The update, then the status, then the mitigation: each a fact of its own.
+/// The update, then the status, then the mitigation: each a fact of its own, all of them or none.
 pub(super) async fn update(
     State(app): State<Arc<App>>,
     Path(name): Path<String>,
@@ -224,23 +201,21 @@ pub(super) async fn update(
     }
     let text: Box<str> = request.text.into();
     let update = incident::Command::AddUpdate { incident, text: text.clone(), by: by.clone() };
-    let mut last = changed(&app, incident, update, by.clone()).await?;
+    let mut commands = vec![update];
     if let Some(status) = request.status {
         let status = view::incident::status_of(status);
-        let command = incident::Command::SetStatus { incident, status, by: by.clone() };
-        last = changed(&app, incident, command, by.clone()).await?;
+        commands.push(incident::Command::SetStatus { incident, status, by: by.clone() });
     }
     if request.mitigation || request.status == Some(dto::IncidentStatus::Monitoring) {
-        let command = incident::Command::RecordMitigation {
+        commands.push(incident::Command::RecordMitigation {
             incident,
             what: text,
             reference: None,
             at: None,
             by: by.clone(),
-        };
-        last = changed(&app, incident, command, by).await?;
+        });
     }
-    Ok(last)
+    changed(&app, incident, incident::Command::All(commands), by).await
 }
 
 pub(super) async fn resolve(
@@ -265,10 +240,9 @@ pub(super) async fn severity(
     let incident = find(&app, &name)?.id;
     let text = request.reason.into();
     let reason = incident::Command::AddUpdate { incident, text, by: by.clone() };
-    order(&app, reason, by.clone()).await?;
     let severity = view::incident::severity_of(request.severity);
-    let command = incident::Command::SetSeverity { incident, severity, by: by.clone() };
-    changed(&app, incident, command, by).await
+    let set = incident::Command::SetSeverity { incident, severity, by: by.clone() };
+    changed(&app, incident, incident::Command::All(vec![reason, set]), by).await
 }
 
 pub(super) async fn roll_back(

@@ -10,7 +10,7 @@ use axum::extract::State;
 use serde::Deserialize;
 
 use super::{
-    error::{self, conflict},
+    error::{self, conflict, invalid},
     request::{Json, Params, Who},
     view,
 };
@@ -93,6 +93,9 @@ pub(super) async fn accept_break(
     Who(by): Who,
     Json(request): Json<dto::AcceptBreakRequest>,
 ) -> Result<Json<dto::Accepted>, Problem> {
+    if request.reason.trim().is_empty() {
+        return Err(invalid("the reason is empty; say why the break may be skipped"));
+    }
     let Health::Broken(broken) = app.control.health() else {
         return Err(conflict("the journal has no break that waits to be accepted"));
     };

@@ -4,8 +4,11 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use app::{
     App,
-    promql::{self, EvalError, Query, Value, ast::ExprKind},
-    query::QueryError,
+    promql::{
+        self, EvalError, Query, Value,
+        ast::{ExprKind, Type},
+    },
+    query::{QueryError, QueryLimits},
 };
 use axum::{
     Router,
@@ -43,6 +46,11 @@ struct Refused {
 
 fn bad_data(text: impl Into<String>) -> Refused {
     Refused { status: StatusCode::BAD_REQUEST, kind: "bad_data", text: text.into() }
+}
+
+/// 400 `bad_data`, for what is wrong before a handler sees it.
+pub(crate) fn refused(text: &str) -> Response {
+    bad_data(text).into_response()
 }
 
 impl IntoResponse for Refused {
@@ -109,6 +117,24 @@ impl Form {
         parsed.map_err(|error| bad_data(format!("invalid parameter \"{name}\": {error}")))
     }
 
+    /// The server's limits with what the parameters ask for: less time, another look back.
+    fn limits(&self, limits: QueryLimits) -> Result<QueryLimits, Refused> {
+        let asked = |name: &str, otherwise: Duration| -> Result<Duration, Refused> {
+            let Some(text) = self.get(name).filter(|text| !text.is_empty()) else {
+                return Ok(otherwise);
+            };
+            let positive = u64::try_from(duration(name, text)?).ok().filter(|ms| *ms > 0);
+            positive.map(Duration::from_millis).ok_or_else(|| {
+                bad_data(format!("invalid parameter \"{name}\": \"{text}\" is not more than zero"))
+            })
+        };
+        Ok(QueryLimits {
+            timeout: asked("timeout", limits.timeout)?,
+            lookback: asked("lookback_delta", limits.lookback)?,
+            ..limits
+        })
+    }
+
     /// Start and end of what is asked about series, in milliseconds.
     fn span(&self, now: Timestamp) -> Result<(i64, i64), Refused> {
         let end = self.time("end")?.unwrap_or(now);
@@ -137,7 +163,8 @@ async fn instant(State(app): State<Arc<App>>, request: Request) -> Response {
         let at = form.time("time").map_err(Refused::into_response)?;
         let at = at.unwrap_or_else(|| app.clock.now()).as_millis();
         let expression = form.required("query").map_err(Refused::into_response)?;
-        let value = app.query(expression, Query::instant(at)).await;
+        let limits = form.limits(app.query_limits()).map_err(Refused::into_response)?;
+        let value = app.query_within(expression, Query::instant(at), limits).await;
         let value = value.map_err(|error| Refused::from(error).into_response())?;
         Ok::<_, Response>(success(instant_json(&value, at)))
     };
@@ -148,7 +175,8 @@ async fn range(State(app): State<Arc<App>>, request: Request) -> Response {
     let work = async {
         let form = Form::of(request).await?;
         let (expression, query) = range_query(&form).map_err(Refused::into_response)?;
-        let value = app.query(expression, query).await;
+        let limits = form.limits(app.query_limits()).map_err(Refused::into_response)?;
+        let value = app.query_within(expression, query, limits).await;
         let value = value.map_err(|error| Refused::from(error).into_response())?;
         Ok::<_, Response>(success(range_json(&value, query)))
     };
@@ -165,24 +193,44 @@ fn range_query(form: &Form) -> Result<(&str, Query), Refused> {
             "invalid parameter \"end\": end timestamp must not be before start time",
         ));
     }
-    Ok((form.required("query")?, Query { start_ms, end_ms, step_ms }))
+    let expression = form.required("query")?;
+    has_a_value_at_each_step(expression)?;
+    Ok((expression, Query { start_ms, end_ms, step_ms }))
 }
 
-/// Seconds with a fraction, or a duration such as `1m30s`.
+/// What cannot be parsed is refused later, with its place.
+fn has_a_value_at_each_step(expression: &str) -> Result<(), Refused> {
+    let Ok(parsed) = promql::parse(expression) else { return Ok(()) };
+    match parsed.value_type() {
+        Type::Scalar | Type::Vector => Ok(()),
+        found @ (Type::Matrix | Type::String) => Err(bad_data(format!(
+            "invalid parameter \"query\": invalid expression type \"{}\" for range query, must be Scalar or instant Vector",
+            found.as_str()
+        ))),
+    }
+}
+
 fn step(text: &str) -> Result<i64, Refused> {
-    let wrong = || {
-        bad_data(format!("invalid parameter \"step\": cannot parse \"{text}\" to a valid duration"))
-    };
-    let ms = text.parse::<f64>().map_or_else(|_| duration_ms(text), |secs| Some(secs * 1000.0));
-    let ms = ms.filter(|ms| ms.is_finite() && *ms < 9e15).ok_or_else(wrong)?;
-    #[expect(clippy::cast_possible_truncation, reason = "checked to be in range")]
-    let ms = ms as i64;
+    let ms = duration("step", text)?;
     if ms > 0 {
         return Ok(ms);
     }
     Err(bad_data(
         "invalid parameter \"step\": zero or negative query resolution step widths are not accepted. Try a positive integer",
     ))
+}
+
+/// Seconds with a fraction, or a duration such as `1m30s`; in milliseconds.
+fn duration(name: &str, text: &str) -> Result<i64, Refused> {
+    let wrong = || {
+        bad_data(format!(
+            "invalid parameter \"{name}\": cannot parse \"{text}\" to a valid duration"
+        ))
+    };
+    let ms = text.parse::<f64>().map_or_else(|_| duration_ms(text), |secs| Some(secs * 1000.0));
+    let ms = ms.filter(|ms| ms.is_finite() && *ms < 9e15).ok_or_else(wrong)?;
+    #[expect(clippy::cast_possible_truncation, reason = "checked to be in range")]
+    Ok(ms as i64)
 }
 
 fn duration_ms(text: &str) -> Option<f64> {
@@ -376,6 +424,49 @@ mod tests {
         check("-1", None);
         check("five", None);
         check("", None);
+    }
+
+    #[test]
+    fn a_range_query_has_a_value_at_each_step() {
+        let check = |expression: &str, start: &str, expected: Option<&str>| {
+            let pairs = [("query", expression), ("start", start), ("end", "9"), ("step", "1")];
+            let form = Form(pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).into());
+            let refused = range_query(&form).err();
+            let shown = refused.as_ref().map(|refused| {
+                assert_eq!((refused.status.as_u16(), refused.kind), (400, "bad_data"));
+                &*refused.text
+            });
+            assert_eq!(shown, expected, "{expression}");
+        };
+        let matrix = "invalid parameter \"query\": invalid expression type \"range vector\" for range query, must be Scalar or instant Vector";
+        let string = matrix.replace("range vector", "string");
+        check("up[5m]", "1", Some(matrix));
+        check("up[5m]", "9", Some(matrix));
+        check("\"a\"", "1", Some(&string));
+        check("rate(up[5m])", "1", None);
+        check("1", "1", None);
+    }
+
+    #[test]
+    fn a_query_may_ask_for_less_time_and_another_look_back() {
+        let default = QueryLimits {
+            timeout: Duration::from_secs(30),
+            samples_max: 1,
+            points_max: 1,
+            lookback: Duration::from_secs(300),
+        };
+        let check = |pairs: &[(&str, &str)], expected: Option<(f64, f64)>| {
+            let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+            let limits = Form(pairs.iter().map(own).collect()).limits(default).ok();
+            let found =
+                limits.map(|limits| (limits.timeout.as_secs_f64(), limits.lookback.as_secs_f64()));
+            assert_eq!(found, expected, "{pairs:?}");
+        };
+        check(&[], Some((30.0, 300.0)));
+        check(&[("timeout", "1.5"), ("lookback_delta", "1m")], Some((1.5, 60.0)));
+        check(&[("timeout", "x")], None);
+        check(&[("lookback_delta", "-5s")], None);
+        check(&[("lookback_delta", "0")], None);
     }
 
     #[test]

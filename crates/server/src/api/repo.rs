@@ -16,9 +16,6 @@ use super::{
 };
 use crate::{Problem, wire::api as dto};
 
-/// Every repo in a request has few enough files to look at.
-const FILES_MAX: usize = 20_000;
-
 pub(super) async fn check(
     Json(request): Json<dto::RepoFiles>,
 ) -> Result<Json<dto::RepoCheck>, Problem> {
@@ -72,12 +69,6 @@ async fn blocking<T: Send + 'static>(
 }
 
 fn given(request: dto::RepoFiles) -> Result<RepoFiles, Problem> {
-    if request.files.len() > FILES_MAX {
-        let found = request.files.len();
-        return Err(error::invalid(format!(
-            "the repo has {found} files; at most {FILES_MAX} are allowed"
-        )));
-    }
     let mut files = RepoFiles::default();
     for file in request.files {
         if let Some(twice) = files.files.insert(file.path.clone(), file.content.into_bytes()) {

@@ -100,16 +100,21 @@ impl<S: Sync> FromRequestParts<S> for Who {
 }
 
 fn actor(headers: &HeaderMap, caller: &Caller) -> Result<Actor, Problem> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
+    // Names are UTF-8, which `HeaderValue::to_str` refuses.
+    let text = |name| {
+        let value = headers.get(name)?;
+        std::str::from_utf8(value.as_bytes()).ok().map(str::trim)
+    };
     let via = match text(VIA) {
         Some(via @ ("cli" | "web")) => via,
         _ if matches!(caller, Caller::Session(_)) => "web",
         _ => "api",
     };
     let kind = if via == "api" { ActorKind::Machine } else { ActorKind::Human };
-    let own = match caller {
-        Caller::Anonymous => "local",
-        Caller::Token(name) | Caller::Session(name) => name,
+    // The name and the way are what the headers say; the token is what was proved, and stands beside them.
+    let (own, via) = match caller {
+        Caller::Anonymous => ("local", via.to_owned()),
+        Caller::Token(name) | Caller::Session(name) => (&**name, format!("{via}:{name}")),
     };
     let id = match text(ACTOR) {
         None | Some("") => own,
@@ -136,7 +141,10 @@ mod tests {
         let check = |headers: &[(&'static str, &str)], caller: &Caller, expected: &str| {
             let headers: HeaderMap = headers
                 .iter()
-                .map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap()))
+                .map(|(name, value)| {
+                    let value = http::HeaderValue::from_bytes(value.as_bytes()).unwrap();
+                    (http::HeaderName::from_static(name), value)
+                })
                 .collect();
             let actor = actor(&headers, caller).unwrap();
             assert_eq!(format!("{} {actor}", actor.kind.as_str()), expected);
@@ -146,12 +154,22 @@ mod tests {
         check(
             &[("evenkeel-via", "signed-link")],
             &Caller::Token("ci".into()),
-            "machine ci via api",
+            "machine ci via api:ci",
         );
         check(
             &[("evenkeel-via", "web"), ("evenkeel-actor", "ana")],
             &Caller::Session("ops".into()),
-            "human ana via web",
+            "human ana via web:ops",
+        );
+        check(
+            &[("evenkeel-via", "cli"), ("evenkeel-actor", "ana")],
+            &Caller::Token("ci".into()),
+            "human ana via cli:ci",
+        );
+        check(
+            &[("evenkeel-via", "web"), ("evenkeel-actor", "Zoë")],
+            &Caller::Anonymous,
+            "human Zoë via web",
         );
         let long = "x".repeat(101).parse().unwrap();
         assert!(

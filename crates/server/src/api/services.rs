@@ -6,8 +6,9 @@ use std::{
     time::Duration,
 };
 
-use app::{App, catalog, slo};
+use app::{App, catalog, incident, slo};
 use axum::extract::State;
+use model::same_environment;
 use serde::Deserialize;
 
 use super::{
@@ -22,6 +23,12 @@ const SPAN: Duration = Duration::from_secs(300);
 #[derive(Debug, Deserialize)]
 pub(super) struct Filter {
     environment: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(super) struct MapFilter {
+    environment: Option<String>,
+    window_seconds: Option<u64>,
 }
 
 impl Filter {
@@ -63,7 +70,10 @@ fn shown(
     let now = app.clock.now();
     let text = |of: fn(&catalog::Entry) -> Option<&str>| entry.and_then(of).map(str::to_owned);
     let own = of(evaluations, name, environment);
-    let incident = app.control.state().incidents.open_on(name, environment).map(|open| open.id);
+    let here = |incident: &&incident::Incident| {
+        *incident.key.service == *name && same_environment(&incident.key.environment, environment)
+    };
+    let incident = app.control.state().incidents.open().find(here).map(|open| open.id);
     let links = entry.map_or(&[][..], |entry| &entry.links);
     let versions = observed.map(|observed| observed.versions(now)).unwrap_or_default();
     dto::Service {
@@ -82,7 +92,7 @@ fn shown(
                 instances: seen.instances as u64,
             })
             .collect(),
-        requests: observed.and_then(|observed| requests(&observed.requests(now, SPAN), SPAN)),
+        requests: observed.and_then(|observed| requests(&observed.requests(now, SPAN))),
         slo_state: worst(&own),
         slos: own.iter().map(|evaluation| evaluation.slo.to_string()).collect(),
         open_incident: incident.map(|id| id.to_string()),
@@ -127,40 +137,49 @@ fn worst(evaluations: &[&slo::Evaluation]) -> Option<dto::SloState> {
 
 pub(super) async fn map(
     State(app): State<Arc<App>>,
-    Params(filter): Params<Filter>,
+    Params(MapFilter { environment, window_seconds }): Params<MapFilter>,
 ) -> Json<dto::ServiceMap> {
+    let filter = Filter { environment };
+    let span = window_seconds.map_or(catalog::WINDOW, Duration::from_secs);
+    let span = span.clamp(Duration::from_secs(60), catalog::WINDOW);
     let now = app.clock.now();
     let evaluations = app.judge.evaluations();
     let catalog = app.stores.catalog.read();
-    let edges: Vec<catalog::Edge> =
-        catalog.edges(now).into_iter().filter(|edge| filter.takes(&edge.environment)).collect();
-    let mut nodes: BTreeMap<&str, dto::MapNode> = BTreeMap::new();
+    let edges: Vec<catalog::Edge> = catalog
+        .edges(now, span)
+        .into_iter()
+        .filter(|edge| filter.takes(&edge.environment))
+        .collect();
+    let mut nodes: BTreeMap<(&str, &str), dto::MapNode> = BTreeMap::new();
     let node = |service: &str, environment: &str, external| dto::MapNode {
         service: service.to_owned(),
+        environment: Some(environment.to_owned()),
         slo_state: worst(&of(&evaluations, service, environment)),
         external,
-        requests: catalog.get(service, environment).and_then(|observed| {
-            requests(&observed.requests(now, catalog::WINDOW), catalog::WINDOW)
-        }),
+        requests: catalog
+            .get(service, environment)
+            .and_then(|observed| requests(&observed.requests(now, span))),
     };
     for ((name, environment), _) in catalog.services().filter(|((_, place), _)| filter.takes(place))
     {
-        nodes.entry(name).or_insert_with(|| node(name, environment, false));
+        let key = (&**name, &**environment);
+        nodes.entry(key).or_insert_with(|| node(name, environment, false));
     }
     for edge in &edges {
         nodes
-            .entry(&edge.callee)
+            .entry((&edge.callee, &edge.environment))
             .or_insert_with(|| node(&edge.callee, &edge.environment, edge.external));
     }
     let shown = |edge: &catalog::Edge| {
         Some(dto::MapEdge {
             caller: edge.caller.to_string(),
             callee: edge.callee.to_string(),
-            requests: requests(&edge.requests, catalog::WINDOW)?,
+            environment: Some(edge.environment.to_string()),
+            requests: requests(&edge.requests)?,
         })
     };
     Json(dto::ServiceMap {
-        from: time(now - catalog::WINDOW),
+        from: time(now - span),
         to: time(now),
         edges: edges.iter().filter_map(shown).collect(),
         nodes: nodes.into_values().collect(),

@@ -2,16 +2,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use app::{App, alert::delivery, journal::Health, telemetry::SignalSeen};
+use app::{App, alert::delivery, catalog::Heard, journal::Health, telemetry::SignalSeen};
 use axum::{Extension, extract::State};
 use model::Timestamp;
 
 use super::{
     ServerInfo,
     request::{Json, Who},
-    view::{self, number, time},
+    view::{self, time},
 };
-use crate::{Caller, wire::api as dto};
+use crate::{Caller, Metrics, Problem, wire::api as dto};
 
 /// An evaluator that is later than this is a trouble.
 const LAG_MAX: Duration = Duration::from_secs(5);
@@ -33,29 +33,34 @@ pub(super) async fn whoami(
 pub(super) async fn status(
     State(app): State<Arc<App>>,
     State(info): State<Arc<ServerInfo>>,
-) -> Json<dto::Status> {
+) -> Result<Json<dto::Status>, Problem> {
     let now = app.clock.now();
-    let (journal, notifier) = (journal(&app), notifier(&app, now));
+    let reading = Arc::clone(&app);
+    let journal = tokio::task::spawn_blocking(move || journal(&reading)).await;
+    let journal = journal.map_err(|_| Problem::internal())?;
+    let notifier = notifier(&app, now);
     let (evaluator, repo) = (evaluator(&app, now), repo(&app));
-    let troubles = troubles(&journal, &evaluator, &notifier, &repo);
+    let mut troubles = troubles(&journal, &evaluator, &notifier, &repo);
+    troubles.extend(app.config_damage().map(|damage| stored_config(&damage)));
     let seen = app.stores.seen.lock().clone();
     let stats = app.stores.metrics.stats();
-    Json(dto::Status {
+    Ok(Json(dto::Status {
         build: dto::Build { version: env!("CARGO_PKG_VERSION").to_owned(), commit: None },
         started_at: time(app.started_at),
         now: time(now),
-        ready: !info.drain.has_started(),
+        ready: !info.drain.has_started()
+            && !matches!(app.readiness(), app::app::Readiness::NotReady(_)),
         external_url: info.external_url.to_string(),
         listeners: info.listeners.clone(),
         ingest: vec![
-            ingest(&app, dto::Signal::Spans, seen.spans, now),
-            ingest(&app, dto::Signal::Logs, seen.logs, now),
-            samples(&app, seen.samples, &stats.refused, now),
+            ingest(&app, &info.metrics, dto::Signal::Spans, &seen.spans),
+            ingest(&app, &info.metrics, dto::Signal::Logs, &seen.logs),
+            ingest(&app, &info.metrics, dto::Signal::Samples, &seen.samples),
         ],
         storage: dto::StorageHealth {
             data_dir: app.data_dir().to_string(),
             used_bytes: stats.bytes + app.stores.events.stats().bytes,
-            free_bytes: None,
+            free_bytes: app.free_bytes(),
             series_active: stats.series_active as u64,
             series_max: app.limits().active_series_max as u64,
         },
@@ -65,7 +70,7 @@ pub(super) async fn status(
         notifier,
         repo,
         troubles,
-    })
+    }))
 }
 
 fn journal(app: &App) -> dto::JournalHealth {
@@ -82,33 +87,37 @@ fn journal(app: &App) -> dto::JournalHealth {
         verified_seq,
         verified_at: Some(time(app.started_at)),
         broken,
-        accepted_breaks: Vec::new(),
+        accepted_breaks: accepted_breaks(app),
     }
 }
 
-fn ingest(app: &App, signal: dto::Signal, seen: SignalSeen, now: Timestamp) -> dto::IngestCounts {
-    let up = now.since(app.started_at).as_secs_f64().max(1.0);
+/// A journal that cannot be read shows none; the break itself is told from memory.
+fn accepted_breaks(app: &App) -> Vec<dto::JournalBreak> {
+    let read = app.accepted_breaks().unwrap_or_else(|error| {
+        tracing::warn!(%error, "the accepted breaks of the journal were not read");
+        Vec::new()
+    });
+    read.into_iter().map(|(seq, reason)| dto::JournalBreak { seq, reason }).collect()
+}
+
+fn ingest(
+    app: &App,
+    metrics: &Metrics,
+    signal: dto::Signal,
+    seen: &SignalSeen,
+) -> dto::IngestCounts {
+    let word = match signal {
+        dto::Signal::Spans => "spans",
+        dto::Signal::Logs => "logs",
+        dto::Signal::Samples => "samples",
+    };
+    let rejected = metrics.refused(word).into_iter();
     dto::IngestCounts {
         signal,
         accepted: seen.accepted,
-        rejected: Vec::new(),
-        per_second: number(seen.accepted) / up,
+        rejected: rejected.map(|(reason, count)| dto::RejectedCount { reason, count }).collect(),
+        per_second: seen.per_second(app.started_at, app.clock.now()),
         last_at: seen.last_at.map(time),
-    }
-}
-
-fn samples<R: std::fmt::Debug>(
-    app: &App,
-    seen: SignalSeen,
-    refused: &std::collections::BTreeMap<R, u64>,
-    now: Timestamp,
-) -> dto::IngestCounts {
-    let rejected = refused
-        .iter()
-        .map(|(reason, count)| dto::RejectedCount { reason: format!("{reason:?}"), count: *count });
-    dto::IngestCounts {
-        rejected: rejected.collect(),
-        ..ingest(app, dto::Signal::Samples, seen, now)
     }
 }
 
@@ -168,12 +177,16 @@ fn repo(app: &App) -> dto::RepoHealth {
 fn first_data(app: &App, seen: &app::telemetry::FirstSeen) -> dto::FirstData {
     let catalog = app.stores.catalog.read();
     let mut services: Vec<dto::FirstSeen> = catalog
-        .services()
-        .map(|((service, environment), observed)| dto::FirstSeen {
+        .first()
+        .map(|((service, environment), first)| dto::FirstSeen {
             service: service.to_string(),
             environment: environment.to_string(),
-            signal: dto::Signal::Spans,
-            at: time(observed.first_seen),
+            signal: match first.by {
+                Heard::Span => dto::Signal::Spans,
+                Heard::Log => dto::Signal::Logs,
+                Heard::Sample => dto::Signal::Samples,
+            },
+            at: time(first.at),
         })
         .collect();
     services.sort_by(|a, b| b.at.cmp(&a.at).then_with(|| a.service.cmp(&b.service)));
@@ -182,6 +195,17 @@ fn first_data(app: &App, seen: &app::telemetry::FirstSeen) -> dto::FirstData {
         logs_at: seen.logs.first_at.map(time),
         samples_at: seen.samples.first_at.map(time),
         services,
+    }
+}
+
+/// An older configuration is in force than the one applied last.
+fn stored_config(damage: &str) -> dto::Trouble {
+    dto::Trouble {
+        component: "repo".to_owned(),
+        level: dto::TroubleLevel::Critical,
+        message: format!("an older configuration is in force: {damage}"),
+        since: None,
+        command: Some("evenkeel apply DIR".to_owned()),
     }
 }
 
@@ -204,7 +228,7 @@ fn troubles(
             "{}: gates are inconclusive and nothing is acted upon until the break is accepted",
             broken.reason
         );
-        let command = format!("evenkeel journal accept-break {} --reason …", broken.seq);
+        let command = format!("evenkeel journal accept-break --seq {} --reason '…'", broken.seq);
         found.push(dto::Trouble {
             command: Some(command),
             ..trouble("journal", dto::TroubleLevel::Critical, message)

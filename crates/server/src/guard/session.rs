@@ -19,6 +19,8 @@ pub struct Sessions(Arc<Inner>);
 
 struct Inner {
     https: bool,
+    /// The path of the external URL; empty at the root.
+    base: Arc<str>,
     open: Mutex<HashMap<[u8; 32], Session>>,
 }
 
@@ -43,9 +45,9 @@ impl Sessions {
     /// Since sign-in.
     pub const AGE_MAX: Duration = Duration::from_hours(7 * 24);
 
-    /// Cookies are `Secure` when people come by `https`.
-    pub fn new(https: bool) -> Self {
-        Self(Arc::new(Inner { https, open: Mutex::default() }))
+    /// Cookies are `Secure` when people come by `https`, and are sent below `base` alone.
+    pub fn new(https: bool, base: Arc<str>) -> Self {
+        Self(Arc::new(Inner { https, base, open: Mutex::default() }))
     }
 
     /// Opens a session for the holder of a token; the value of `Set-Cookie`.
@@ -87,19 +89,24 @@ impl Sessions {
         self.cookie("", 0)
     }
 
-    /// `__Host-` binds the cookie to this host, but browsers take it by `https` alone.
+    /// `__Host-` binds the cookie to this host, but browsers take it by `https` alone, and for the whole host.
     fn cookie_name(&self) -> &'static str {
-        if self.0.https { "__Host-evenkeel" } else { "evenkeel" }
+        match (self.0.https, self.0.base.is_empty()) {
+            (true, true) => "__Host-evenkeel",
+            (true, false) => "__Secure-evenkeel",
+            (false, _) => "evenkeel",
+        }
     }
 
     /// `Lax`: a link in a chat message opens the page signed in; what changes anything is checked by the origin.
     fn cookie(&self, id: &str, age_s: u64) -> HeaderValue {
         let secure = if self.0.https { "; Secure" } else { "" };
         let name = self.cookie_name();
+        let path = if self.0.base.is_empty() { "/" } else { &*self.0.base };
         HeaderValue::try_from(format!(
-            "{name}={id}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}"
+            "{name}={id}; Path={path}; Max-Age={age_s}; HttpOnly; SameSite=Lax{secure}"
         ))
-        .expect("base 64 and constants are valid in a header")
+        .expect("base 64, an URL's path and constants are valid in a header")
     }
 
     fn id<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
@@ -143,7 +150,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_session_ends_by_sign_out_and_by_itself() {
-        let sessions = Sessions::new(true);
+        let sessions = Sessions::new(true, "".into());
         let (a, b) = (sessions.open("ana".into()).unwrap(), sessions.open("ben".into()).unwrap());
         assert!(a.to_str().unwrap().ends_with("HttpOnly; SameSite=Lax; Secure"));
         assert_eq!(sessions.find(&cookies(&a)).as_deref(), Some("ana"));
@@ -158,7 +165,9 @@ mod tests {
 
     #[test]
     fn the_number_of_sessions_is_bounded() {
-        let sessions = Sessions::new(false);
+        let sessions = Sessions::new(false, "/even".into());
+        let cookie = sessions.open("x".into()).unwrap();
+        assert!(cookie.to_str().unwrap().contains("; Path=/even; "), "{cookie:?}");
         for _ in 0..Sessions::OPEN_MAX + 5 {
             sessions.open("x".into()).unwrap();
         }

@@ -8,6 +8,8 @@ use crate::Timeouts;
 
 /// How an HTTP/2 connection begins (RFC 9113, section 3.4).
 const H2_PREFACE_START: &[u8] = b"PRI";
+/// What keeps an idle HTTP/2 connection alive (a PING and its answer, SETTINGS, WINDOW_UPDATE) is no longer than this in bytes.
+const H2_UPKEEP_BYTES_MAX: usize = 64;
 
 /// Shared by the socket, which sees bytes, and the service, which sees requests.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ struct State {
     /// When the first byte came of a request whose headers are not complete; HTTP/1 alone, for in HTTP/2 frames come between requests.
     head_started: Option<Instant>,
     in_flight: usize,
+    /// A request was answered before its body had been read to the end.
+    body_unread: bool,
     quiet_since: Instant,
     blocked_since: Option<Instant>,
 }
@@ -42,6 +46,7 @@ impl Activity {
             protocol: None,
             head_started: None,
             in_flight: 0,
+            body_unread: false,
             quiet_since: now,
             blocked_since: None,
         })))
@@ -63,11 +68,13 @@ impl Activity {
         }
     }
 
-    /// The peer took bytes.
-    pub(super) fn wrote(&self, now: Instant) {
+    /// The peer took `bytes`. An answer's last bytes may go out long after its request; pings mean nothing.
+    pub(super) fn wrote(&self, bytes: usize, now: Instant) {
         let mut state = self.lock();
         state.blocked_since = None;
-        state.quiet_since = now;
+        if state.protocol != Some(Protocol::Http2) || bytes > H2_UPKEEP_BYTES_MAX {
+            state.quiet_since = now;
+        }
     }
 
     /// The peer takes nothing at the moment.
@@ -81,6 +88,18 @@ impl Activity {
         state.in_flight += 1;
         state.head_started = None;
         InFlight(self.clone())
+    }
+
+    /// A request's body was given up before its end.
+    pub(super) fn left_unread(&self) {
+        self.lock().body_unread = true;
+    }
+
+    /// Whether an HTTP/1 peer may still be sending what nobody reads; closing then resets the connection, and our answer with it.
+    pub(super) fn expects_input(&self) -> bool {
+        let state = self.lock();
+        state.protocol == Some(Protocol::Http1)
+            && (state.body_unread || state.head_started.is_some())
     }
 
     /// When the connection must end unless something happens, and why.
@@ -140,11 +159,15 @@ mod tests {
         assert_eq!(check(&activity), None, "an answer may take its time");
         activity.blocked(start);
         assert_eq!(check(&activity).as_deref(), Some("write_stall@4"));
-        activity.wrote(start);
+        activity.wrote(100, start);
         drop(request);
         assert_eq!(check(&activity).as_deref(), Some("idle@3"));
         let h2 = Activity::new(start);
         h2.read(b"PRI * HTTP/2.0", start);
         assert_eq!(check(&h2).as_deref(), Some("idle@3"));
+        h2.wrote(17, start + Duration::from_secs(1));
+        assert_eq!(check(&h2).as_deref(), Some("idle@3"), "a ping is no activity");
+        h2.wrote(4096, start + Duration::from_secs(1));
+        assert_eq!(check(&h2).as_deref(), Some("idle@4"), "the rest of an answer is");
     }
 }

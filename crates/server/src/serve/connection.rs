@@ -3,16 +3,14 @@
 use std::{
     convert::Infallible,
     future::{Future, poll_fn},
-    panic::AssertUnwindSafe,
     pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
 
-use axum::{Router, body::Body, response::IntoResponse};
+use axum::{Router, body::Body};
 use bytes::Bytes;
-use futures_util::FutureExt;
 use http::{Request, Response};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper_util::{
@@ -30,7 +28,7 @@ use super::{
     activity::{Activity, InFlight},
     stream::Watched,
 };
-use crate::{Metrics, Problem, ServerConfig};
+use crate::ServerConfig;
 
 /// What one connection needs.
 pub(super) struct Serving {
@@ -38,7 +36,6 @@ pub(super) struct Serving {
     pub(super) config: Arc<ServerConfig>,
     pub(super) peer: Peer,
     pub(super) drain: Drain,
-    pub(super) metrics: Metrics,
 }
 
 /// How long an HTTP/2 peer may take to answer our ping, and how often we ask.
@@ -54,7 +51,7 @@ impl Serving {
         let activity = Activity::new(Instant::now());
         let builder = self.builder();
         let io = TokioIo::new(Watched::new(stream, activity.clone()));
-        let service = hyper::service::service_fn(|request| self.answer(request, activity.begin()));
+        let service = hyper::service::service_fn(|request| self.answer(request, &activity));
         let mut connection = pin!(builder.serve_connection(io, service));
         let mut drain = pin!(self.drain.started());
         let mut alarm = pin!(sleep_until(Instant::now()));
@@ -124,22 +121,54 @@ impl Serving {
     fn answer(
         &self,
         request: Request<Incoming>,
-        in_flight: InFlight,
+        activity: &Activity,
     ) -> impl Future<Output = Result<Response<Tracked>, Infallible>> + Send + use<> {
-        let mut request = request.map(Body::new);
+        let in_flight = activity.begin();
+        let body = |body| Received { ended: false, body, activity: activity.clone() };
+        let mut request = request.map(|incoming| Body::new(body(incoming)));
         request.extensions_mut().insert(self.peer);
         request.extensions_mut().insert(self.drain.clone());
-        let (router, metrics) = (self.router.clone(), self.metrics.clone());
+        let router = self.router.clone();
         async move {
-            let response = match AssertUnwindSafe(router.oneshot(request)).catch_unwind().await {
-                Ok(Ok(response)) => response,
-                Err(_) => {
-                    metrics.panics.add(&[], 1);
-                    tracing::error!("a handler panicked");
-                    Problem::internal().into_response()
-                }
-            };
+            let response = router.oneshot(request).await?;
             Ok(response.map(|body| Tracked { body, _in_flight: in_flight }))
+        }
+    }
+}
+
+/// A request's body, which tells when it is given up before its end.
+struct Received {
+    body: Incoming,
+    ended: bool,
+    activity: Activity,
+}
+
+impl HttpBody for Received {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        self.ended |= matches!(frame, Poll::Ready(None));
+        frame
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Received {
+    fn drop(&mut self) {
+        if !(self.ended || self.body.is_end_stream()) {
+            self.activity.left_unread();
         }
     }
 }

@@ -13,7 +13,7 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use opentelemetry_proto::tonic::collector::{
     logs::v1::{
         ExportLogsServiceRequest, ExportLogsServiceResponse,
@@ -44,6 +44,7 @@ use crate::{
 /// A message's flag and length (gRPC over HTTP/2).
 const PREFIX_BYTES: usize = 5;
 const ALLOWED: &str = "`gzip`, `zstd`, `identity`";
+const ACCEPTED: HeaderValue = HeaderValue::from_static("gzip,zstd,identity");
 
 /// The message's turn on its way through tonic; the service takes it.
 #[derive(Clone, Debug)]
@@ -61,15 +62,34 @@ pub(crate) fn router(intake: Intake) -> Router {
     routes.into_axum_router().layer(middleware::from_fn_with_state(intake, admit)).reset_fallback()
 }
 
-/// Reads and inflates the message before tonic sees it.
+/// Reads and inflates the message before tonic sees it; says which encodings are taken, which tonic, not knowing any, does not.
 async fn admit(State(intake): State<Intake>, request: Request, next: Next) -> Response {
-    match prepare(&intake, request).await {
-        Ok(request) => next.run(request).await,
+    let mut response = admitted(&intake, request, next).await;
+    response.headers_mut().insert("grpc-accept-encoding", ACCEPTED);
+    response
+}
+
+async fn admitted(intake: &Intake, request: Request, next: Next) -> Response {
+    match prepare(intake, request).await {
+        Ok(request) => blame_the_sender(next.run(request).await),
         Err(problem) => {
             intake.failed(Protocol::OtlpGrpc, &problem);
             rpc_status::grpc(&problem).into_http::<Body>()
         }
     }
+}
+
+/// tonic calls a message that it cannot decode an error of ours, which a sender may send again; it is the sender's.
+fn blame_the_sender(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    let is = |name, text: &str| {
+        headers.get(name).is_some_and(|value: &HeaderValue| value.as_bytes().starts_with(text.as_bytes()))
+    };
+    // Spaces are escaped in gRPC's messages.
+    if is("grpc-status", "13") && is("grpc-message", "failed%20to%20decode") {
+        headers.insert("grpc-status", HeaderValue::from_static("3"));
+    }
+    response
 }
 
 async fn prepare(intake: &Intake, request: Request) -> Result<Request, Problem> {

@@ -17,16 +17,18 @@ use serde_json::json;
 use crate::{
     Problem,
     intake::{Intake, Protocol},
-    problem::set_retry_after,
     wire::{
         otlp::{Export, Partial},
         rpc_status, weigh,
     },
 };
 
+/// Where telemetry is sent to.
+pub(crate) const PATHS: [&str; 3] = ["/v1/traces", "/v1/metrics", "/v1/logs"];
+
 /// How the request, and so the answer, is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Format {
+pub(crate) enum Format {
     Protobuf,
     Json,
 }
@@ -41,6 +43,11 @@ impl Format {
         }
     }
 
+    /// JSON, which a person can read, where the request says something unknown.
+    pub(crate) fn of_answer(headers: &HeaderMap) -> Self {
+        Self::of(headers).unwrap_or(Self::Json)
+    }
+
     const fn content_type(self) -> HeaderValue {
         match self {
             Self::Protobuf => HeaderValue::from_static("application/x-protobuf"),
@@ -52,9 +59,9 @@ impl Format {
 /// The three routes.
 pub(crate) fn router(intake: Intake) -> Router {
     Router::new()
-        .route("/v1/traces", post(export::<ExportTraceServiceRequest>))
-        .route("/v1/metrics", post(export::<ExportMetricsServiceRequest>))
-        .route("/v1/logs", post(export::<ExportLogsServiceRequest>))
+        .route(PATHS[0], post(export::<ExportTraceServiceRequest>))
+        .route(PATHS[1], post(export::<ExportMetricsServiceRequest>))
+        .route(PATHS[2], post(export::<ExportLogsServiceRequest>))
         .with_state(intake)
 }
 
@@ -70,7 +77,7 @@ async fn export<E: Export>(State(intake): State<Intake>, request: Request) -> Re
         Ok(partial) => answer::<E>(format, partial),
         Err(problem) => {
             intake.failed(Protocol::OtlpHttp, &problem);
-            failure(format, &problem)
+            problem.into_response()
         }
     }
 }
@@ -117,16 +124,11 @@ fn answer<E: Export>(format: Format, partial: Option<Partial>) -> Response {
     ([(header::CONTENT_TYPE, format.content_type())], body).into_response()
 }
 
-/// OTLP wants a `google.rpc.Status` in the request's own encoding.
-fn failure(format: Format, problem: &Problem) -> Response {
+/// OTLP wants a `google.rpc.Status` in the request's own encoding, from the guard as well; the content type and the body.
+pub(crate) fn status(format: Format, problem: &Problem) -> (HeaderValue, Vec<u8>) {
     let body = match format {
         Format::Protobuf => rpc_status::of(problem).encode_to_vec(),
         Format::Json => rpc_status::json(problem).to_string().into_bytes(),
     };
-    let mut response =
-        (problem.status, [(header::CONTENT_TYPE, format.content_type())], body).into_response();
-    if let Some(after) = problem.retry_after {
-        set_retry_after(response.headers_mut(), after);
-    }
-    response
+    (format.content_type(), body)
 }

@@ -107,7 +107,10 @@ async fn a_slow_body_is_cut_off() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_small_body_that_decodes_into_much_is_refused() {
-    let rig = Rig::start(config(), LIMITS).await;
+    let mut config = config();
+    // The client takes its time over so many messages.
+    config.timeouts.body_grace = Duration::from_secs(60);
+    let rig = Rig::start(config, LIMITS).await;
     // Two million empty attributes: two bytes each on the wire.
     let resource: Vec<u8> = [0x0a, 0x00].repeat(2_000_000);
     let wrap = |field: u8, inner: &[u8]| {

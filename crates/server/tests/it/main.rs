@@ -9,6 +9,7 @@ mod corpora;
 mod mutate;
 mod otlp;
 mod remote_write;
+mod shown;
 mod sockets;
 mod story;
 mod support;

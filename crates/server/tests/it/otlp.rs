@@ -242,3 +242,41 @@ async fn what_is_malformed_is_answered_in_its_own_encoding() {
     assert_eq!(send(rig.http, "GET", "/api/v1/query", &[], b"").await.status, 404);
     assert!(rig.take().is_empty());
 }
+
+/// Whatever happens to a record, it is counted once: taken in, or refused for a reason.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_taken_in_and_what_is_refused_add_up_to_what_came() {
+    let rig = Rig::plain().await;
+    let span = |n: usize| {
+        serde_json::json!({
+            "traceId": format!("{:032x}", n + 1), "spanId": if n == 0 { "" } else { "00000000000000ab" },
+            "name": "a", "startTimeUnixNano": "1", "endTimeUnixNano": "2",
+        })
+    };
+    let spans: Vec<_> = (0..10).map(span).collect();
+    let body = serde_json::json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": spans }] }] });
+    let body = body.to_string();
+    let refused = |reason| Refused {
+        signal: Signal::Spans,
+        reason,
+        count: 3,
+        message: "full of spans".into(),
+    };
+    let full = Refusal::QueueFull { retry_after: std::time::Duration::from_secs(1) };
+    for answer in
+        [Ok(Receipt { refused: vec![refused("no_room")] }), Err(full), Err(Refusal::DiskFull)]
+    {
+        rig.answer(answer);
+        post(&rig, "/v1/traces", JSON, None, body.as_bytes()).await;
+    }
+    let metrics = rig.metrics.render();
+    for line in [
+        r#"evenkeel_ingest_records_total{signal="spans"} 6"#,
+        r#"evenkeel_ingest_refused_total{signal="spans",reason="invalid_id"} 3"#,
+        r#"evenkeel_ingest_refused_total{signal="spans",reason="no_room"} 3"#,
+        r#"evenkeel_ingest_refused_total{signal="spans",reason="queue_full"} 9"#,
+        r#"evenkeel_ingest_refused_total{signal="spans",reason="disk_full"} 9"#,
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line} in {metrics}");
+    }
+}

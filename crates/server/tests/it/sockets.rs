@@ -37,6 +37,7 @@ async fn quick() -> Rig {
     config.timeouts.header = Duration::from_millis(60);
     config.timeouts.idle = Duration::from_millis(80);
     config.timeouts.write_stall = Duration::from_millis(100);
+    config.timeouts.drain = Duration::from_secs(2);
     let endless = || async {
         Body::from_stream(stream::repeat_with(|| {
             Ok::<_, std::io::Error>(Bytes::from_static(&[0; 65536]))
@@ -194,4 +195,37 @@ async fn it_drains_what_runs_and_cuts_off_what_does_not_end() {
     timeout(PATIENCE, serving).await.expect("it ends by itself").unwrap();
     timeout(PATIENCE, reading).await.expect("the endless answer was cut off").unwrap();
     assert!(TcpStream::connect(main).await.is_err(), "nobody listens any more");
+}
+
+/// Sends all of a large body before it reads, as most clients do; the connection must not be reset under its answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_sends_before_it_reads_gets_its_refusal() {
+    let rig = Rig::plain().await;
+    for (kind, length, status) in [("application/json", 40 << 20, 413), ("text/csv", 8 << 20, 415)]
+    {
+        let mut stream = TcpStream::connect(rig.main).await.unwrap();
+        let head = format!(
+            "POST /v1/logs HTTP/1.1\r\nhost: localhost\r\ncontent-type: {kind}\r\ncontent-length: {length}\r\n\r\n"
+        );
+        let exchange = async {
+            stream.write_all(head.as_bytes()).await.unwrap();
+            stream.write_all(&vec![b' '; length]).await.expect("the server takes the body in");
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).await.expect("no reset");
+            answer
+        };
+        let answer = parse(&timeout(PATIENCE, exchange).await.unwrap());
+        assert_eq!(answer.status, status, "{}", answer.text());
+        assert!(answer.text().contains("detail") || answer.text().contains("message"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_wait_for_an_unread_body_is_bounded() {
+    let rig = Rig::plain().await;
+    let started = Instant::now();
+    let head = "POST /v1/logs HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/csv\r\ncontent-length: 100\r\n\r\n";
+    let answer = parse(&talk(rig.main, head.as_bytes()).await);
+    assert_eq!(answer.status, 415);
+    assert!(started.elapsed() < Duration::from_secs(8));
 }

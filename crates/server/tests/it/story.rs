@@ -69,17 +69,27 @@ impl Story {
                 lookback: Duration::from_secs(300),
             },
             acts: Acts { rollbacks: Vec::new() },
+            fallback_receiver: None,
             webhook_key: None,
         };
         let app = App::open(options, Arc::clone(&clock)).await.unwrap();
-        let info = api::ServerInfo::new(bound.addresses(), bound.config(), bound.drain(), &url);
         let metrics = Metrics::new();
+        let info = api::ServerInfo::new(
+            bound.addresses(),
+            bound.config(),
+            bound.drain(),
+            &url,
+            metrics.clone(),
+        );
         let parts = Parts {
             sink: Arc::new(api::Sink::new(Arc::clone(&app))),
             clock,
             limits: Limits::default(),
             metrics: metrics.clone(),
-            ready: Arc::new(|| Ok(())),
+            ready: {
+                let app = Arc::clone(&app);
+                Arc::new(move || app.readiness())
+            },
             extra: api::router(Arc::clone(&app), info).merge(pages::router(Arc::clone(&app))),
         };
         let routers = server::build(parts, bound.config());
@@ -220,6 +230,7 @@ async fn a_bad_deploy_from_end_to_end() {
         .post(&format!("{path}/updates"), json!({ "text": "2.0.0 is bad", "status": "identified" }))
         .await;
     story.post(&format!("{path}/resolve"), json!({ "reason": "rolled back by hand" })).await;
+    a_refused_update_leaves_nothing(&story, &path).await;
     let missing = story.ask("GET", &format!("/evenkeel/v1{path}/postmortem"), None).await;
     assert_eq!(missing.status, 404);
     let postmortem = story.post(&format!("{path}/postmortem"), json!({})).await;
@@ -227,11 +238,45 @@ async fn a_bad_deploy_from_end_to_end() {
     the_timeline_is_in_order(&story, &path).await;
     events_resume(&story).await;
     assert_eq!(story.get("/journal/verify").await["ok"], true);
+    the_status_is_filled(&story).await;
+    let no_reason = json!({ "seq": 1, "reason": " " });
+    assert_eq!(
+        story.ask("POST", "/evenkeel/v1/journal/accept-break", Some(no_reason)).await.status,
+        422
+    );
     assert_eq!(story.ask("GET", "/evenkeel/v1/incidents/INC-9", None).await.status, 404);
     assert_eq!(
         story.ask("POST", "/evenkeel/v1/incidents/INC-1/resolve", Some(json!({}))).await.status,
         422
     );
+    assert_eq!(story.ask("GET", "/readyz", None).await.text(), "ok\n");
+    story.app.telemetry.stop();
+    let unready = story.ask("GET", "/readyz", None).await;
+    assert_eq!(unready.status, 503);
+    assert!(unready.text().contains("the writer of telemetry has stopped"), "{}", unready.text());
+}
+
+/// The text alone would be taken after the end; the status is not.
+async fn a_refused_update_leaves_nothing(story: &Story, path: &str) {
+    let update = json!({ "text": "never said", "status": "monitoring" });
+    let refused = story.ask("POST", &format!("/evenkeel/v1{path}/updates"), Some(update)).await;
+    assert_eq!(refused.status, 409, "{}", refused.text());
+    let timeline = story.get(&format!("{path}/timeline")).await.to_string();
+    assert!(!timeline.contains("never said"), "{timeline}");
+}
+
+async fn the_status_is_filled(story: &Story) {
+    let lost = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": [{ "name": "no id" }] }] }] });
+    assert_eq!(story.ask("POST", "/v1/traces", Some(lost)).await.status, 200);
+    let status = story.get("/status").await;
+    let spans = &status["ingest"][0];
+    assert_eq!((&spans["signal"], &spans["accepted"]), (&json!("spans"), &json!(200)), "{spans}");
+    assert_eq!(spans["rejected"], json!([{ "reason": "invalid_id", "count": 1 }]));
+    assert!(spans["per_second"].as_f64().unwrap() > 3.0, "{spans}");
+    assert!(status["storage"]["free_bytes"].as_u64().unwrap() > 0);
+    let first = &status["first_data"]["services"][0];
+    assert_eq!((&first["service"], &first["signal"]), (&json!("checkout"), &json!("spans")));
+    assert_eq!(status["journal"]["accepted_breaks"], json!([]));
 }
 
 async fn acknowledge_by_link(story: &Story) {

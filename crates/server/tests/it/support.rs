@@ -57,7 +57,12 @@ pub(crate) fn config() -> ServerConfig {
         listen: any,
         otlp_grpc_listen: Some(any),
         otlp_http_listen: Some(any),
-        timeouts: Timeouts { drain: Duration::from_millis(300), ..Timeouts::default() },
+        timeouts: Timeouts {
+            drain: Duration::from_millis(300),
+            // The machines that run this are busy.
+            body_grace: Duration::from_secs(60),
+            ..Timeouts::default()
+        },
         ..ServerConfig::default()
     }
 }
@@ -79,7 +84,7 @@ impl Rig {
             clock: Arc::new(SystemClock::new()),
             limits,
             metrics: metrics.clone(),
-            ready: Arc::new(|| Ok(())),
+            ready: Arc::new(|| app::app::Readiness::Ready),
             extra,
         };
         let routers = server::build(parts, bound.config());

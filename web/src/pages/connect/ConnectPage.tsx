@@ -3,15 +3,17 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
-import { statusQuery, useTestNotification } from "../../api/queries";
+import { servicesQuery, statusQuery, useTestNotification } from "../../api/queries";
 import type { Status } from "../../api/schema";
 import { count, word } from "../../lib/format";
-import { WAYS, type Way } from "../../router";
-import { useTitle } from "../../shell/scope";
+import { environmentsOf } from "../../lib/environments";
+import { WAYS, type Way } from "../../lib/ways";
+import { useScope, useTitle } from "../../shell/scope";
 import { Button, Command, css as ui, Empty, Loaded, Panel, Pill, Problem } from "../../ui/basics";
 import { Time } from "../../ui/time";
 import css from "./connect.module.css";
-import { endpointsOf, labelOf, probe, snippets } from "./snippets";
+import { endpointsOf } from "./endpoints";
+import { labelOf, probe, snippets } from "./snippets";
 
 const route = getRouteApi("/connect");
 
@@ -41,18 +43,36 @@ export function ConnectPage() {
 function Ways({ way, status }: { way: Way; status: Status }) {
   const at = endpointsOf(status);
   const [loadedAt] = useState(() => Date.now());
+  const { protocol = "http" } = route.useSearch();
+  const scope = useScope();
+  const services = useQuery(servicesQuery()).data?.items ?? [];
+  const service = scope.service ?? "checkout";
+  const environment = scope.env ?? environmentsOf(services, service)[0] ?? environmentsOf(services)[0] ?? "production";
+  const choosable = way !== "prometheus" && at.otlpGrpc !== "";
+  const used = choosable ? protocol : "http";
   return (
     <div className={ui.stack}>
       <nav className={css.ways} aria-label="Ways to connect">
         {WAYS.map((item) => (
-          <Link key={item} to="/connect" search={(old) => ({ ...old, way: item })} className={ui.button} aria-current={item === way ? "page" : undefined} replace>
+          <Link key={item} to="/connect" search={(old) => ({ ...old, way: item })} className={ui.button} aria-current={item === way ? "page" : undefined} resetScroll={false}>
             {labelOf(item)}
           </Link>
         ))}
       </nav>
-      <Panel title={labelOf(way)} note={way === "prometheus" ? "metrics" : "traces, metrics, logs"}>
+      <Panel
+        title={labelOf(way)}
+        note={way === "prometheus" ? "metrics" : "traces, metrics, logs"}
+        actions={
+          choosable &&
+          ([undefined, "grpc"] as const).map((value) => (
+            <Link key={value ?? "http"} to="/connect" search={(old) => ({ ...old, protocol: value })} className={`${ui.button} ${ui.small} ${ui.quiet}`} aria-current={(value ?? "http") === used ? "true" : undefined} resetScroll={false}>
+              {(value ?? "http") === used ? <strong>{value === "grpc" ? "gRPC" : "HTTP"}</strong> : value === "grpc" ? "gRPC" : "HTTP"}
+            </Link>
+          ))
+        }
+      >
         <ol className={css.steps}>
-          {snippets(way, at).map((snippet) => (
+          {snippets(way, { at, protocol: used, service, environment }).map((snippet) => (
             <li key={snippet.title}>
               <h3>{snippet.title}</h3>
               <Command text={snippet.text} label={snippet.title} />
@@ -110,7 +130,7 @@ function FirstDataPanel({ status }: { status: Status }) {
               {first.services.map((seen) => (
                 <tr key={`${seen.service} ${seen.environment} ${seen.signal}`}>
                   <td>
-                    <Link to="/services" search={{ peek: seen.service }}>
+                    <Link to="/services" search={{ peek: seen.service, peek_env: seen.environment }}>
                       {seen.service}
                     </Link>{" "}
                     <span className={ui.muted}>{seen.environment}</span>

@@ -1,29 +1,17 @@
 // Working snippets for each way to send telemetry, with this server's addresses in them.
 
-import type { Status } from "../../api/schema";
-import type { Way } from "../../router";
+import type { Way } from "../../lib/ways";
+import type { Endpoints } from "./endpoints";
+import { GO, DOTNET, rust } from "./programs";
 
-export interface Endpoints {
-  http: string;
-  otlpHttp: string;
-  otlpGrpc: string;
-  /** Whether the listener asks for a token. */
-  token: { http: boolean; otlpHttp: boolean; otlpGrpc: boolean };
-}
+export type Protocol = "http" | "grpc";
 
-/** The listeners' addresses; one that is not there is said to be so by falling back to the main one. */
-export function endpointsOf(status: Status): Endpoints {
-  const find = (purpose: "http" | "otlp_http" | "otlp_grpc") => status.listeners.find((listener) => listener.purpose === purpose);
-  const main = find("http");
-  const http = (main?.url ?? status.external_url).replace(/\/$/, "");
-  const otlpHttp = find("otlp_http");
-  const otlpGrpc = find("otlp_grpc");
-  return {
-    http,
-    otlpHttp: (otlpHttp?.url ?? http).replace(/\/$/, ""),
-    otlpGrpc: (otlpGrpc?.url ?? "").replace(/\/$/, ""),
-    token: { http: main?.token_required ?? false, otlpHttp: otlpHttp?.token_required ?? main?.token_required ?? false, otlpGrpc: otlpGrpc?.token_required ?? false },
-  };
+/** What the snippets are filled with. */
+export interface Fill {
+  at: Endpoints;
+  protocol: Protocol;
+  service: string;
+  environment: string;
 }
 
 export interface Snippet {
@@ -47,52 +35,71 @@ export function labelOf(way: Way): string {
 }
 
 /** What every OpenTelemetry SDK reads. */
-function environment(at: Endpoints): Snippet {
+function environment({ at, protocol, service, environment: name }: Fill): Snippet {
+  const token = protocol === "grpc" ? at.token.otlpGrpc : at.token.otlpHttp;
   const lines = [
-    "export OTEL_SERVICE_NAME=checkout",
-    "export OTEL_RESOURCE_ATTRIBUTES=service.version=1.0.0,deployment.environment.name=prod",
-    "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
-    `export OTEL_EXPORTER_OTLP_ENDPOINT=${at.otlpHttp}`,
+    `export OTEL_SERVICE_NAME=${service}`,
+    `export OTEL_RESOURCE_ATTRIBUTES=service.version=1.0.0,deployment.environment.name=${name}`,
+    `export OTEL_EXPORTER_OTLP_PROTOCOL=${protocol === "grpc" ? "grpc" : "http/protobuf"}`,
+    `export OTEL_EXPORTER_OTLP_ENDPOINT=${protocol === "grpc" ? at.otlpGrpc : at.otlpHttp}`,
+    "export OTEL_TRACES_EXPORTER=otlp OTEL_METRICS_EXPORTER=otlp OTEL_LOGS_EXPORTER=otlp",
   ];
-  if (at.token.otlpHttp) lines.push('export OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20$EVENKEEL_TOKEN"');
+  if (token) lines.push('export OTEL_EXPORTER_OTLP_HEADERS="authorization=Bearer%20$EVENKEEL_TOKEN"');
   return { title: "Environment of the service", text: lines.join("\n") };
 }
 
-export function snippets(way: Way, at: Endpoints): Snippet[] {
+const GO_MODULES = [
+  "go.opentelemetry.io/contrib/bridges/otelslog",
+  "go.opentelemetry.io/contrib/exporters/autoexport",
+  "go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp",
+  "go.opentelemetry.io/otel/sdk",
+  "go.opentelemetry.io/otel/sdk/log",
+  "go.opentelemetry.io/otel/sdk/metric",
+];
+
+export function snippets(way: Way, fill: Fill): Snippet[] {
+  const grpc = fill.protocol === "grpc";
   switch (way) {
     case "go":
-      return [
-        environment(at),
-        { title: "Once", text: "go get go.opentelemetry.io/contrib/exporters/autoexport \\\n  go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp \\\n  go.opentelemetry.io/otel/sdk" },
-        { title: "main.go", text: GO },
-      ];
+      return [environment(fill), { title: "Once", text: `go get ${GO_MODULES.join(" \\\n  ")}` }, { title: "main.go", text: GO.replaceAll("checkout", fill.service) }];
     case "java":
-      return [
-        environment(at),
-        { title: "Run with the agent, no change of code", text: "java -javaagent:opentelemetry-javaagent.jar -jar checkout.jar" },
-      ];
+      return [environment(fill), { title: "Run with the agent, no change of code", text: `java -javaagent:opentelemetry-javaagent.jar -jar ${fill.service}.jar` }];
     case "python":
       return [
-        environment(at),
-        { title: "Install and run, no change of code", text: "pip install opentelemetry-distro opentelemetry-exporter-otlp-proto-http\nopentelemetry-bootstrap -a install\nopentelemetry-instrument python app.py" },
+        environment(fill),
+        {
+          title: "Install and run, no change of code",
+          text: `pip install opentelemetry-distro opentelemetry-exporter-otlp-proto-${grpc ? "grpc" : "http"}\nopentelemetry-bootstrap -a install\nexport OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED=true\nopentelemetry-instrument python app.py`,
+        },
       ];
     case "node":
       return [
-        environment(at),
-        { title: "Install and run, no change of code", text: "npm install @opentelemetry/api @opentelemetry/auto-instrumentations-node\nexport OTEL_LOGS_EXPORTER=otlp OTEL_METRICS_EXPORTER=otlp\nnode --require @opentelemetry/auto-instrumentations-node/register app.js" },
+        environment(fill),
+        { title: "Install and run, no change of code", text: "npm install @opentelemetry/api @opentelemetry/auto-instrumentations-node\nnode --require @opentelemetry/auto-instrumentations-node/register app.js" },
+        { title: "Logs come from pino, winston or bunyan, whichever the service uses", text: "npm install pino" },
       ];
     case "rust":
-      return [environment(at), { title: "Once", text: "cargo add opentelemetry opentelemetry_sdk\ncargo add opentelemetry-otlp --no-default-features --features trace,http-proto,reqwest-blocking-client" }, { title: "main.rs", text: RUST }];
+      return [
+        environment(fill),
+        {
+          title: "Once",
+          text: `cargo add opentelemetry opentelemetry_sdk opentelemetry-appender-tracing tracing tracing-subscriber\ncargo add opentelemetry-otlp${grpc ? " --features grpc-tonic\ncargo add tokio --features macros,rt-multi-thread" : ""}`,
+        },
+        { title: "main.rs", text: rust(fill.service, grpc) },
+      ];
     case "dotnet":
       return [
-        environment(at),
+        environment(fill),
         { title: "Once", text: "dotnet add package OpenTelemetry.Extensions.Hosting\ndotnet add package OpenTelemetry.Exporter.OpenTelemetryProtocol\ndotnet add package OpenTelemetry.Instrumentation.AspNetCore\ndotnet add package OpenTelemetry.Instrumentation.Http" },
         { title: "Program.cs", text: DOTNET },
       ];
     case "collector":
-      return [{ title: "collector.yaml: one more exporter in your pipelines", text: collector(at) }];
+      return [
+        { title: "collector.yaml", text: collector(fill) },
+        { title: "Services then send to the Collector, whose ports are not Evenkeel’s own 4317 and 4318", text: "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\nexport OTEL_EXPORTER_OTLP_ENDPOINT=http://collector:14318" },
+      ];
     case "prometheus":
-      return [{ title: "prometheus.yml", text: prometheus(at) }];
+      return [{ title: "prometheus.yml", text: prometheus(fill.at) }];
   }
 }
 
@@ -115,22 +122,28 @@ function traceId(now: number): string {
   return now.toString(16).padStart(32, "a");
 }
 
-function collector(at: Endpoints): string {
-  const headers = at.token.otlpHttp ? '\n    headers:\n      authorization: "Bearer ${env:EVENKEEL_TOKEN}"' : "";
+function collector({ at, protocol }: Fill): string {
+  const grpc = protocol === "grpc";
+  const name = grpc ? "otlp/evenkeel" : "otlphttp/evenkeel";
+  const headers = (grpc ? at.token.otlpGrpc : at.token.otlpHttp) ? '\n    headers:\n      authorization: "Bearer ${env:EVENKEEL_TOKEN}"' : "";
+  const insecure = grpc && at.otlpGrpc.startsWith("http:") ? "\n    tls: { insecure: true }" : "";
   return `receivers:
   otlp:
     protocols:
-      grpc: { endpoint: 0.0.0.0:4317 }
-      http: { endpoint: 0.0.0.0:4318 }
+      # Not 4317 and 4318, which Evenkeel itself listens on.
+      grpc: { endpoint: 0.0.0.0:14317 }
+      http: { endpoint: 0.0.0.0:14318 }
+processors:
+  batch: {}
 exporters:
-  otlphttp/evenkeel:
-    endpoint: ${at.otlpHttp}
-    compression: gzip${headers}
+  ${name}:
+    endpoint: ${grpc ? at.otlpGrpc.replace(/^https?:\/\//, "") : at.otlpHttp}
+    compression: gzip${insecure}${headers}
 service:
   pipelines:
-    traces: { receivers: [otlp], exporters: [otlphttp/evenkeel] }
-    metrics: { receivers: [otlp], exporters: [otlphttp/evenkeel] }
-    logs: { receivers: [otlp], exporters: [otlphttp/evenkeel] }
+    traces: { receivers: [otlp], processors: [batch], exporters: [${name}] }
+    metrics: { receivers: [otlp], processors: [batch], exporters: [${name}] }
+    logs: { receivers: [otlp], processors: [batch], exporters: [${name}] }
 `;
 }
 
@@ -142,62 +155,3 @@ function prometheus(at: Endpoints): string {
     send_exemplars: false${auth}
 `;
 }
-
-const GO = `package main
-
-import (
-	"context"
-	"log"
-	"net/http"
-
-	"go.opentelemetry.io/contrib/exporters/autoexport"
-	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
-	"go.opentelemetry.io/otel"
-	"go.opentelemetry.io/otel/propagation"
-	"go.opentelemetry.io/otel/sdk/trace"
-)
-
-func main() {
-	ctx := context.Background()
-	exporter, err := autoexport.NewSpanExporter(ctx)
-	if err != nil {
-		log.Fatal(err)
-	}
-	provider := trace.NewTracerProvider(trace.WithBatcher(exporter))
-	defer provider.Shutdown(ctx)
-	otel.SetTracerProvider(provider)
-	otel.SetTextMapPropagator(propagation.TraceContext{})
-
-	hello := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("hello")) })
-	log.Println(http.ListenAndServe(":8080", otelhttp.NewHandler(hello, "GET /")))
-}
-`;
-
-const RUST = `use opentelemetry::trace::{Tracer, TracerProvider as _};
-use opentelemetry_sdk::trace::SdkTracerProvider;
-
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // Reads OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES.
-    let exporter = opentelemetry_otlp::SpanExporter::builder().with_http().build()?;
-    let provider = SdkTracerProvider::builder().with_batch_exporter(exporter).build();
-    opentelemetry::global::set_tracer_provider(provider.clone());
-
-    provider.tracer("checkout").in_span("GET /", |_context| println!("hello"));
-    provider.shutdown()?;
-    Ok(())
-}
-`;
-
-const DOTNET = `using OpenTelemetry;
-
-var builder = WebApplication.CreateBuilder(args);
-builder.Services.AddOpenTelemetry()
-    .WithTracing(tracing => tracing.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation())
-    .WithMetrics(metrics => metrics.AddAspNetCoreInstrumentation().AddHttpClientInstrumentation())
-    .WithLogging()
-    .UseOtlpExporter();
-
-var app = builder.Build();
-app.MapGet("/", () => "hello");
-app.Run();
-`;

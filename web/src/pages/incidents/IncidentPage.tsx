@@ -3,16 +3,20 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useState } from "react";
-import { incidentQuery, useIncidentChange } from "../../api/queries";
+import { incidentQuery, timelineQuery, useIncidentChange } from "../../api/queries";
 import type { Incident, Severity } from "../../api/schema";
-import { percent } from "../../lib/format";
+import { copyText } from "../../lib/clipboard";
+import { duration, percent } from "../../lib/format";
 import { useShortcut } from "../../shell/keys";
 import { useTitle } from "../../shell/scope";
-import { Button, buttonClass, css as ui, Loaded, State } from "../../ui/basics";
+import { Button, buttonClass, css as ui, Loaded, Pill, State } from "../../ui/basics";
 import { FormDialog } from "../../ui/forms";
-import { Elapsed, Time } from "../../ui/time";
+import { Elapsed, Time, useNow } from "../../ui/time";
+import { toast } from "../../ui/toast";
 import { Acknowledge } from "./Acknowledge";
+import { BurningSli } from "./BurningSli";
 import { Acts, Alerts, Deliveries, RecoveryPanel } from "./Evidence";
+import { updateDue } from "./story";
 import { Suspects } from "./Suspects";
 import { TimelinePanel } from "./TimelinePanel";
 import css from "./incidents.module.css";
@@ -36,6 +40,7 @@ export function IncidentPage() {
                 <Deliveries items={data.deliveries} />
               </div>
               <div className={ui.stack}>
+                <BurningSli incident={data} />
                 <RecoveryPanel incident={data} />
                 <Suspects incident={data} />
                 <Acts items={data.acts} />
@@ -49,6 +54,53 @@ export function IncidentPage() {
   );
 }
 
+/** The clock that those who wait for news go by. */
+function UpdateDue({ incident: { summary } }: { incident: Incident }) {
+  const entries = useQuery(timelineQuery(summary.id)).data?.entries;
+  const now = useNow();
+  const due = entries && updateDue(summary.severity, summary.opened_at, entries);
+  if (due === undefined) return null;
+  const seconds = Math.round((due - now) / 1000);
+  const text = duration(Math.max(60, Math.round(Math.abs(seconds) / 60) * 60));
+  return seconds < 0 ? (
+    <Pill tone="warn" icon="now">
+      update overdue by {text}
+    </Pill>
+  ) : (
+    <Pill tone="unknown" icon="now">
+      next update in {text}
+    </Pill>
+  );
+}
+
+function isAddress(runbook: string): boolean {
+  return /^https?:/.test(runbook);
+}
+
+/** A runbook that is a file lies in the production repo, which has no address here. */
+function openRunbook(runbook: string): void {
+  if (isAddress(runbook)) {
+    open(runbook, "_blank", "noreferrer");
+    return;
+  }
+  copyText(runbook);
+  toast(`The runbook is ${runbook} of the production repo; its path is copied`);
+}
+
+function Runbook({ at }: { at: string }) {
+  if (isAddress(at))
+    return (
+      <a href={at} target="_blank" rel="noreferrer" aria-keyshortcuts="r">
+        Runbook
+      </a>
+    );
+  return (
+    <span>
+      runbook: <code>{at}</code>
+    </span>
+  );
+}
+
 type DialogName = "assign" | "resolve" | "severity";
 
 function Header({ incident }: { incident: Incident }) {
@@ -57,7 +109,8 @@ function Header({ incident }: { incident: Incident }) {
   const acknowledge = useIncidentChange("acknowledge");
   const open = summary.status !== "resolved";
   useShortcut("a", open && !summary.acknowledged ? () => acknowledge.mutate({ id: summary.id, body: {} }) : undefined);
-  useShortcut("e", open ? () => setDialog("resolve") : undefined);
+  useShortcut("r", incident.runbook ? () => openRunbook(incident.runbook ?? "") : undefined);
+  useShortcut("d", open ? () => setDialog("resolve") : undefined);
   return (
     <header className={css.head}>
       <div className={ui.pageHead}>
@@ -67,6 +120,7 @@ function Header({ incident }: { incident: Incident }) {
         <span className={ui.strong}>
           <Elapsed from={summary.impact.since} to={summary.resolved_at ?? summary.impact.until} />
         </span>
+        {open && <UpdateDue incident={incident} />}
       </div>
       <p className={css.impact}>{summary.impact.sentence}</p>
       <div className={css.meta}>
@@ -80,11 +134,7 @@ function Header({ incident }: { incident: Incident }) {
         {summary.impact.budget_spent_ratio != null && <span>{percent(summary.impact.budget_spent_ratio)} of the budget spent</span>}
         <span>assignee: {summary.assignee ?? "nobody"}</span>
         {incident.affected_services.length > 0 && <span>also hurt: {incident.affected_services.join(", ")}</span>}
-        {incident.runbook && (
-          <a href={incident.runbook} target="_blank" rel="noreferrer">
-            Runbook
-          </a>
-        )}
+        {incident.runbook && <Runbook at={incident.runbook} />}
       </div>
       <div className={css.actions}>
         <Acknowledge incident={summary} />
@@ -92,7 +142,7 @@ function Header({ incident }: { incident: Incident }) {
           <>
             <Button onClick={() => setDialog("assign")}>Assign</Button>
             <Button onClick={() => setDialog("severity")}>Severity</Button>
-            <Button onClick={() => setDialog("resolve")} aria-keyshortcuts="e">
+            <Button onClick={() => setDialog("resolve")} aria-keyshortcuts="d">
               Resolve
             </Button>
           </>

@@ -26,7 +26,7 @@ export function PostmortemPage() {
           To the incident
         </Link>
         {postmortem.data && <CopyButton text={postmortem.data.markdown} label="Copy as Markdown" />}
-        <Button onClick={() => draft.mutate(id)} disabled={draft.isPending}>
+        <Button look={missing ? "primary" : "plain"} onClick={() => draft.mutate(id)} disabled={draft.isPending}>
           {postmortem.data ? "Draft anew" : "Draft"}
         </Button>
       </div>
@@ -34,7 +34,7 @@ export function PostmortemPage() {
       {missing ? (
         <section className={ui.panel}>
           <Empty title="There is no draft yet." command={`evenkeel postmortem draft ${id}`}>
-            It is drafted when the incident is resolved, or now:
+            What the journal knows is filled in; the rest asks for a person. Draft it with the button above, or by:
           </Empty>
         </section>
       ) : (
@@ -47,12 +47,14 @@ export function PostmortemPage() {
 }
 
 function Document({ postmortem }: { postmortem: Postmortem }) {
+  // It stands beside the document, where times follow the reader's zone.
+  const shown = postmortem.sections.filter((section) => section.heading !== "Timeline");
   const open = postmortem.sections.filter((section) => !section.from_data).length;
   return (
     <div className={ui.columns}>
       <article className={ui.panel}>
         <div className={css.document}>
-          {postmortem.sections.map((section) => (
+          {shown.map((section) => (
             <section key={section.heading} className={section.from_data ? undefined : css.todo}>
               <h2>{section.heading}</h2>
               {section.paragraphs.map((paragraph) => (

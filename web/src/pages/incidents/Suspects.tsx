@@ -1,21 +1,20 @@
 // What may have caused it, most likely first, and the way back.
 
 import { useState } from "react";
-import { useIncidentChange } from "../../api/queries";
-import type { Evidence, Incident, RollbackOffer, Suspect } from "../../api/schema";
+import type { Evidence, Incident, Suspect } from "../../api/schema";
 import { count, word } from "../../lib/format";
 import { useShortcut } from "../../shell/keys";
-import { Button, Command, css as ui, Empty, Panel, Pill } from "../../ui/basics";
-import { FormDialog } from "../../ui/forms";
+import { Button, css as ui, Empty, Panel, Pill } from "../../ui/basics";
 import { Icon } from "../../ui/icons";
 import { Time } from "../../ui/time";
 import css from "./incidents.module.css";
+import { RollBackButton, RollBackDialog } from "./RollBack";
 
 export function Suspects({ incident }: { incident: Incident }) {
   const { suspects } = incident;
   const offer = incident.summary.status === "resolved" ? null : incident.rollback;
   const [asking, setAsking] = useState(false);
-  useShortcut("r", offer ? () => setAsking(true) : undefined);
+  useShortcut("b", offer ? () => setAsking(true) : undefined);
   const named = offer && suspects.some((suspect) => suspect.deploy === offer.deploy.id);
   return (
     <Panel title="Suspects" note="changes and dependencies, most likely first">
@@ -61,7 +60,7 @@ function SuspectItem({ suspect, onRollBack }: { suspect: Suspect; onRollBack: ((
       </ul>
       {onRollBack && (
         <div>
-          <Button look="danger" onClick={onRollBack} aria-keyshortcuts="r">
+          <Button look="danger" onClick={onRollBack} aria-keyshortcuts="b">
             <Icon name="undo" /> Roll back…
           </Button>
         </div>
@@ -85,55 +84,5 @@ function EvidenceItem({ item }: { item: Evidence }) {
         {item.trace_id && <code className={ui.muted}> trace {item.trace_id.slice(0, 8)}</code>}
       </span>
     </li>
-  );
-}
-
-function RollBackButton({ offer, onClick }: { offer: RollbackOffer; onClick: () => void }) {
-  return (
-    <div>
-      <Button look="danger" onClick={onClick} aria-keyshortcuts="r">
-        <Icon name="undo" /> Roll {offer.deploy.service} back to {offer.to_version}…
-      </Button>
-    </div>
-  );
-}
-
-function RollBackDialog({ id, offer, open, onClose }: { id: string; offer: RollbackOffer; open: boolean; onClose: () => void }) {
-  const rollback = useIncidentChange("rollback");
-  return (
-    <FormDialog
-      open={open}
-      onClose={onClose}
-      title={`Roll ${offer.deploy.service} back`}
-      fields={[{ name: "reason", label: "Reason", required: true, hint: "It stands on the timeline and in the audit log." }]}
-      submit={`Roll back to ${offer.to_version}`}
-      danger
-      onSubmit={(values) => rollback.mutateAsync({ id, body: { deploy: offer.deploy.id, reason: values.reason } })}
-    >
-      <div className={css.effect}>
-        <dl className={ui.facts}>
-          <dt>Version</dt>
-          <dd>
-            {offer.from_version} → <strong>{offer.to_version}</strong>
-          </dd>
-          <dt>Touches</dt>
-          <dd>{offer.effect}</dd>
-          <dt>Deployed</dt>
-          <dd>
-            <Time at={offer.deploy.started_at} /> by {offer.deploy.by.id}
-          </dd>
-          {offer.not_automatic && (
-            <>
-              <dt>Not automatic</dt>
-              <dd>{offer.not_automatic}</dd>
-            </>
-          )}
-        </dl>
-      </div>
-      <div>
-        <p className={ui.muted}>What will run:</p>
-        <Command text={offer.command} label="What will run" />
-      </div>
-    </FormDialog>
   );
 }

@@ -1,17 +1,17 @@
 // The timeline, straight from the journal, and the composer under it.
 
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import { useRef, type FormEvent } from "react";
-import { timelineQuery, useIncidentChange } from "../../api/queries";
-import type { Incident, IncidentStatus, TimelineCategory, TimelineEntry } from "../../api/schema";
-import { word } from "../../lib/format";
+import { Link, useLocation } from "@tanstack/react-router";
+import { useEffect, useState } from "react";
+import { timelineQuery } from "../../api/queries";
+import type { Incident, TimelineCategory, TimelineEntry } from "../../api/schema";
 import { CATEGORIES } from "../../router";
-import { useShortcut } from "../../shell/keys";
-import { Button, css as ui, Empty, Loaded, Panel, Problem } from "../../ui/basics";
+import { css as ui, Empty, Loaded, Panel } from "../../ui/basics";
 import { Icon, type IconName } from "../../ui/icons";
 import { Time } from "../../ui/time";
+import { Composer } from "./Composer";
 import css from "./incidents.module.css";
+import { told, type Told } from "./story";
 
 const ICONS: Record<TimelineCategory, IconName> = {
   alert: "fire",
@@ -43,7 +43,7 @@ export function TimelinePanel({ incident, show }: { incident: Incident; show: Ti
               search={(old) => ({ ...old, show: category })}
               className={`${ui.button} ${ui.small} ${ui.quiet}`}
               aria-current={category === show ? "true" : undefined}
-              replace
+              resetScroll={false}
             >
               {category === show ? <strong>{category ?? "all"}</strong> : (category ?? "all")}
             </Link>
@@ -52,83 +52,78 @@ export function TimelinePanel({ incident, show }: { incident: Incident; show: Ti
       }
     >
       <Loaded query={timeline} what="the timeline">
-        {() => <Entries entries={entries.filter((entry) => show === undefined || entry.category === show)} />}
+        {() => <Entries id={id} entries={entries.filter((entry) => show === undefined || entry.category === show)} />}
       </Loaded>
-      {status !== "resolved" && <Composer id={id} status={status} />}
+      {status !== "resolved" && <Composer id={id} />}
     </Panel>
   );
 }
 
-function Entries({ entries }: { entries: TimelineEntry[] }) {
-  if (entries.length === 0) return <Empty title="Nothing of this kind has happened." />;
+function Entries({ id, entries }: { id: string; entries: TimelineEntry[] }) {
+  const here = useLocation({ select: (location) => location.hash });
+  const loaded = entries.length > 0;
+  useEffect(() => {
+    if (loaded && here) document.getElementById(here)?.scrollIntoView({ block: "center" });
+  }, [here, loaded]);
+  if (!loaded) return <Empty title="Nothing of this kind has happened." />;
   return (
     <ol className={css.timeline}>
-      {entries.map((entry) => (
-        <li key={entry.fact.seq} id={`fact-${entry.fact.seq}`} className={css.entry} data-category={entry.category}>
-          <Time at={entry.fact.occurred_at} />
-          <span className={css.mark} title={entry.category}>
-            <Icon name={ICONS[entry.category]} size={14} />
-            <span className="visually-hidden">{entry.category}</span>
-          </span>
-          <div>
-            {entry.sentence}{" "}
-            <small>
-              {entry.fact.actor.kind === "system" ? "" : `${entry.fact.actor.id} via ${entry.fact.actor.via} · `}#{entry.fact.seq}
-            </small>
-            {entry.text && <p className={css.said}>{entry.text}</p>}
-          </div>
-        </li>
+      {told(entries).map((line) => (
+        <Line key={line.entry.fact.seq} id={id} line={line} here={here} />
       ))}
     </ol>
   );
 }
 
-const STATUSES: IncidentStatus[] = ["investigating", "identified", "monitoring"];
+function anchor(entry: TimelineEntry): string {
+  return `fact-${entry.fact.seq}`;
+}
 
-function Composer({ id, status }: { id: string; status: IncidentStatus }) {
-  const update = useIncidentChange("updates");
-  const text = useRef<HTMLTextAreaElement>(null);
-  useShortcut("m", () => text.current?.focus());
-  const send = (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = event.currentTarget;
-    const data = new FormData(form);
-    const next = data.get("status");
-    update.mutate({ id, body: { text: String(data.get("text")), ...(next === status ? {} : { status: next }) } }, { onSuccess: () => form.reset() });
-  };
+function Line({ id, line, here }: { id: string; line: Told; here: string }) {
+  const [unfolded, setUnfolded] = useState(() => line.others.some((other) => anchor(other) === here));
   return (
-    <form className={css.composer} onSubmit={send} key={status}>
-      <label>
-        <span className="visually-hidden">Update</span>
-        <textarea
-          ref={text}
-          name="text"
-          className={ui.input}
-          required
-          maxLength={4096}
-          placeholder="What do you know, what do you try?   m"
-          onKeyDown={(event) => {
-            if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) event.currentTarget.form?.requestSubmit();
-            if (event.key === "Escape") event.currentTarget.blur();
-          }}
-        />
-      </label>
-      <Problem error={update.error} />
-      <div className={css.row}>
-        <label className={css.row}>
-          Status
-          <select name="status" className={ui.input} defaultValue={status} style={{ width: "auto" }}>
-            {STATUSES.map((value) => (
-              <option key={value} value={value}>
-                {word(value)}
-              </option>
-            ))}
-          </select>
-        </label>
-        <Button type="submit" disabled={update.isPending}>
-          Post update
-        </Button>
+    <>
+      <Entry id={id} entry={line.entry} here={here}>
+        {line.others.length > 0 && (
+          <button type="button" className={css.fold} aria-expanded={unfolded} onClick={() => setUnfolded(!unfolded)}>
+            {unfolded ? "fold" : `${line.others.length} more ${line.others.length === 1 ? "fact" : "facts"}`}
+          </button>
+        )}
+      </Entry>
+      {unfolded && line.others.map((other) => <Entry key={other.fact.seq} id={id} entry={other} here={here} folded />)}
+    </>
+  );
+}
+
+interface EntryProps {
+  id: string;
+  entry: TimelineEntry;
+  here: string;
+  folded?: boolean;
+  children?: React.ReactNode;
+}
+
+function Entry({ id, entry, here, folded = false, children }: EntryProps) {
+  const { fact } = entry;
+  // That it opened is what everybody looks for.
+  const opened = fact.kind === "incident.opened";
+  return (
+    <li id={anchor(entry)} className={css.entry} data-category={opened ? "alert" : entry.category} data-here={anchor(entry) === here} data-folded={folded}>
+      <Link to="/incidents/$id" params={{ id }} search={(old) => old} hash={anchor(entry)} resetScroll={false} hashScrollIntoView={false} title="Link to this entry" className={css.when}>
+        <Time at={fact.occurred_at} />
+      </Link>
+      <span className={css.mark} title={entry.category}>
+        <Icon name={opened ? "incident" : ICONS[entry.category]} size={14} />
+        <span className="visually-hidden">{entry.category}</span>
+      </span>
+      <div>
+        {entry.sentence}{" "}
+        <small>
+          {fact.actor.kind === "system" ? "" : `${fact.actor.id} via ${fact.actor.via} · `}#{fact.seq}
+        </small>{" "}
+        {children}
+        {entry.text && <p className={css.said}>{entry.text}</p>}
       </div>
-    </form>
+    </li>
   );
 }

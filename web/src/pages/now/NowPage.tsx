@@ -2,18 +2,18 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { deploysQuery, incidentsQuery, slosQuery, statusQuery, useIncidentChange } from "../../api/queries";
-import type { Deploy, IncidentSummary, Slo, Status } from "../../api/schema";
-import { burn, bytes, count, duration, percent } from "../../lib/format";
+import { incidentsQuery, slosQuery, useIncidentChange } from "../../api/queries";
+import type { IncidentSummary, Slo } from "../../api/schema";
+import { burn, duration, percent } from "../../lib/format";
 import { focusedIncident, useShortcut } from "../../shell/keys";
 import { inScope, useScope, useTitle } from "../../shell/scope";
 import { cx, css as ui, Empty, Loaded, Panel, State } from "../../ui/basics";
 import { Icon } from "../../ui/icons";
-import { Elapsed, Time, useNow } from "../../ui/time";
+import { Elapsed } from "../../ui/time";
 import { Acknowledge } from "../incidents/Acknowledge";
+import { Changes } from "./Changes";
+import { Health } from "./Health";
 import css from "./now.module.css";
-
-const CHANGES_MS = 2 * 3_600_000;
 
 export function NowPage() {
   useTitle("Now");
@@ -22,6 +22,7 @@ export function NowPage() {
   const slos = useQuery(slosQuery);
   const open = incidents.data?.items.filter((incident) => inScope(scope, incident)) ?? [];
   const waiting = open.filter((incident) => !incident.acknowledged);
+  const inHand = open.filter((incident) => incident.acknowledged);
   const acknowledge = useIncidentChange("acknowledge");
   useShortcut("a", () => {
     const id = focusedIncident() ?? waiting[0]?.id;
@@ -38,9 +39,9 @@ export function NowPage() {
               {() => (waiting.length === 0 ? <Empty title="No page waits for an acknowledgement." /> : <Incidents items={waiting} acknowledge />)}
             </Loaded>
           </Panel>
-          <Panel title="Open incidents" actions={<Link to="/incidents">All incidents</Link>}>
+          <Panel title="In hand" note="open and acknowledged" actions={<Link to="/incidents">All incidents</Link>}>
             <Loaded query={incidents} what="incidents">
-              {() => (open.length === 0 ? <Empty title="No incident is open." /> : <Incidents items={open} />)}
+              {() => (inHand.length === 0 ? <Empty title={waiting.length > 0 ? "No other incident is open." : "No incident is open."} /> : <Incidents items={inHand} />)}
             </Loaded>
           </Panel>
           <Panel title="Burning now" actions={<Link to="/slos">All SLOs</Link>}>
@@ -143,85 +144,4 @@ function budgetNote(slo: Slo): string {
   const left = slo.budget.left_ratio;
   if (left != null && left < 0) return `${percent(-left, 1)} overspent`;
   return slo.time_to_exhaustion_seconds == null ? `${percent(left)} left` : `gone in ${duration(slo.time_to_exhaustion_seconds)}`;
-}
-
-function Changes() {
-  const scope = useScope();
-  const deploys = useQuery(deploysQuery(scope));
-  const now = useNow();
-  return (
-    <Panel title="Changed in the last 2 hours" actions={<Link to="/deploys">All deploys</Link>}>
-      <Loaded query={deploys} what="deploys">
-        {(list) => {
-          const recent = list.items.filter((deploy) => now - Date.parse(deploy.started_at) < CHANGES_MS);
-          if (recent.length === 0)
-            return (
-              <Empty title="No deploy was recorded." command="evenkeel deploy record --service checkout --version 1.9.1">
-                What Evenkeel does not know of, it cannot suspect. Let the pipeline record each deploy:
-              </Empty>
-            );
-          return (
-            <ul className={css.rows}>
-              {recent.map((deploy) => (
-                <Change key={deploy.id} deploy={deploy} />
-              ))}
-            </ul>
-          );
-        }}
-      </Loaded>
-    </Panel>
-  );
-}
-
-function Change({ deploy }: { deploy: Deploy }) {
-  return (
-    <li>
-      <div className={css.main}>
-        <Link to="/deploys" search={{ service: deploy.service }}>
-          {deploy.service} {deploy.version}
-        </Link>
-        <p>
-          {deploy.environment} · {deploy.by.id} · <Time at={deploy.started_at} relative />
-        </p>
-      </div>
-      <State value={deploy.state} label={deploy.rolls_back ? "rollback" : undefined} />
-    </li>
-  );
-}
-
-function Health() {
-  const status = useQuery(statusQuery);
-  return (
-    <Panel title="Evenkeel itself" note={status.data && `version ${status.data.build.version}`}>
-      <Loaded query={status} what="health">
-        {(data) => <HealthTiles status={data} />}
-      </Loaded>
-    </Panel>
-  );
-}
-
-function HealthTiles({ status }: { status: Status }) {
-  const rejected = status.ingest.flatMap((counts) => counts.rejected).reduce((sum, item) => sum + item.count, 0);
-  const perSecond = status.ingest.reduce((sum, counts) => sum + counts.per_second, 0);
-  const tiles: [string, string, string][] = [
-    ["Judging", status.evaluator.last_run_at ? `${duration(status.evaluator.lag_seconds)} late` : "not yet", `${count(status.evaluator.slos)} SLOs every ${duration(status.evaluator.interval_seconds)}`],
-    ["Paging", status.notifier.queued === 0 ? "nothing owed" : `${count(status.notifier.queued)} owed`, `${count(status.notifier.delivered)} delivered, ${count(status.notifier.failed_attempts)} failed tries`],
-    ["Telemetry", perSecond > 0 ? `${count(perSecond)} a second` : "none arrives", `${count(rejected)} refused`],
-    ["Journal", status.journal.broken ? "broken" : "whole", `${count(status.journal.last_seq)} facts`],
-    ["Storage", bytes(status.storage.used_bytes), status.storage.free_bytes == null ? "free space unknown" : `${bytes(status.storage.free_bytes)} free`],
-    ["Configuration", status.repo.config_hash ? status.repo.config_hash.slice(0, 10) : "none applied", status.repo.errors > 0 ? `${count(status.repo.errors)} errors` : "no errors"],
-  ];
-  return (
-    <dl className={css.health}>
-      {tiles.map(([name, value, note]) => (
-        <div key={name}>
-          <dt>{name}</dt>
-          <dd>
-            {value}
-            <small>{note}</small>
-          </dd>
-        </div>
-      ))}
-    </dl>
-  );
 }

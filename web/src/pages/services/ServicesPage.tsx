@@ -2,13 +2,14 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { mapQuery, servicesQuery } from "../../api/queries";
+import { mapQuery, servicesQuery, statusQuery } from "../../api/queries";
 import type { Requests, Service } from "../../api/schema";
 import { count, duration, percent } from "../../lib/format";
 import { useScope, useTitle } from "../../shell/scope";
 import { css as ui, Empty, Failed, Loaded, Panel, Pill, State } from "../../ui/basics";
 import { Drawer } from "../../ui/overlay";
 import { Time } from "../../ui/time";
+import { endpointsOf } from "../connect/endpoints";
 import { MapView } from "./MapView";
 import { ServiceDetail } from "./ServiceDetail";
 
@@ -17,16 +18,16 @@ const route = getRouteApi("/services");
 export function ServicesPage() {
   useTitle("Services");
   const scope = useScope();
-  const { peek } = route.useSearch();
+  const { peek, peek_env: env } = route.useSearch();
   const navigate = route.useNavigate();
   const services = useQuery(servicesQuery(scope.env));
   const map = useQuery(mapQuery(scope.env, scope.seconds));
-  const open = services.data?.items.find((service) => service.name === peek);
-  const show = (name: string | undefined) => void navigate({ search: (old) => ({ ...old, peek: name }) });
+  const open = found(services.data?.items ?? [], peek, env ?? scope.env);
+  const show = (name?: string, environment?: string | null) => void navigate({ search: (old) => ({ ...old, peek: name, peek_env: environment ?? undefined }), resetScroll: false });
   return (
     <main className={ui.page} id="main" tabIndex={-1}>
       <h1>Services</h1>
-      <Panel title="Map" note={`calls seen in traces of the last ${scope.range}`}>
+      <Panel title="Map" note={map.data && <>calls seen in traces <Time at={map.data.from} /> to <Time at={map.data.to} /></>}>
         <Loaded query={map} what="the map">
           {(data) => (data.nodes.length === 0 ? <NoTraces /> : <MapView map={data} focus={scope.service} onOpen={show} />)}
         </Loaded>
@@ -52,7 +53,7 @@ export function ServicesPage() {
               </thead>
               <tbody>
                 {map.data.edges.map((edge) => (
-                  <tr key={`${edge.caller} ${edge.callee}`}>
+                  <tr key={`${edge.caller} ${edge.callee} ${(edge as { environment?: string }).environment ?? ""}`}>
                     <td>{edge.caller}</td>
                     <td>{edge.callee}</td>
                     <Numbers requests={edge.requests} />
@@ -63,18 +64,25 @@ export function ServicesPage() {
           </div>
         </Panel>
       )}
-      <Drawer open={peek !== undefined} onClose={() => show(undefined)} title={peek ?? ""}>
+      <Drawer open={peek !== undefined} onClose={() => show()} title={open ? `${open.name} · ${open.environment}` : (peek ?? "")}>
         <div className={ui.dialogBody}>
-          {open ? <ServiceDetail service={open} /> : services.error ? <Failed error={services.error} /> : services.data ? <Empty title="Neither the catalogue nor telemetry knows this service." /> : null}
+          {open ? <ServiceDetail service={open} /> : services.error ? <Failed error={services.error} /> : services.data ? <Empty title={`Neither the catalogue nor telemetry knows this service${env ? ` in ${env}` : ""}.`} /> : null}
         </div>
       </Drawer>
     </main>
   );
 }
 
+/** The one of this environment, else the first of the name. */
+function found(services: Service[], name: string | undefined, environment: string | undefined): Service | undefined {
+  const named = services.filter((service) => service.name === name);
+  return named.find((service) => service.environment === environment) ?? (environment === undefined ? named[0] : undefined);
+}
+
 function NoTraces() {
+  const status = useQuery(statusQuery).data;
   return (
-    <Empty title="No service was seen yet." command="export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318">
+    <Empty title="No service was seen yet." {...(status ? { command: `export OTEL_EXPORTER_OTLP_ENDPOINT=${endpointsOf(status).otlpHttp}` } : {})}>
       Services appear when their telemetry arrives or the catalogue names them. <Link to="/connect">Connect your first service</Link>, or begin with:
     </Empty>
   );
@@ -129,7 +137,7 @@ function Table({ items }: { items: Service[] }) {
           {items.map((service) => (
             <tr key={`${service.name} ${service.environment}`}>
               <td>
-                <Link to="/services" search={(old) => ({ ...old, peek: service.name })} data-row className={ui.strong}>
+                <Link to="/services" search={(old) => ({ ...old, peek: service.name, peek_env: service.environment })} resetScroll={false} data-row className={ui.strong}>
                   {service.name}
                 </Link>{" "}
                 <span className={ui.muted}>{service.environment}</span>

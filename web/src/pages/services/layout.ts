@@ -1,7 +1,6 @@
 // Where the map's nodes and edges lie: dagre, left to right, callers first.
 
 import { graphlib, layout } from "@dagrejs/dagre";
-import type { ServiceMap } from "../../api/schema";
 
 export const NODE = { width: 178, height: 52 };
 
@@ -12,25 +11,26 @@ export interface Placed {
   edges: Map<string, { x: number; y: number }[]>;
 }
 
-export function edgeKey(edge: { caller: string; callee: string }): string {
-  return `${edge.caller}\u0000${edge.callee}`;
+interface Shape {
+  nodes: { key: string }[];
+  edges: { key: string; from: string; to: string }[];
 }
 
 /** The same services and calls give the same picture, in whatever order they come. */
-export function place(map: Pick<ServiceMap, "nodes" | "edges">): Placed {
+export function place({ nodes, edges }: Shape): Placed {
   const graph = new graphlib.Graph();
   graph.setGraph({ rankdir: "LR", nodesep: 26, ranksep: 100, marginx: 6, marginy: 6 });
   graph.setDefaultEdgeLabel(() => ({}));
-  const names = new Set([...map.nodes.map((node) => node.service), ...map.edges.flatMap((edge) => [edge.caller, edge.callee])]);
+  const names = new Set([...nodes.map((node) => node.key), ...edges.flatMap((edge) => [edge.from, edge.to])]);
   for (const name of [...names].sort()) graph.setNode(name, { ...NODE });
-  const keys = map.edges.filter((edge) => edge.caller !== edge.callee).sort((a, b) => (edgeKey(a) < edgeKey(b) ? -1 : 1));
-  for (const edge of keys) graph.setEdge(edge.caller, edge.callee);
+  const lines = edges.filter((edge) => edge.from !== edge.to).sort((a, b) => (a.key < b.key ? -1 : 1));
+  for (const edge of lines) graph.setEdge(edge.from, edge.to);
   layout(graph);
   const size = graph.graph() as { width?: number; height?: number };
   return {
     width: Math.max(size.width ?? 0, NODE.width),
     height: Math.max(size.height ?? 0, NODE.height),
     nodes: new Map([...names].map((name) => [name, graph.node(name) as { x: number; y: number }])),
-    edges: new Map(keys.map((edge) => [edgeKey(edge), (graph.edge(edge.caller, edge.callee) as { points: { x: number; y: number }[] }).points])),
+    edges: new Map(lines.map((edge) => [edge.key, (graph.edge(edge.from, edge.to) as { points: { x: number; y: number }[] }).points])),
   };
 }

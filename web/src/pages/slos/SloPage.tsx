@@ -2,18 +2,18 @@
 
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
-import { useMemo } from "react";
-import { deploysQuery, historyQuery, incidentsQuery, sloQuery } from "../../api/queries";
-import type { Burn, BurnWindow, Slo, SloHistory } from "../../api/schema";
-import { TimeSeries, type Marker } from "../../chart/TimeSeries";
-import { budgetLeft, rates } from "../../lib/budget";
-import { burn, count, duration, percent, windowName, word } from "../../lib/format";
-import { stepSeconds } from "../../lib/range";
-import { useScope, useTitle } from "../../shell/scope";
-import { BudgetBar, CopyButton, css as ui, Loaded, Panel, Pill, State } from "../../ui/basics";
+import { sloQuery } from "../../api/queries";
+import type { Burn, BurnWindow, Indicator, Slo } from "../../api/schema";
+import { burn, count, duration, windowName, word } from "../../lib/format";
+import { overWindow } from "../../lib/promql";
+import { useTitle } from "../../shell/scope";
+import { buttonClass, CopyButton, css as ui, Loaded, Panel, Pill, State } from "../../ui/basics";
 import { Queried } from "../../ui/overlay";
 import { Time } from "../../ui/time";
+import { Charts } from "./Charts";
+import { labelsOf } from "./list";
 import css from "./slos.module.css";
+import { Tiles } from "./Tiles";
 
 const route = getRouteApi("/slos/$name");
 
@@ -22,7 +22,7 @@ export function SloPage() {
   useTitle(name);
   const slo = useQuery(sloQuery(name));
   return (
-    <main className={ui.page} id="main" tabIndex={-1}>
+    <main className={ui.page} id="main" tabIndex={-1} data-timed>
       <Loaded query={slo} what={`the SLO ${name}`}>
         {(data) => (
           <>
@@ -45,132 +45,24 @@ function Head({ slo }: { slo: Slo }) {
         <h1>{slo.display_name || slo.name}</h1>
         <State value={slo.state} />
         <span className={ui.grow} />
-        <Link to="/services" search={{ peek: slo.service }}>
+        <Link to="/services" search={{ peek: slo.service, peek_env: slo.environment }}>
           {slo.service} · {slo.environment}
         </Link>
         <span className={ui.muted}>owner: {slo.owner ?? "none"}</span>
+        <Link to="/deploys" search={{ service: slo.service, env: slo.environment }} className={buttonClass("plain", true)}>
+          Gate and deploys
+        </Link>
       </div>
-      <p>{slo.reason}</p>
+      <p>
+        {slo.reason}
+        {labelsOf(slo).map((label) => (
+          <Link key={label} to="/slos" search={{ q: label }} className={css.label} title="All SLOs with this label">
+            {label}
+          </Link>
+        ))}
+      </p>
       {slo.description && <p className={ui.sub}>{slo.description}</p>}
     </div>
-  );
-}
-
-/** PromQL for a rate over a whole window. */
-function overWindow(query: string, seconds: number): string {
-  return `sum_over_time((${query})[${windowName(seconds)}:1m]) * 60`;
-}
-
-function Tiles({ slo }: { slo: Slo }) {
-  const { budget, indicator } = slo;
-  return (
-    <dl className={css.tiles}>
-      <div className={css.tile}>
-        <dt>Objective over {windowName(slo.window_seconds)}</dt>
-        <dd>
-          {percent(slo.objective)}
-          <small>{indicator.good}</small>
-        </dd>
-      </div>
-      <div className={css.tile}>
-        <dt>SLI now</dt>
-        <dd>
-          <Queried label="SLI over the window" query={`${overWindow(indicator.good_query, slo.window_seconds)} / (${overWindow(indicator.total_query, slo.window_seconds)})`}>
-            {percent(slo.sli)}
-          </Queried>
-          <small>
-            {count(budget.bad_events)} bad of {count(budget.total_events)} {indicator.total}
-          </small>
-        </dd>
-      </div>
-      <div className={css.tile}>
-        <dt>Error budget left</dt>
-        <dd>
-          {percent(budget.left_ratio, 1)} <BudgetBar ratio={budget.left_ratio} />
-          <small>
-            {count(budget.left_events)} of {count(budget.allowed_events)} events · {duration(budget.left_minutes == null ? null : budget.left_minutes * 60)} of {duration(budget.allowed_minutes * 60)}
-          </small>
-        </dd>
-      </div>
-      <div className={css.tile}>
-        <dt>Budget gone in</dt>
-        <dd>
-          {slo.state === "exhausted" ? "it is gone" : slo.time_to_exhaustion_seconds == null ? "not spent down" : duration(slo.time_to_exhaustion_seconds)}
-          <small>
-            at the present burn; last event <Time at={slo.last_event_at} relative />
-          </small>
-        </dd>
-      </div>
-    </dl>
-  );
-}
-
-function Charts({ slo }: { slo: Slo }) {
-  const { range, seconds } = useScope();
-  const history = useQuery(historyQuery(slo.name, seconds, stepSeconds(seconds)));
-  const markers = useMarkers(slo);
-  return (
-    <Loaded query={history} what="the history">
-      {(data) => <HistoryCharts slo={slo} history={data} markers={markers} range={range} />}
-    </Loaded>
-  );
-}
-
-/** Deploys and incidents of the service, drawn into every chart. */
-function useMarkers(slo: Slo): Marker[] {
-  const deploys = useQuery(deploysQuery({ service: slo.service, env: slo.environment })).data;
-  const incidents = useQuery(incidentsQuery()).data;
-  return useMemo(
-    () => [
-      ...(deploys?.items ?? []).map((deploy) => ({ at: Date.parse(deploy.started_at) / 1000, label: deploy.version })),
-      ...(incidents?.items ?? [])
-        .filter((incident) => incident.service === slo.service && incident.environment === slo.environment)
-        .map((incident) => ({ at: Date.parse(incident.opened_at) / 1000, label: "incident" })),
-    ],
-    [deploys, incidents, slo.service, slo.environment],
-  );
-}
-
-function HistoryCharts({ slo, history, markers, range }: { slo: Slo; history: SloHistory; markers: Marker[]; range: string }) {
-  const { points, step_seconds: step } = history;
-  const left = useMemo(() => budgetLeft(points, slo.budget, step, slo.window_seconds), [points, slo.budget, step, slo.window_seconds]);
-  const rate = useMemo(() => rates(points, step), [points, step]);
-  const leftLine = useMemo(() => [{ label: "budget left", values: left.value, color: "--chart-1", fill: true }], [left]);
-  const totalLine = useMemo(() => [{ label: "requests a second", values: rate.total, color: "--chart-1" }], [rate]);
-  const badLine = useMemo(() => [{ label: "bad", values: rate.ratio, color: "--chart-2", fill: true }], [rate]);
-  const perSecond = (value: number | null | undefined) => (value == null ? "–" : value < 10 ? value.toFixed(1) : count(value));
-  return (
-    <>
-      <Panel
-        title="Error budget"
-        note={`last ${range}, each point ${duration(step)}${slo.backfilled ? " · part of the window was back-filled" : ""}`}
-      >
-        <TimeSeries
-          label={`Error budget left over the last ${range}; now ${percent(slo.budget.left_ratio)}`}
-          at={left.at}
-          lines={leftLine}
-          format={(value) => percent(value, 1)}
-          limit={{ value: 0, label: "exhausted" }}
-          markers={markers}
-        />
-      </Panel>
-      <div className={`${ui.columns} ${ui.even}`}>
-        <Panel title={<Queried label="Requests a second" query={slo.indicator.total_query}>Requests</Queried>} note={slo.indicator.total}>
-          <TimeSeries label={`Requests a second over the last ${range}`} at={rate.at} lines={totalLine} format={perSecond} markers={markers} min={0} />
-        </Panel>
-        <Panel title={<Queried label="Share of bad events" query={`1 - (${slo.indicator.good_query}) / (${slo.indicator.total_query})`}>Errors</Queried>} note="share of requests that were bad">
-          <TimeSeries
-            label={`Share of bad requests over the last ${range}`}
-            at={rate.at}
-            lines={badLine}
-            format={(value) => percent(value)}
-            limit={{ value: 1 - slo.objective, label: `allowed ${percent(1 - slo.objective)}` }}
-            markers={markers}
-            min={0}
-          />
-        </Panel>
-      </div>
-    </>
   );
 }
 
@@ -203,7 +95,7 @@ function BurnTable({ slo }: { slo: Slo }) {
           </thead>
           <tbody>
             {slo.burns.map((row) => (
-              <BurnRow key={row.threshold} row={row} />
+              <BurnRow key={row.threshold} row={row} indicator={slo.indicator} />
             ))}
           </tbody>
         </table>
@@ -212,7 +104,9 @@ function BurnTable({ slo }: { slo: Slo }) {
   );
 }
 
-function BurnRow({ row }: { row: Burn }) {
+function BurnRow({ row, indicator }: { row: Burn; indicator: Indicator }) {
+  const seconds = row.long.window_seconds;
+  const total = overWindow(indicator.total_query, seconds);
   return (
     <tr>
       <td>
@@ -242,7 +136,13 @@ function BurnRow({ row }: { row: Burn }) {
       <Window window={row.long} />
       <Window window={row.short} />
       <td className={ui.num}>
-        {count(row.long.bad_events)} of {count(row.long.total_events)}
+        <Queried label={`Bad events of ${windowName(seconds)}`} query={`${total} - ${overWindow(indicator.good_query, seconds)}`}>
+          {count(row.long.bad_events)}
+        </Queried>{" "}
+        of{" "}
+        <Queried label={`Events of ${windowName(seconds)}`} query={total}>
+          {count(row.long.total_events)}
+        </Queried>
       </td>
       <td className={ui.num}>{duration(row.exhaustion_seconds)}</td>
       <td>{row.since ? <Time at={row.since} /> : <span className={ui.muted}>–</span>}</td>

@@ -160,18 +160,49 @@ impl Place<'_> {
             let message = "`compositeWeight` has no effect: each objective is evaluated alone";
             self.objective.field().warning(Code::NOT_USED, message, "");
         }
+        let indicator = self.indicator(objects)?;
+        self.alerts_out_of_reach(objective);
         Ok(Slo {
             name: name.into(),
             display_name: display_name.into(),
             description: text(self.spec, "description").into(),
             service: self.service.into(),
             environment: self.metadata.annotation(Metadata::ENVIRONMENT).map(Box::from),
-            indicator: self.indicator(objects)?,
+            indicator,
             objective,
             window: self.window,
             owner: self.metadata.annotation(Metadata::OWNER).map(Box::from),
             labels: self.metadata.labels(),
         })
+    }
+
+    /// Names the alerts whose burn rate is never exceeded, whatever fails.
+    fn alerts_out_of_reach(self, objective: Objective) {
+        let most = objective.burn_max();
+        let pairs: Vec<String> = slo::PAIRS
+            .iter()
+            .filter(|pair| most <= pair.threshold)
+            .map(|pair| {
+                let severity = match pair.severity {
+                    slo::Severity::Page => "page",
+                    slo::Severity::Ticket => "ticket",
+                };
+                format!("the {severity} over `{}` (above {})", pair.name, pair.threshold)
+            })
+            .collect();
+        let target =
+            ["target", "targetPercent"].into_iter().find_map(|name| self.objective.optional(name));
+        if let (false, Some(target)) = (pairs.is_empty(), target) {
+            let message = format!(
+                "at {objective} the burn rate is at most {most:.1}, even when all is bad; this never fires: {}",
+                pairs.join(", ")
+            );
+            target.warning(
+                Code::CANNOT_ALERT,
+                message,
+                "only targets above 93.06 % reach all alerts",
+            );
+        }
     }
 
     fn indicator(self, objects: &Objects<'_>) -> Result<Indicator, String> {

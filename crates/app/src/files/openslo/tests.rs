@@ -62,7 +62,7 @@ fn spans_are_counted_by_status_operation_and_latency() {
     let bad = "{type: Evenkeel/Spans, spec: {status: error}}";
     insta::assert_snapshot!(check(&slo(&ratio("bad", bad, SPANS), "[{targetPercent: 99.5}]")), @"a (a) of checkout: 99.5 % over 28 d, spans total(server and consumer spans of checkout in prod) good(not: server and consumer spans of checkout in prod, status error)");
     let slow = "{type: Evenkeel/Spans, spec: {latencyOver: 1s, operationPattern: 'POST /.*'}}";
-    insta::assert_snapshot!(check(&slo(&ratio("bad", slow, SPANS), "[{target: 0.9}]")), @r#"a (a) of checkout: 90 % over 28 d, spans total(server and consumer spans of checkout in prod) good(server and consumer spans of checkout in prod, operation=~"POST /.*", at most 1000 ms)"#);
+    insta::assert_snapshot!(check(&slo(&ratio("bad", slow, SPANS), "[{target: 0.95}]")), @r#"a (a) of checkout: 95 % over 28 d, spans total(server and consumer spans of checkout in prod) good(server and consumer spans of checkout in prod, operation=~"POST /.*", at most 1000 ms)"#);
 }
 
 #[test]
@@ -96,6 +96,20 @@ fn several_objectives_are_several_slos() {
     a-1 (a-1: Gold) of checkout: 99.9 % over 28 d, spans total(server and consumer spans of checkout in prod) good(not: server and consumer spans of checkout in prod, status error)
     a-2 (a-2) of checkout: 99 % over 28 d, spans total(server and consumer spans of checkout in prod) good(not: server and consumer spans of checkout in prod, status error)
     ");
+}
+
+#[test]
+fn alerts_that_are_out_of_reach_are_named() {
+    let bad = "{type: Evenkeel/Spans, spec: {status: error}}";
+    let warnings = |objectives| {
+        let (slos, problems) = read(&slo(&ratio("bad", bad, SPANS), objectives));
+        assert_eq!(slos.len(), 1);
+        problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(warnings("[{target: 0.931}]"), "");
+    insta::assert_snapshot!(warnings("[{target: 0.93}]"), @"s.yaml:14:25: warning[W0203]: at 93 % the burn rate is at most 14.3, even when all is bad; this never fires: the page over `1h+5m` (above 14.4); only targets above 93.06 % reach all alerts");
+    insta::assert_snapshot!(warnings("[{targetPercent: 80}]"), @"s.yaml:14:32: warning[W0203]: at 80 % the burn rate is at most 5.0, even when all is bad; this never fires: the page over `1h+5m` (above 14.4), the page over `6h+30m` (above 6); only targets above 93.06 % reach all alerts");
+    insta::assert_snapshot!(warnings("[{target: 0.5}]"), @"s.yaml:14:25: warning[W0203]: at 50 % the burn rate is at most 2.0, even when all is bad; this never fires: the page over `1h+5m` (above 14.4), the page over `6h+30m` (above 6), the ticket over `1d+2h` (above 3); only targets above 93.06 % reach all alerts");
 }
 
 #[test]
@@ -166,7 +180,7 @@ fn kinds_and_references_are_checked() {
     s.yaml:2:3: error[E0102]: the field `apiVersion` is missing in the document; write `apiVersion:`
     s.yaml:2:3: error[E0102]: the field `kind` is missing in the document; write `kind:`
     ");
-    let text = slo("{}", "[{target: 0.9}]")
+    let text = slo("{}", "[{target: 0.95}]")
         .replace("indicator:\n    metadata: {name: i}\n    spec: {}", "indicatorRef: web-ratoi");
     let sli = "---\napiVersion: openslo/v1\nkind: SLI\nmetadata: {name: web-ratio}\nspec: ";
     let bad = "{type: Evenkeel/Spans, spec: {status: error}}";
@@ -175,7 +189,7 @@ fn kinds_and_references_are_checked() {
     s.yaml:11:17: error[E0203]: there is no SLI `web-ratoi` in this repo; did you mean `web-ratio`?
     s.yaml:12:16: warning[W0201]: the SLO `a` is accepted, but not evaluated: its indicator is not valid
     ");
-    insta::assert_snapshot!(check(&text.replace("ratoi", "ratio")), @"a (a) of checkout: 90 % over 28 d, spans total(server and consumer spans of checkout in prod) good(not: server and consumer spans of checkout in prod, status error)");
+    insta::assert_snapshot!(check(&text.replace("ratoi", "ratio")), @"a (a) of checkout: 95 % over 28 d, spans total(server and consumer spans of checkout in prod) good(not: server and consumer spans of checkout in prod, status error)");
 }
 
 #[test]
@@ -270,7 +284,7 @@ mod conformance {
         for (value, valid) in
             [("20.0", true), ("999999999999.9999", true), ("0.0", false), ("-2.0", false)]
         {
-            let objective = format!("{{target: 0.9, compositeWeight: {value}}}");
+            let objective = format!("{{target: 0.95, compositeWeight: {value}}}");
             assert_eq!(refused(&objective, "Occurrences"), !valid, "{value}");
         }
     }

@@ -21,6 +21,7 @@ fn attempt() -> Attempt {
         receiver: "oncall".into(),
         integration: 0,
         channel: Channel::Webhook,
+        target: "http://127.0.0.1".into(),
         reason: Reason::Opened,
         subject: "[PAGE] INC-7 payment".into(),
         payload: r#"{"version":"4"}"#.into(),

@@ -147,16 +147,21 @@ impl Sim {
         let slo = format!("{}-availability", SERVICES[service]);
         Judgement {
             summary: format!("{slo} burns {burn}x").into(),
-            key: Key { slo: slo.into(), pair: PAIRS[pair].0.into() },
+            key: Key { slo: slo.as_str().into(), pair: PAIRS[pair].0.into() },
             service: SERVICES[service].into(),
             environment: Some(ENVIRONMENT.into()),
             severity: PAIRS[pair].1,
             verdict,
             evidence: Evidence { threshold: 14.4, long: window(3600), short: window(300) },
-            labels: Labels::default(),
+            labels: self.labels(&slo),
             at: self.clock.now(),
             clear_since: None,
         }
+    }
+
+    fn labels(&self, slo: &str) -> Labels {
+        let slos = &self.core.world.repo.slos;
+        slos.iter().find(|one| *one.name == *slo).map(|one| one.labels.clone()).unwrap_or_default()
     }
 
     /// A new version comes, and often fails; often enough telemetry says that it is the one.
@@ -206,7 +211,10 @@ impl Sim {
     }
 
     fn recover(&mut self) {
-        let Some(incident) = self.open() else { return };
+        // What has ended may turn out not to have.
+        let last = self.state.incidents.iter().rev().find(|incident| !incident.is_open()).cloned();
+        let ended = if self.chance(0.3) { last } else { None };
+        let Some(incident) = ended.or_else(|| self.open()) else { return };
         let policy = RecoveryPolicy::default();
         let to = self.time.now();
         let bad_events = if self.chance(0.2) { 500 } else { 0 };
@@ -243,8 +251,11 @@ impl Sim {
     /// A person asks for what is offered.
     fn roll_back(&mut self) {
         let state = &self.state.deploys;
-        let plan =
-            state.deploys().rev().find_map(|deploy| deploy::automatic::offer(state, deploy).ok());
+        let policy = deploy::Policy::default();
+        let plan = state
+            .deploys()
+            .rev()
+            .find_map(|deploy| deploy::automatic::offer(state, &policy, deploy).ok());
         let Some(plan) = plan else { return };
         let incident = self.open().map(|incident| incident.id.to_string().into());
         let request = deploy::Command::RequestAct {

@@ -62,7 +62,7 @@ impl Sim {
             clock,
             disk,
             checks: Checks::default(),
-            health: BTreeMap::from([("oncall", Health::Up), ("audit", Health::Up)]),
+            health: ["oncall", "audit", "fallback"].map(|name| (name, Health::Up)).into(),
             outage_ends_at: Duration::ZERO,
             burning: BTreeSet::new(),
             is_rough: true,

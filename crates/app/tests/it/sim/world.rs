@@ -114,7 +114,7 @@ pub(crate) fn slo(service: &str) -> Slo {
     }
 }
 
-fn receiver(name: &str) -> Receiver {
+pub(crate) fn receiver(name: &str) -> Receiver {
     let webhook = Webhook {
         url: format!("https://{name}.example/hook").into(),
         send_resolved: true,
@@ -124,7 +124,7 @@ fn receiver(name: &str) -> Receiver {
     Receiver { name: name.into(), integrations: vec![Integration::Webhook(webhook)] }
 }
 
-/// Two repos that take turns: the second has neither the SLO of `web` nor the receiver `audit`.
+/// Two repos that take turns: the second has neither the SLO of `web` nor the receivers `audit` and `fallback`.
 pub(crate) fn repo(variant: u8) -> Arc<Repo> {
     let oncall = RouteConfig { receiver: Some("oncall".into()), ..RouteConfig::default() };
     let audit =
@@ -133,7 +133,7 @@ pub(crate) fn repo(variant: u8) -> Arc<Repo> {
         1 => (vec![], vec![receiver("oncall")], &SERVICES[1..]),
         _ => (
             vec![audit, oncall.clone()],
-            vec![receiver("oncall"), receiver("audit")],
+            vec![receiver("oncall"), receiver("audit"), receiver("fallback")],
             &SERVICES[..],
         ),
     };
@@ -169,6 +169,7 @@ pub(crate) fn world(repo: Arc<Repo>) -> World {
         repo,
         suspicions: Arc::default(),
         acts: Arc::new(Acts { rollbacks: vec![act] }),
+        fallback: Some("fallback".into()),
         links: LinkSigner::new(b"simulation"),
         external_url: "https://evenkeel.example".into(),
     }

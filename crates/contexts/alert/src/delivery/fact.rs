@@ -2,7 +2,7 @@
 
 use model::Timestamp;
 
-use crate::delivery::NotificationId;
+use crate::{delivery::NotificationId, routing::Integration};
 
 /// Why somebody is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +67,13 @@ pub enum Channel {
 impl Channel {
     pub const ALL: [Self; 2] = [Self::Webhook, Self::Email];
 
+    pub const fn of(integration: &Integration) -> Self {
+        match integration {
+            Integration::Webhook(_) => Self::Webhook,
+            Integration::Email(_) => Self::Email,
+        }
+    }
+
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Webhook => "webhook",
@@ -84,6 +91,8 @@ pub struct Progress {
     pub escalated: u64,
     /// Updates that people wrote for others to read.
     pub updated: u64,
+    /// How often it was opened again.
+    pub reopened: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

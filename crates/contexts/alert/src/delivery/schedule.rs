@@ -4,7 +4,10 @@ use std::{collections::BTreeSet, time::Duration};
 
 use model::Timestamp;
 
-use crate::delivery::{Channel, NotificationId, Reason, Record, State};
+use crate::{
+    delivery::{Channel, NotificationId, Reason, Record, State},
+    routing::{Integration, Receiver},
+};
 
 /// The wait after the first failures.
 const FIRST_WAITS: [Duration; 4] = [
@@ -33,10 +36,28 @@ pub struct Attempt {
     pub receiver: Box<str>,
     pub integration: u32,
     pub channel: Channel,
+    /// Where it goes, without credentials.
+    pub target: Box<str>,
     pub reason: Reason,
     pub subject: Box<str>,
     pub payload: Box<str>,
     pub queued_at: Timestamp,
+}
+
+impl Attempt {
+    /// The integration to send it by, as the receiver has them now.
+    ///
+    /// They may have changed places since it was queued: the one with its channel and target is meant, wherever it stands.
+    /// Where that is gone another of its channel takes it, rather in its place than elsewhere; none of another channel can,
+    /// since the payload is made for one.
+    pub fn integration<'a>(&self, receiver: &'a Receiver) -> Option<&'a Integration> {
+        let own = usize::try_from(self.integration).ok();
+        let fits = |to: &Integration| Channel::of(to) == self.channel;
+        let mut found: Vec<_> =
+            receiver.integrations.iter().enumerate().filter(|(_, to)| fits(to)).collect();
+        found.sort_by_key(|(at, to)| (*to.target() != *self.target, Some(*at) != own, *at));
+        found.first().map(|(_, to)| *to)
+    }
 }
 
 /// When to try again after the failure of the `attempt`-th attempt (from 1) at `failed_at`.
@@ -92,6 +113,7 @@ fn attempt(record: &Record) -> Attempt {
         receiver: record.receiver.clone(),
         integration: record.integration,
         channel: record.channel,
+        target: record.target.clone(),
         reason: record.reason,
         subject: record.subject.clone(),
         payload: record.payload.clone(),
@@ -102,6 +124,7 @@ fn attempt(record: &Record) -> Attempt {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::routing::{Email, Webhook};
 
     #[test]
     fn the_waits_are_1_5_15_30_and_then_60_seconds() {
@@ -110,6 +133,51 @@ mod tests {
             (1..=7).map(|attempt| retry_at(at, attempt).since(at).as_secs()).collect();
         assert_eq!(waits, [1, 5, 15, 30, 60, 60, 60]);
         assert_eq!(retry_at(at, u32::MAX).since(at), LAST_WAIT);
+    }
+
+    #[test]
+    fn an_integration_is_found_wherever_it_stands_now() {
+        let webhook = |host: &str| {
+            Integration::Webhook(Webhook {
+                url: format!("https://{host}/hook").into(),
+                send_resolved: true,
+                max_alerts: 0,
+                timeout: None,
+            })
+        };
+        let email = Integration::Email(Email {
+            to: "ops@example.com".into(),
+            from: "evenkeel@example.com".into(),
+            smarthost: "localhost:25".into(),
+            hello: None,
+            require_tls: false,
+            auth: None,
+            send_resolved: true,
+        });
+        let attempt = Attempt {
+            notification: NotificationId::from_u128(1),
+            attempt: 1,
+            incident: None,
+            receiver: "ops".into(),
+            integration: 1,
+            channel: Channel::Webhook,
+            target: "https://b".into(),
+            reason: Reason::Test,
+            subject: "".into(),
+            payload: "".into(),
+            queued_at: Timestamp::from_secs(0),
+        };
+        let check = |integrations: &[Integration]| {
+            let receiver = Receiver { name: "ops".into(), integrations: integrations.to_vec() };
+            attempt.integration(&receiver).map(Integration::target)
+        };
+        let (a, b, c) = (webhook("a"), webhook("b"), webhook("c"));
+        let is = |target: &str| Some(target.to_owned());
+        assert_eq!(check(&[a.clone(), b.clone()]), is("https://b"), "as it was");
+        assert_eq!(check(&[b, a.clone(), email.clone()]), is("https://b"), "it moved");
+        assert_eq!(check(&[email.clone(), a.clone()]), is("https://a"), "its target changed");
+        assert_eq!(check(&[c, email.clone()]), is("https://c"), "the only one of its channel");
+        assert_eq!(check(&[email.clone(), email]), None, "no webhook is left");
     }
 
     #[test]

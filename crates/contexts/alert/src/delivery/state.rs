@@ -74,6 +74,10 @@ pub(crate) struct Thread {
     /// Whether the last thing told was that it resolved.
     pub(crate) resolved: bool,
     pub(crate) queued_at: Timestamp,
+    /// Since when it has been owed the news that somebody must act.
+    pub(crate) paged_at: Option<Timestamp>,
+    /// Whether anything queued since then was delivered.
+    pub(crate) reached: bool,
     /// In the order in which they were queued.
     pub(crate) waiting: Vec<NotificationId>,
 }
@@ -168,6 +172,7 @@ pub fn apply(state: &mut State, fact: &Fact) {
                 record.tried(AttemptRecord { attempt, at: *at, status, latency_ms, error: None });
                 record.status = Status::Delivered { at: *at };
             });
+            reach(state, *notification);
         }
         Fact::Abandoned { notification, reason, at } => {
             change(state, *notification, |record| {
@@ -224,17 +229,31 @@ fn queue(state: &mut State, record: Record, told: Option<Progress>) {
             told: None,
             resolved: false,
             queued_at,
+            paged_at: None,
+            reached: false,
             waiting: Vec::new(),
         });
         if told.is_some() {
             thread.told = told;
             thread.resolved = record.reason == Reason::Resolved;
             thread.queued_at = queued_at;
+            let is_new = thread.reached || thread.paged_at.is_none();
+            if record.reason == Reason::Opened || (record.reason == Reason::Escalated && is_new) {
+                (thread.paged_at, thread.reached) = (Some(queued_at), false);
+            }
         }
         thread.waiting.push(record.notification);
     }
     state.waiting.insert((record.queued_at, record.notification));
     state.records.insert(record.notification, record);
+}
+
+/// Somebody got it: a page that was owed there is no longer.
+fn reach(state: &mut State, id: NotificationId) {
+    let Some(record) = state.records.get(&id) else { return };
+    if let Some(thread) = record.thread().and_then(|key| state.threads.get_mut(&key)) {
+        thread.reached |= thread.paged_at.is_some_and(|at| record.queued_at >= at);
+    }
 }
 
 /// Forgets the thread told longest ago that waits for nothing.

@@ -6,7 +6,7 @@ use model::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
-use crate::routing::Timings;
+use crate::routing::{GroupBy, Timings};
 
 const START: Timestamp = Timestamp::from_secs(1_795_400_000);
 
@@ -21,6 +21,9 @@ fn destination(receiver: &str) -> Destination {
         channel: Channel::Webhook,
         target: "https://hooks.example".into(),
         send_resolved: true,
+        max_alerts: 0,
+        route: "{}".into(),
+        group_by: GroupBy::All,
         timings: Timings::default(),
     }
 }
@@ -30,7 +33,7 @@ fn incident() -> IncidentInfo {
         incident: "inc_1".into(),
         opened_at: START,
         is_page: true,
-        acknowledged: false,
+        acknowledged_at: None,
         resolved: false,
         progress: Progress::default(),
     }
@@ -57,7 +60,17 @@ impl Outbox {
     }
 
     fn reconcile(&mut self, info: &IncidentInfo, to: &[Destination], now: Timestamp) {
-        let plan = reconcile(&self.state, info, to, now);
+        self.reconcile_with(info, to, &[], now);
+    }
+
+    fn reconcile_with(
+        &mut self,
+        info: &IncidentInfo,
+        to: &[Destination],
+        fallback: &[Destination],
+        now: Timestamp,
+    ) {
+        let plan = reconcile(&self.state, info, to, fallback, now);
         for owed in plan.queue {
             self.minted += 1;
             let command = Command::Queue {
@@ -72,7 +85,7 @@ impl Outbox {
             self.run(&command, now);
         }
         plan.abandon.iter().for_each(|command| self.run(command, now));
-        let again = reconcile(&self.state, info, to, now);
+        let again = reconcile(&self.state, info, to, fallback, now);
         assert_eq!(
             (again.queue, again.abandon),
             (vec![], vec![]),
@@ -125,7 +138,7 @@ fn a_page_leaves_at_once_and_its_news_are_folded() {
 fn a_ticket_waits_for_its_group() {
     let (mut outbox, to) = (Outbox::new(), [destination("ops")]);
     let info = IncidentInfo { is_page: false, ..incident() };
-    assert_eq!(reconcile(&outbox.state, &info, &to, START).next_at, Some(seconds(30)));
+    assert_eq!(reconcile(&outbox.state, &info, &to, &[], START).next_at, Some(seconds(30)));
     for second in 0..60 {
         outbox.reconcile(&info, &to, seconds(second));
         outbox.send(seconds(second), |_| 200);
@@ -137,7 +150,8 @@ fn a_ticket_waits_for_its_group() {
 fn it_is_said_again_until_somebody_acknowledges() {
     let (mut outbox, to) = (Outbox::new(), [destination("ops")]);
     for minute in 0..60 * 30 {
-        let info = IncidentInfo { acknowledged: minute >= 60 * 13, ..incident() };
+        let acknowledged_at = (minute >= 60 * 13).then(|| seconds(60 * 60 * 13));
+        let info = IncidentInfo { acknowledged_at, ..incident() };
         outbox.reconcile(&info, &to, seconds(minute * 60));
         outbox.send(seconds(minute * 60), |_| 200);
     }
@@ -167,7 +181,7 @@ fn a_failing_receiver_is_tried_by_the_schedule_under_one_id() {
 fn acknowledging_ends_the_retries_but_not_the_first_attempt() {
     let (mut outbox, to) = (Outbox::new(), [destination("down"), destination("up")]);
     outbox.reconcile(&incident(), &to, START);
-    let acknowledged = IncidentInfo { acknowledged: true, ..incident() };
+    let acknowledged = IncidentInfo { acknowledged_at: Some(START), ..incident() };
     outbox.reconcile(&acknowledged, &to, START);
     assert_eq!(outbox.state.waiting(), 2);
     for second in 0..100 {
@@ -181,6 +195,64 @@ fn acknowledging_ends_the_retries_but_not_the_first_attempt() {
         statuses,
         [(Status::Abandoned { at: START, reason }, 1), (Status::Delivered { at: START }, 1)]
     );
+}
+
+#[test]
+fn acknowledging_says_nothing_about_what_comes_later() {
+    let (mut outbox, to) = (Outbox::new(), [destination("ops")]);
+    let mut info = IncidentInfo { is_page: false, opened_at: START, ..incident() };
+    for second in 0..200 {
+        if second == 60 {
+            info.acknowledged_at = Some(seconds(60));
+        }
+        if second == 100 {
+            (info.is_page, info.progress.escalated) = (true, 1);
+        }
+        outbox.reconcile(&info, &to, seconds(second));
+        outbox.send(seconds(second), |attempt| if attempt.attempt < 3 { 500 } else { 200 });
+    }
+    assert_eq!(outbox.got(), ["36 s: opened", "106 s: escalated"]);
+}
+
+#[test]
+fn opened_again_pages_at_once_where_the_end_was_not_told() {
+    let to = [Destination { send_resolved: false, ..destination("ops") }];
+    let (mut outbox, mut info) = (Outbox::new(), incident());
+    for second in 0..300 {
+        info.resolved = (100..200).contains(&second);
+        info.progress.reopened = u64::from(second >= 200);
+        outbox.reconcile(&info, &to, seconds(second));
+        outbox.send(seconds(second), |_| 200);
+    }
+    assert_eq!(outbox.got(), ["0 s: opened", "200 s: opened"]);
+}
+
+#[test]
+fn a_page_that_reaches_nobody_within_a_minute_goes_to_the_fallback_too() {
+    let check = |acknowledged_at: Option<u64>, up_at: u64| {
+        let mut outbox = Outbox::new();
+        let (to, fallback) =
+            ([destination("ops"), destination("audit")], [destination("boss"), destination("ops")]);
+        let mut told = Vec::new();
+        for second in 0..400 {
+            let acknowledged_at = acknowledged_at.filter(|at| second >= *at).map(seconds);
+            let info = IncidentInfo { acknowledged_at, resolved: second >= 300, ..incident() };
+            outbox.reconcile_with(&info, &to, &fallback, seconds(second));
+            let before = outbox.got.len();
+            let is_up = |name: &str| name == "boss" || (name == "audit" && second >= up_at);
+            outbox
+                .send(seconds(second), |attempt| if is_up(&attempt.receiver) { 200 } else { 500 });
+            let new = outbox.got[before..].iter().map(|(at, reason, id)| {
+                let to = &outbox.state.get(*id).unwrap().receiver;
+                format!("{at} s: {to} {}", reason.as_str())
+            });
+            told.extend(new.collect::<Vec<_>>());
+        }
+        told
+    };
+    assert_eq!(check(None, 1000), ["60 s: boss opened", "300 s: boss resolved"]);
+    assert_eq!(check(None, 50), ["51 s: audit opened", "300 s: audit resolved"], "one got it");
+    assert_eq!(check(Some(30), 1000), [""; 0], "somebody knows");
 }
 
 #[test]
@@ -333,7 +405,7 @@ proptest! {
                 Step::Join => info.progress.joined += 1,
                 Step::Escalate => info.progress.escalated += 1,
                 Step::Update => info.progress.updated += 1,
-                Step::Acknowledge => info.acknowledged = true,
+                Step::Acknowledge => info.acknowledged_at = Some(seconds(second)),
                 Step::Resolve => info.resolved = true,
                 Step::Toggle => down = !down,
                 Step::Crash => {

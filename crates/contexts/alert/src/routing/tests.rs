@@ -91,6 +91,23 @@ fn what_is_not_said_is_inherited() {
 }
 
 #[test]
+fn a_route_is_named_as_alertmanager_does() {
+    let routing = routing();
+    let key = |pairs: &[(&str, &str)]| -> Vec<String> {
+        let routed = routing.route(&Labels::from_pairs(pairs.iter().copied()));
+        routed.iter().map(|routed| routed.route.to_owned()).collect()
+    };
+    assert_eq!(key(&[]), ["{}"]);
+    assert_eq!(
+        key(&[("team", "db"), ("severity", "page")]),
+        [r#"{}/{team="db"}/{severity="page"}"#]
+    );
+    assert_eq!(key(&[("audit", "1")]), [r#"{}/{audit!=""}"#]);
+    assert_eq!(routing.to("db").map(|to| (&*to.receiver.name, to.route)), Some(("db", "{}")));
+    assert_eq!(routing.to("nobody"), None);
+}
+
+#[test]
 fn all_that_is_wrong_is_reported() {
     let names = vec!["a".into(), "b".into(), "a".into()];
     let child = RouteConfig {

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    automatic::{RollbackEvidence, plan},
+    automatic::{RollbackEvidence, offer, plan},
     fact::apply,
     gate::{BudgetReading, Decision, Freeze, IncidentReading, ReplayError, replay},
     policy::{GatePolicy, Policy, RollbackMode},
@@ -172,7 +172,7 @@ fn what_was_taken_back_is_not_offered_again() {
     let back = NewDeploy { rolls_back: Some(DeployId::from_u128(2)), ..new(3, "1.9.0", 300) };
     record(&mut state, back);
     let newest = state.newest("checkout", "prod").unwrap();
-    assert!(matches!(offer(&state, newest), Err(WhyNot::WentBack { .. })));
+    assert!(matches!(offer(&state, &Policy::default(), newest), Err(WhyNot::WentBack { .. })));
     record(
         &mut state,
         NewDeploy { previous_version: Some("2.0.0".into()), ..new(4, "2.0.1", 400) },
@@ -185,7 +185,10 @@ fn what_was_taken_back_is_not_offered_again() {
     record(&mut state, new(5, "2.0.0", 600));
     record(&mut state, new(6, "2.0.1", 700));
     let newest = state.newest("checkout", "prod").unwrap();
-    assert!(offer(&state, newest).is_ok(), "2.0.0 was deployed again since, and stayed");
+    assert!(
+        offer(&state, &Policy::default(), newest).is_ok(),
+        "2.0.0 was deployed again since, and stayed"
+    );
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What Evenkeel measures while an incident lasts: impact, suspects, recovery. What flaps is folded into few facts.
 
+use std::time::Duration;
+
 use model::{Actor, Timestamp};
 
 use crate::{
@@ -16,6 +18,10 @@ use crate::{
 const SCORE_STEP: f64 = 0.1;
 /// Impact must grow by this share to be told again.
 const IMPACT_STEP: f64 = 0.01;
+/// A relapse needs this many bad events, as an alert of a young service does.
+const RELAPSE_BAD_MIN: u64 = 10;
+/// And evidence that comes by chance less often than this, as a page does.
+const RELAPSE_CHANCE_MAX: f64 = 0.001;
 
 /// A new first suspect is told at once, other changes at most every [`limits::FOLD`].
 ///
@@ -100,13 +106,7 @@ pub(super) fn recovery(
     if !incident.is_open() {
         return relapse(state, incident, reading, policy, now);
     }
-    let start = match &incident.mitigation {
-        Some(mitigation) => mitigation.at,
-        None => match incident.quiet_since() {
-            Some(quiet) => quiet,
-            None => return Vec::new(),
-        },
-    };
+    let Some(start) = incident.recovery_starts_at() else { return Vec::new() };
     let progress = recovery::assess(&policy, start, reading);
     let mut facts = Vec::new();
     if incident.recovery.is_none_or(|(_, known)| known.verdict != progress.verdict) {
@@ -124,8 +124,8 @@ pub(super) fn recovery(
     facts
 }
 
-/// An incident that recovered before its alert's long window did has no new alert to page for a relapse: the same test
-/// that ended it opens it again, while that alert still fires.
+/// An incident that ended before its page did has no new alert to page for a relapse: it is opened again when that page
+/// still fires and what failed since is more than chance explains.
 fn relapse(
     state: &State,
     incident: &Incident,
@@ -133,22 +133,27 @@ fn relapse(
     policy: RecoveryPolicy,
     now: Timestamp,
 ) -> Vec<Fact> {
-    let Some(end) = incident.resolution.as_ref().filter(|end| end.automatic) else {
-        return Vec::new();
-    };
+    let Some(end) = &incident.resolution else { return Vec::new() };
     let newest = state.newest_on(&incident.key).is_some_and(|newest| newest.id == incident.id);
-    if !newest || !incident.has_firing_alert() || reading.total_events < policy.min_events {
+    let is_evident = reading.total_events >= policy.min_events
+        && reading.bad_events >= RELAPSE_BAD_MIN
+        && recovery::chance(&reading) < RELAPSE_CHANCE_MAX;
+    if !newest || !incident.has_firing_page() || !is_evident {
         return Vec::new();
     }
-    // The window may be young, but all of it must lie after the end: what was failing before is no relapse.
-    let since_end = RecoveryPolicy { window: std::time::Duration::ZERO, ..policy };
-    let progress = recovery::assess(&since_end, end.at, reading);
+    // All of the window must lie after the end: what was failing before is no relapse. It may be young where the test had
+    // passed; a person who says that it is over is given a whole one.
+    let window = if end.automatic { Duration::ZERO } else { policy.window };
+    let progress = recovery::assess(&RecoveryPolicy { window, ..policy }, end.at, reading);
     if progress.verdict != RecoveryVerdict::StillFailing {
         return Vec::new();
     }
     let reason = format!(
-        "{} of {} events bad since it recovered, {} allowed, and an alert still fires",
-        reading.bad_events, reading.total_events, progress.allowed_bad
+        "{} of {} events bad since it {}, {} allowed, and an alert still fires",
+        reading.bad_events,
+        reading.total_events,
+        if end.automatic { "recovered" } else { "was resolved" },
+        progress.allowed_bad
     );
     vec![Fact::Reopened {
         incident: incident.id,

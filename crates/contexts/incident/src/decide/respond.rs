@@ -131,13 +131,19 @@ pub(super) fn reopen(
 pub(super) fn attach_postmortem(
     incident: &Incident,
     reference: &str,
+    document: Option<&str>,
     by: &Actor,
     now: Timestamp,
 ) -> Decision {
     check_text("reference", reference, limits::TEXT_CHARS_MAX)?;
-    if incident.postmortem.as_deref() == Some(reference) {
+    if document.is_none() && incident.postmortem.as_deref() == Some(reference) {
         return Ok(Vec::new());
     }
-    let reference = reference.into();
-    Ok(vec![Fact::PostmortemAttached { incident: incident.id, reference, at: now, by: by.clone() }])
+    Ok(vec![Fact::PostmortemAttached {
+        incident: incident.id,
+        reference: reference.into(),
+        document: document.map(Into::into),
+        at: now,
+        by: by.clone(),
+    }])
 }

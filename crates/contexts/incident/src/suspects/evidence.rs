@@ -52,7 +52,7 @@ pub enum ChangeKind {
     Config,
 }
 
-/// A change on the failing service, or on one that it calls, in the last two hours.
+/// A change on the failing service, or on one that it calls, since two hours before it began to fail.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
     pub kind: ChangeKind,

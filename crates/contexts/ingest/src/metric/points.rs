@@ -24,8 +24,9 @@ pub(super) fn histogram(family: &Family, point: RawHistogram, out: &mut Output<'
     let ascending = point.bounds.windows(2).all(|two| two[0] < two[1]);
     let matching = buckets == point.bounds.len() + 1 || (buckets == 0 && point.bounds.is_empty());
     if !ascending || !matching {
+        let redactor = out.work.redactor;
         out.work.tally.refuse(Signal::Samples, reason::INVALID_HISTOGRAM, 1, || {
-            let (name, bounds) = (&family.name, point.bounds.len());
+            let (name, bounds) = (redactor.shown(&family.name), point.bounds.len());
             format!("histogram `{name}` has {buckets} buckets for {bounds} bounds; bounds ascend and buckets are one more")
         });
         return;

@@ -36,6 +36,16 @@ pub(super) fn redact(text: &str, counts: &mut Counts) -> Option<String> {
     })
 }
 
+/// The same for a number that stands alone.
+pub(super) fn redact_number(number: i64, counts: &mut Counts) -> Option<String> {
+    // The smallest number that has enough digits.
+    if number < 10_i64.pow(DIGITS_MIN as u32 - 1) {
+        None
+    } else {
+        redact(&number.to_string(), counts)
+    }
+}
+
 /// Where the digits that begin at `at` end, and the digits, which single blanks or hyphens may part into groups of three or more.
 fn run(bytes: &[u8], at: usize) -> (usize, Vec<u8>) {
     let mut digits = Vec::with_capacity(DIGITS_MAX);
@@ -103,6 +113,12 @@ mod tests {
             "card [redacted:credit_card] declined"
         );
         assert_eq!(check("4111-1111-1111-1111"), "[redacted:credit_card]");
+        assert_eq!(redact_number(4_111_111_111_111_112, &mut Counts::new()), None);
+        assert_eq!(redact_number(-4_111_111_111_111_111, &mut Counts::new()), None);
+        assert_eq!(
+            redact_number(4_111_111_111_111_111, &mut Counts::new()).as_deref(),
+            Some("[redacted:credit_card]")
+        );
         assert_eq!(check("amex=378282246310005;x"), "amex=[redacted:credit_card];x");
         for kept in [
             "4111111111111112",

@@ -10,18 +10,26 @@ const WORDS: &[&str] = &[
     "cookies",
     "credential",
     "credentials",
+    "connectionstring",
+    "connstr",
     "creditcard",
     "cvc",
     "cvv",
+    "dsn",
+    "jsessionid",
     "jwt",
+    "pass",
     "passcode",
     "passphrase",
     "passwd",
     "password",
     "passwords",
+    "phpsessid",
+    "pin",
     "pwd",
     "secret",
     "secrets",
+    "sessionid",
     "setcookie",
     "token",
     "accesskey",
@@ -40,19 +48,30 @@ const PAIRS: &[(&str, &str)] = &[
     ("account", "key"),
     ("api", "key"),
     ("card", "number"),
+    ("connection", "string"),
     ("credit", "card"),
     ("encryption", "key"),
     ("master", "key"),
     ("private", "key"),
     ("secret", "key"),
+    ("session", "id"),
     ("shared", "key"),
     ("signing", "key"),
     ("ssh", "key"),
 ];
 
-/// Whether the key's last word or two name a secret: `http.request.header.authorization`, `dbPassword`, `x-api-key`;
-/// not `token_count` or `secret.name`.
+/// Ends of keys that only look as if: OpenTelemetry's `session.id` joins the signals of one visit.
+const ORDINARY: &[&str] = &["session.id"];
+
+/// Whether the key's last word or two name a secret: `http.request.header.authorization`, `dbPassword`, `x-api-key`,
+/// `password2`; not `token_count` or `secret.name`.
 pub(super) fn is_secret(key: &str) -> bool {
+    let key = key.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+    let unnumbered = key.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
+    !ORDINARY.iter().any(|end| key.ends_with(end)) && (names(key) || names(unnumbered))
+}
+
+fn names(key: &str) -> bool {
     let (head, last) = last_word(key);
     if WORDS.iter().any(|word| word.eq_ignore_ascii_case(last)) {
         return true;
@@ -103,6 +122,20 @@ mod tests {
             "card.number",
             "Set-Cookie",
             "passwords[]",
+            "DB_PASS",
+            "dbPass",
+            "password2",
+            "password_2",
+            "api_key1",
+            "session_id",
+            "sessionId",
+            "sessionid",
+            "JSESSIONID",
+            "user.pin",
+            "sentry_dsn",
+            "connection_string",
+            "db.connection_string",
+            "connectionString",
         ] {
             assert!(is_secret(key), "{key}");
         }
@@ -120,6 +153,18 @@ mod tests {
             "gen_ai.usage.input_tokens",
             "größe",
             "user.id",
+            "session.id",
+            "mcp.session.id",
+            "pinned",
+            "compass",
+            "bypass",
+            "passed",
+            "input_tokens2",
+            "tokens",
+            "llm.tokens",
+            "base64",
+            "http2",
+            "3",
         ] {
             assert!(!is_secret(key), "{key}");
         }

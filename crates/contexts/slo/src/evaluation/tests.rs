@@ -74,6 +74,34 @@ fn one_bad_event_of_three_is_chance() {
 }
 
 #[test]
+fn a_ticket_needs_ten_bad_events_or_more_than_chance() {
+    let verdicts = |bad, total| {
+        let mut counters = Counters::new(vec![slo("checkout")]);
+        let old = Bucket {
+            start: NOW.floor(Duration::from_secs(3600)) - Duration::from_secs(100 * 3600),
+            width: Duration::from_secs(3600),
+            good: 1_000_000,
+            total: 1_000_000,
+        };
+        counters.backfill("checkout", "test", &[old], NOW).unwrap();
+        let spans = (0..total).map(|id| {
+            let status = if id < bad { SpanStatus::Error } else { SpanStatus::Ok };
+            Span { status, ..span(id) }
+        });
+        counters.observe(&batch(NOW, spans.collect()));
+        let found = counters.evaluate(NOW);
+        let [.., three_days] = &found[0].burns;
+        (three_days.verdict, three_days.held_back.clone().unwrap_or_default())
+    };
+    let (verdict, why) = verdicts(1, 500);
+    assert_eq!(verdict, Verdict::Unknown);
+    insta::assert_snapshot!(why, @"no ticket: 1 bad of 500 events in 3 d come by chance with probability 0.3936");
+    assert_eq!(verdicts(9, 8000).0, Verdict::Unknown);
+    assert_eq!(verdicts(10, 8000).0, Verdict::Crossed);
+    assert_eq!(verdicts(3, 100).0, Verdict::Crossed);
+}
+
+#[test]
 fn silence_is_not_health() {
     let counters = counters(48, 100, 1000);
     insta::assert_snapshot!(check(&Counters::new(vec![slo("checkout")]), NOW), @"InsufficientData [Unknown Unknown Unknown Unknown] no event of `checkout` was counted in the last 30 d");

@@ -51,6 +51,12 @@ impl Folder {
         verify(self.path()).unwrap()
     }
 
+    /// Puts the checkpoint back to one that names no record.
+    fn unproved(&self) {
+        let key = crate::checkpoint::load_or_create_key(self.path()).unwrap();
+        Checkpoint::at_head(Head::default(), NOW).write(self.path(), &key).unwrap();
+    }
+
     /// What is on the disk at this moment, as a kill would leave it.
     fn killed(&self) -> Self {
         let copy = Self::new();

@@ -1,6 +1,6 @@
 //! Aggregations: many series become one for each group.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use model::Labels;
 
@@ -34,26 +34,63 @@ impl Context<'_> {
         }
         if aggregate.op == AggregateOp::CountValues {
             let label = self.param_string(aggregate)?;
-            return count_values(groups, &label, steps, span);
+            return self.count_values(groups, &label, span);
         }
         let param = match &aggregate.param {
             Some(param) => self.scalar(param)?,
             None => vec![f64::NAN; steps],
         };
-        if aggregate.op.keeps_series() {
-            return Ok(groups
-                .into_values()
-                .flat_map(|group| choose(aggregate.op, group, &param))
-                .collect());
+        let mut merged = Vec::new();
+        for (labels, group) in groups {
+            if aggregate.op.keeps_series() {
+                self.tick(group.len().saturating_mul(steps))?;
+                merged.extend(choose(aggregate.op, group, &param));
+                continue;
+            }
+            self.spend(steps)?;
+            let mut values = Vec::with_capacity(steps);
+            for (step, param) in param.iter().enumerate() {
+                self.tick(group.len())?;
+                values.push(merge(aggregate.op, &group, step, *param));
+            }
+            merged.push(Column { labels, values });
         }
-        Ok(groups
-            .into_iter()
-            .map(|(labels, group)| {
-                let values =
-                    (0..steps).map(|step| merge(aggregate.op, &group, step, param[step])).collect();
-                Column { labels, values }
-            })
-            .collect())
+        Ok(merged)
+    }
+
+    fn count_values(
+        &mut self,
+        groups: BTreeMap<Labels, Vec<Column>>,
+        label: &str,
+        span: Span,
+    ) -> Result<Vec<Column>, EvalError> {
+        if label.is_empty() {
+            return Err(EvalError::Invalid { span, message: "invalid label name \"\"".to_owned() });
+        }
+        let steps = self.query.steps();
+        let mut counts: BTreeMap<Labels, Vec<Option<f64>>> = BTreeMap::new();
+        for (labels, group) in groups {
+            for column in group {
+                for (step, value) in column.values.iter().enumerate() {
+                    let Some(value) = value else { continue };
+                    self.tick(1)?;
+                    let pairs = labels.iter().chain([(label, "")]);
+                    let text = super::call::number_text(*value);
+                    let labels = Labels::from_pairs(pairs.map(|(name, value)| {
+                        (name, if name == label { text.as_str() } else { value })
+                    }));
+                    let values = match counts.entry(labels) {
+                        Entry::Occupied(there) => there.into_mut(),
+                        Entry::Vacant(free) => {
+                            self.spend(steps)?;
+                            free.insert(vec![None; steps])
+                        }
+                    };
+                    values[step] = Some(values[step].unwrap_or(0.0) + 1.0);
+                }
+            }
+        }
+        Ok(counts.into_iter().map(|(labels, values)| Column { labels, values }).collect())
     }
 
     fn param_string(&mut self, aggregate: &Aggregate) -> Result<String, EvalError> {
@@ -170,31 +207,4 @@ fn kept(op: AggregateOp, param: f64, count: usize) -> usize {
     let wanted =
         if op == AggregateOp::LimitRatio { (param.abs() * count as f64).ceil() } else { param };
     if wanted >= 1.0 { wanted.min(count as f64) as usize } else { 0 }
-}
-
-fn count_values(
-    groups: BTreeMap<Labels, Vec<Column>>,
-    label: &str,
-    steps: usize,
-    span: Span,
-) -> Result<Vec<Column>, EvalError> {
-    if label.is_empty() {
-        return Err(EvalError::Invalid { span, message: "invalid label name \"\"".to_owned() });
-    }
-    let mut counts: BTreeMap<Labels, Vec<Option<f64>>> = BTreeMap::new();
-    for (labels, group) in groups {
-        for column in group {
-            for (step, value) in column.values.iter().enumerate() {
-                let Some(value) = value else { continue };
-                let pairs = labels.iter().chain([(label, "")]);
-                let text = super::call::number_text(*value);
-                let labels = Labels::from_pairs(pairs.map(|(name, value)| {
-                    (name, if name == label { text.as_str() } else { value })
-                }));
-                let slot = &mut counts.entry(labels).or_insert_with(|| vec![None; steps])[step];
-                *slot = Some(slot.unwrap_or(0.0) + 1.0);
-            }
-        }
-    }
-    Ok(counts.into_iter().map(|(labels, values)| Column { labels, values }).collect())
 }

@@ -1,6 +1,6 @@
 //! Binary operators: arithmetic, comparison, sets, and the matching of series on both sides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::Entry};
 
 use model::Labels;
 
@@ -57,7 +57,14 @@ impl Context<'_> {
             for other in candidates {
                 let labels = result_labels(&column.labels, &other.labels, binary, group);
                 let steps = column.values.len();
-                let slot = results.entry(labels).or_insert_with(|| vec![None; steps]);
+                self.tick(steps)?;
+                let slot = match results.entry(labels) {
+                    Entry::Occupied(there) => there.into_mut(),
+                    Entry::Vacant(free) => {
+                        self.spend(steps)?;
+                        free.insert(vec![None; steps])
+                    }
+                };
                 for (step, slot) in slot.iter_mut().enumerate() {
                     let (Some(many), Some(one)) = (column.values[step], other.values[step]) else {
                         continue;
@@ -87,6 +94,7 @@ impl Context<'_> {
         let mut by_signature: BTreeMap<Labels, Vec<Column>> = BTreeMap::new();
         for column in columns {
             let group = by_signature.entry(signature(&column.labels, matching)).or_default();
+            self.tick(group.len().saturating_mul(column.values.len()))?;
             let clash = group.iter().any(|other| {
                 other.values.iter().zip(&column.values).any(|(a, b)| a.is_some() && b.is_some())
             });

@@ -5,9 +5,7 @@ mod label;
 
 use model::Labels;
 
-use super::{
-    Column, Context, EvalError, Value, histogram, map, range, window::Windows, without_name,
-};
+use super::{Column, Context, EvalError, Value, map, range, window::Windows, without_name};
 use crate::{
     ast::{Expr, ExprKind, Function},
     span::Span,
@@ -27,7 +25,9 @@ impl Context<'_> {
         if let Some(of_window) = range::simple(name) {
             let keep_name = name == "last_over_time";
             let windows = self.windows(&args[0])?;
-            return Ok(Value::Vector(over(&windows, keep_name, |_, window| of_window(window))));
+            return self
+                .over(&windows, keep_name, |_, window| of_window(window))
+                .map(Value::Vector);
         }
         let steps = self.query.steps();
         let vector = match name {
@@ -48,7 +48,7 @@ impl Context<'_> {
             }
             "absent_over_time" => {
                 let windows = self.windows(&args[0])?;
-                let columns = over(&windows, true, |_, _| Some(1.0));
+                let columns = self.over(&windows, true, |_, _| Some(1.0))?;
                 let there =
                     |step: usize| columns.iter().any(|column| column.values[step].is_some());
                 vec![absent(&args[0], (0..steps).map(there))]
@@ -60,22 +60,47 @@ impl Context<'_> {
             "quantile_over_time" => {
                 let q = self.scalar(&args[0])?;
                 let windows = self.windows(&args[1])?;
-                over(&windows, false, |step, window| Some(range::quantile_over(window, q[step])))
+                self.over(&windows, false, |step, window| {
+                    Some(range::quantile_over(window, q[step]))
+                })?
             }
             "predict_linear" => {
                 let windows = self.windows(&args[0])?;
                 let ahead = self.scalar(&args[1])?;
-                over(&windows, false, |step, window| range::predict(window, ahead[step]))
+                self.over(&windows, false, |step, window| range::predict(window, ahead[step]))?
             }
             "histogram_quantile" => {
                 let q = self.scalar(&args[0])?;
-                histogram::quantile(&q, self.vector(&args[1])?)
+                let buckets = self.vector(&args[1])?;
+                self.histogram_quantile(&q, buckets)?
             }
             "label_replace" => self.label_replace(args, span)?,
             "label_join" => self.label_join(args)?,
             _ => self.date(name, args, span)?,
         };
         Ok(Value::Vector(vector))
+    }
+
+    /// `function` of each series' windows.
+    fn over(
+        &mut self,
+        windows: &Windows,
+        keep_name: bool,
+        function: impl Fn(usize, super::window::Window<'_>) -> Option<f64>,
+    ) -> Result<Vec<Column>, EvalError> {
+        let mut columns = Vec::with_capacity(windows.series.len());
+        for series in &windows.series {
+            self.spend(windows.moments.len())?;
+            let values = windows.each(
+                &series.samples,
+                |size| self.tick(size),
+                |window| function(window.step, window),
+            )?;
+            let labels =
+                if keep_name { series.labels.clone() } else { without_name(&series.labels) };
+            columns.push(Column { labels, values });
+        }
+        Ok(columns)
     }
 
     #[expect(clippy::cast_precision_loss, reason = "PromQL's times are floats of seconds")]
@@ -91,15 +116,13 @@ impl Context<'_> {
             let series = self.read(selector, &moments, lookback)?;
             #[expect(clippy::cast_precision_loss, reason = "PromQL's times are floats of seconds")]
             let secs = |sample: model::Sample| sample.at_ms as f64 / 1000.0;
-            return Ok(series
-                .into_iter()
-                .map(|series| Column {
-                    labels: without_name(&series.labels),
-                    values: super::select::latest(&series.samples, &moments, lookback)
-                        .map(|found| found.map(secs))
-                        .collect(),
-                })
-                .collect());
+            let mut columns = Vec::new();
+            for series in series {
+                if let Some(values) = self.looked_up(&series, &moments, secs)? {
+                    columns.push(Column { labels: without_name(&series.labels), values });
+                }
+            }
+            return Ok(columns);
         }
         let mut columns = self.vector(arg)?;
         for column in &mut columns {
@@ -170,21 +193,6 @@ fn unary(name: &str) -> Option<fn(f64) -> f64> {
         "tanh" => f64::tanh,
         _ => return None,
     })
-}
-
-fn over(
-    windows: &Windows,
-    keep_name: bool,
-    function: impl Fn(usize, super::window::Window<'_>) -> Option<f64>,
-) -> Vec<Column> {
-    windows
-        .series
-        .iter()
-        .map(|series| Column {
-            labels: if keep_name { series.labels.clone() } else { without_name(&series.labels) },
-            values: windows.each(&series.samples, |window| function(window.step, window)),
-        })
-        .collect()
 }
 
 fn each(columns: Vec<Column>, change: impl Fn(usize, f64) -> Option<f64>) -> Vec<Column> {

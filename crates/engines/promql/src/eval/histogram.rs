@@ -4,32 +4,40 @@ use std::collections::BTreeMap;
 
 use model::Labels;
 
-use super::Column;
+use super::{Column, Context, EvalError};
 
-/// Groups `_bucket` series by all labels but `le`, and interpolates within the bucket that holds the quantile.
-pub(super) fn quantile(q: &[f64], columns: Vec<Column>) -> Vec<Column> {
-    let mut groups: BTreeMap<Labels, Vec<(f64, Column)>> = BTreeMap::new();
-    for column in columns {
-        let Some(bound) = column.labels.get("le").and_then(|le| le.parse::<f64>().ok()) else {
-            continue;
-        };
-        let labels = column.labels.filtered(|name| name != "le" && name != Labels::METRIC_NAME);
-        groups.entry(labels).or_default().push((bound, column));
-    }
-    groups
-        .into_iter()
-        .map(|(labels, mut buckets)| {
+impl Context<'_> {
+    /// Groups `_bucket` series by all labels but `le`, and interpolates within the bucket that holds the quantile.
+    pub(super) fn histogram_quantile(
+        &mut self,
+        q: &[f64],
+        columns: Vec<Column>,
+    ) -> Result<Vec<Column>, EvalError> {
+        let mut groups: BTreeMap<Labels, Vec<(f64, Column)>> = BTreeMap::new();
+        for column in columns {
+            let Some(bound) = column.labels.get("le").and_then(|le| le.parse::<f64>().ok()) else {
+                continue;
+            };
+            let labels = column.labels.filtered(|name| name != "le" && name != Labels::METRIC_NAME);
+            groups.entry(labels).or_default().push((bound, column));
+        }
+        let mut found = Vec::with_capacity(groups.len());
+        for (labels, mut buckets) in groups {
+            self.spend(q.len())?;
             buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
-            let values = q.iter().enumerate().map(|(step, q)| {
+            let mut values = Vec::with_capacity(q.len());
+            for (step, q) in q.iter().enumerate() {
+                self.tick(buckets.len())?;
                 let counts: Vec<(f64, f64)> = buckets
                     .iter()
                     .filter_map(|(bound, column)| Some((*bound, column.values[step]?)))
                     .collect();
-                (!counts.is_empty()).then(|| bucket_quantile(*q, counts))
-            });
-            Column { values: values.collect(), labels }
-        })
-        .collect()
+                values.push((!counts.is_empty()).then(|| bucket_quantile(*q, counts)));
+            }
+            found.push(Column { labels, values });
+        }
+        Ok(found)
+    }
 }
 
 /// `buckets`: upper bounds in order with cumulative counts; the last must be `+Inf`.

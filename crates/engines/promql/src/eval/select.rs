@@ -10,16 +10,32 @@ impl Context<'_> {
         let lookback = self.limits.lookback_ms;
         let moments = self.moments(selector.shift);
         let series = self.read(selector, &moments, lookback)?;
-        Ok(series
-            .into_iter()
-            .map(|series| Column {
-                values: latest(&series.samples, &moments, lookback)
-                    .map(|found| found.map(|sample| sample.value))
-                    .collect(),
-                labels: series.labels,
-            })
-            .filter(|column| column.values.iter().any(Option::is_some))
-            .collect())
+        let mut columns = Vec::new();
+        for series in series {
+            if let Some(values) = self.looked_up(&series, &moments, |sample| sample.value)? {
+                columns.push(Column { labels: series.labels, values });
+            }
+        }
+        Ok(columns)
+    }
+
+    /// What `pick` takes from the sample that each of `moments` sees; `None` when none sees any.
+    pub(super) fn looked_up(
+        &mut self,
+        series: &Series,
+        moments: &[i64],
+        pick: impl Fn(Sample) -> f64,
+    ) -> Result<Option<Vec<Option<f64>>>, EvalError> {
+        self.tick(moments.len())?;
+        self.spend(moments.len())?;
+        let values: Vec<_> = latest(&series.samples, moments, self.limits.lookback_ms)
+            .map(|found| found.map(&pick))
+            .collect();
+        if values.iter().any(Option::is_some) {
+            return Ok(Some(values));
+        }
+        self.samples_left += moments.len();
+        Ok(None)
     }
 
     /// The moment that each step looks at, after `offset` and `@`.
@@ -68,7 +84,7 @@ impl Query {
 }
 
 /// For each moment the last sample in `(moment - lookback, moment]`, unless it marks the series' end.
-pub(super) fn latest(
+fn latest(
     samples: &[Sample],
     moments: &[i64],
     lookback_ms: i64,

@@ -199,3 +199,55 @@ fn limits_are_named() {
         Err(EvalError::Cancelled)
     );
 }
+
+/// Whether `expr` at minute 2 is within `samples_max`; ten series of three samples each are there.
+#[track_caller]
+fn fits(expr: &str, samples_max: usize, expected: bool) {
+    let lines: String = (0..10).map(|at| format!("g{{n=\"{at}\"}} 1 2 3\n")).collect();
+    let few = Limits { samples_max, ..limits() };
+    let query = Query { start_ms: 60_000, end_ms: 120_000, step_ms: 10_000 };
+    match evaluate(&parse(expr).unwrap(), query, &Lines::new(&lines), &few) {
+        Ok(_) => assert!(expected, "{expr}"),
+        Err(error) => {
+            assert!(!expected, "{expr}: {error}");
+            assert!(error.to_string().contains("query.max_samples"), "{error}");
+        }
+    }
+}
+
+#[test]
+fn what_a_query_builds_counts_as_what_it_reads() {
+    // A subquery whose inner values are all filtered out holds them nonetheless.
+    fits("max_over_time((g > 9)[100s:1ms])", 1_000_000, false);
+    fits("max_over_time(g[100s:1ms])", 1_000_000, false);
+    fits("max_over_time(g[100s:1s])", 4_000, true);
+    fits("max_over_time(vector(1)[100d:1ms])", 1_000_000, false);
+    // 7 steps of 10 series, beside the samples read; 7 counts more for each value counted.
+    fits("g", 100, true);
+    fits("g", 99, false);
+    fits("sum by (n) (g)", 139, false);
+    fits("sum by (n) (g)", 140, true);
+    fits("count_values('v', g)", 90, false);
+    fits("g + g", 200, false);
+    fits("g + g", 210, true);
+}
+
+#[test]
+fn what_a_part_took_is_free_when_it_is_done() {
+    fits("sum(g)", 107, true);
+    fits("sum(g) + sum(g) + sum(g) + sum(g) + sum(g) + sum(g)", 130, true);
+    fits("sum(rate(g[5m])) / sum(rate(g[5m]))", 130, true);
+}
+
+#[test]
+fn a_long_walk_over_windows_is_broken_off() {
+    let asked = std::cell::Cell::new(0_u32);
+    let cancelled = || {
+        asked.set(asked.get() + 1);
+        asked.get() > 10
+    };
+    let slow = Limits { cancelled: &cancelled, ..limits() };
+    let expr = parse("max_over_time(max_over_time(g[100s:1ms])[100s:1ms])").unwrap();
+    let result = evaluate(&expr, Query::instant(120_000), &Lines::new("g 1 2 3"), &slow);
+    assert_eq!(result, Err(EvalError::Cancelled));
+}

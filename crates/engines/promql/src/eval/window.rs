@@ -46,23 +46,27 @@ impl Context<'_> {
     }
 
     fn subquery(&mut self, expr: &Expr, query: Query) -> Result<Vec<Series>, EvalError> {
+        let before = self.samples_left;
+        // What has no samples at all takes room for each step nonetheless.
         self.spend(query.steps())?;
         let outer = std::mem::replace(&mut self.query, query);
         let value = self.evaluate(expr);
         self.query = outer;
         let series = value?.into_points(query);
+        self.samples_left = before;
         self.spend(series.iter().map(|series| series.samples.len()).sum())?;
         Ok(series)
     }
 }
 
 impl Windows {
-    /// `function` of each window that is not empty, for one series.
-    pub(super) fn each<'a>(
-        &'a self,
-        samples: &'a [Sample],
-        mut function: impl FnMut(Window<'a>) -> Option<f64> + 'a,
-    ) -> Vec<Option<f64>> {
+    /// `function` of each window that is not empty, for one series; `tick` is told the size of each window before.
+    pub(super) fn each(
+        &self,
+        samples: &[Sample],
+        mut tick: impl FnMut(usize) -> Result<(), EvalError>,
+        function: impl Fn(Window<'_>) -> Option<f64>,
+    ) -> Result<Vec<Option<f64>>, EvalError> {
         let (mut from, mut to) = (0, 0);
         let mut last = i64::MIN;
         self.moments
@@ -83,10 +87,11 @@ impl Windows {
                     to += 1;
                 }
                 let window = &samples[from..to];
+                tick(window.len() + 1)?;
                 if window.is_empty() {
-                    None
+                    Ok(None)
                 } else {
-                    function(Window { samples: window, start, end: *moment, step })
+                    Ok(function(Window { samples: window, start, end: *moment, step }))
                 }
             })
             .collect()

@@ -23,8 +23,8 @@ pub(super) static GZIP_BOMB: LazyLock<Vec<u8>> = LazyLock::new(|| gzip(&BLANKS))
 pub(super) static ZSTD_BOMB: LazyLock<Vec<u8>> =
     LazyLock::new(|| zstd::encode_all(BLANKS.as_slice(), 1).unwrap());
 
-/// Fields that hold text of many lines; all others that hold a text are names, times or links.
-const FREE_TEXT: [&str; 4] = ["text", "reason", "note", "content"];
+/// Fields that hold any text; all others that hold a text are names, times or links.
+const FREE_TEXT: [&str; 5] = ["text", "reason", "note", "content", "idempotency_key"];
 
 pub(super) async fn run(sender: &Sender, route: &Route, wrong: &mut Wrong) {
     match route.reads {
@@ -66,6 +66,9 @@ async fn json_bodies(sender: &Sender, route: &Route, valid: &str, strict: bool, 
     for (what, body) in malformed(valid) {
         look(what, Right::Refused, &body).await;
     }
+    for (what, body) in strange_texts() {
+        look(what, if strict { Right::Refused } else { Right::Clear }, body).await;
+    }
     let value: Value = serde_json::from_str(valid).unwrap();
     for (what, body) in changed(&value) {
         let right = match what {
@@ -98,12 +101,15 @@ fn malformed(valid: &str) -> Vec<(&'static str, Vec<u8>)> {
         ("nested lists that end", closed),
         ("nested objects", deep("{\"a\":")),
         ("nested in a field", [b"{\"a\":".to_vec(), deep("[")].concat()),
-        ("no UTF-8", b"{\"a\":\"\xff\xfe\"}".to_vec()),
-        ("a lone surrogate", b"{\"a\":\"\\ud800\"}".to_vec()),
         ("a huge number", b"{\"a\":1e999".to_vec()),
         ("NUL bytes", vec![0; 4096]),
         ("XML", b"<?xml version=\"1.0\"?><a/>".to_vec()),
     ]
+}
+
+/// Texts that are none, in a field that there is not.
+fn strange_texts() -> [(&'static str, &'static [u8]); 2] {
+    [("no UTF-8", b"{\"a\":\"\xff\xfe\"}"), ("a lone surrogate", b"{\"a\":\"\\ud800\"}")]
 }
 
 /// How a valid body was changed, and where.

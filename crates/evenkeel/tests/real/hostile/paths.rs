@@ -96,8 +96,8 @@ fn valid(route: &Route) -> (Vec<(&'static str, &'static str)>, &'static str) {
 pub(super) async fn heads(sender: &Sender, wrong: &mut Wrong) {
     let long = "a".repeat(100_000);
     let many = "x: y\r\n".repeat(5_000);
-    let line = "GET /evenkeel/v1/slos HTTP/1.1\r\nhost: localhost\r\n";
-    let post = "POST /evenkeel/v1/deploys HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
+    let line = "GET /evenkeel/v1/slos HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n";
+    let post = "POST /evenkeel/v1/deploys HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-type: application/json\r\n";
     for (what, request) in [
         ("a long header", format!("{line}x: {long}\r\n\r\n")),
         ("many headers", format!("{line}{many}\r\n")),
@@ -107,8 +107,8 @@ pub(super) async fn heads(sender: &Sender, wrong: &mut Wrong) {
             "NUL in the path",
             "GET /evenkeel/v1/slos/a\0b HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
         ),
-        ("no host", "GET /evenkeel/v1/slos HTTP/1.1\r\n\r\n".to_owned()),
-        ("another host", "GET /evenkeel/v1/slos HTTP/1.1\r\nhost: evil.example\r\n\r\n".to_owned()),
+        ("no host", "GET /evenkeel/v1/slos HTTP/1.1\r\nconnection: close\r\n\r\n".to_owned()),
+        ("another host", "GET /evenkeel/v1/slos HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n".to_owned()),
         ("two lengths", format!("{post}content-length: 2\r\ncontent-length: 3\r\n\r\n{{}}")),
         ("a negative length", format!("{post}content-length: -2\r\n\r\n{{}}")),
         ("a huge length", format!("{post}content-length: 18446744073709551616\r\n\r\n{{}}")),

@@ -38,11 +38,7 @@ pub(in crate::api) fn verdict(record: &deploy::GateRecord, seq: u64) -> dto::Gat
         service: record.input.service.to_string(),
         environment: record.input.environment.to_string(),
         version: record.input.version.to_string(),
-        outcome: match record.verdict.decision {
-            deploy::Decision::Allow => dto::GateOutcome::Allow,
-            deploy::Decision::Block => dto::GateOutcome::Block,
-            deploy::Decision::Inconclusive => dto::GateOutcome::Inconclusive,
-        },
+        outcome: decision(record.verdict.decision),
         sentence: record.verdict.sentence.to_string(),
         at: time(record.input.at),
         by: actor(&record.by),
@@ -50,6 +46,26 @@ pub(in crate::api) fn verdict(record: &deploy::GateRecord, seq: u64) -> dto::Gat
         expires_at: Some(time(record.expires_at)),
         config_hash: record.config_hash.map(|hash| hex(&hash)),
         seq,
+    }
+}
+
+fn decision(decision: deploy::Decision) -> dto::GateOutcome {
+    match decision {
+        deploy::Decision::Allow => dto::GateOutcome::Allow,
+        deploy::Decision::Block => dto::GateOutcome::Block,
+        deploy::Decision::Inconclusive => dto::GateOutcome::Inconclusive,
+    }
+}
+
+/// A verdict judged once more.
+pub(in crate::api) fn replay(record: &deploy::GateRecord, seq: u64) -> dto::GateReplay {
+    let again = deploy::judge(&record.input);
+    dto::GateReplay {
+        recorded: verdict(record, seq),
+        same: again == record.verdict,
+        outcome: decision(again.decision),
+        sentence: again.sentence.to_string(),
+        rules: again.rules.iter().map(rule).collect(),
     }
 }
 

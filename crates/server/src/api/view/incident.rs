@@ -19,19 +19,13 @@ pub(crate) fn summary(incident: &Incident, allowed_bad: Option<f64>) -> dto::Inc
         severity: severity(incident.severity),
         status: status(incident.status),
         opened_at: time(incident.opened_at),
-        resolved_at: ended_at(incident).map(time),
+        resolved_at: incident.ended_at().map(time),
         acknowledged: incident.acknowledged.as_ref().map(acknowledgement),
         assignee: incident.assignee.as_deref().map(str::to_owned),
         alerts_firing: firing as u64,
         impact: impact(incident, allowed_bad),
         top_suspect: incident.suspects.first().map(incident::Suspect::name),
     }
-}
-
-/// When it ended; `None` while it is open.
-pub(crate) fn ended_at(incident: &Incident) -> Option<Timestamp> {
-    let resolution = incident.resolution.as_ref()?;
-    (!incident.is_open()).then_some(resolution.at)
 }
 
 fn severity(severity: incident::Severity) -> dto::Severity {
@@ -85,7 +79,7 @@ fn impact(incident: &Incident, allowed_bad: Option<f64>) -> dto::Impact {
         bad_ratio: ratio(bad, total),
         users_affected_ratio: measured.and_then(|impact| impact.users_affected_share),
         since: time(since),
-        until: ended_at(incident).map(time),
+        until: incident.ended_at().map(time),
         budget_spent_ratio: allowed_bad
             .filter(|allowed| total > 0 && *allowed > 0.0)
             .map(|allowed| number(bad) / allowed),
@@ -208,9 +202,8 @@ fn attempt(attempt: &delivery::AttemptRecord) -> dto::Attempt {
 /// Where the recovery test stands; absent until something was done against the incident.
 pub(crate) fn recovery(incident: &Incident, now: Timestamp) -> Option<dto::Recovery> {
     let (policy, progress) = incident.recovery.as_ref()?;
-    let quiet = incident.quiet_since().unwrap_or(incident.opened_at);
-    let since = incident.mitigation.as_ref().map_or(quiet, |mitigation| mitigation.at);
-    let until = ended_at(incident).unwrap_or(now);
+    let since = incident.recovery_starts_at().unwrap_or(incident.opened_at);
+    let until = incident.ended_at().unwrap_or(now);
     Some(dto::Recovery {
         since: time(since),
         window_seconds: policy.window.as_secs_f64(),

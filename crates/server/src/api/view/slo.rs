@@ -24,6 +24,7 @@ pub(in crate::api) fn slo(slo: &slo::Slo, now: &slo::Evaluation, beside: Beside<
         service: slo.service.to_string(),
         environment: slo.environment.as_deref().unwrap_or_default().to_owned(),
         owner: slo.owner.as_deref().map(str::to_owned).or(beside.owner),
+        labels: slo.labels.iter().map(|(name, value)| (name.into(), value.into())).collect(),
         objective: slo.objective.get(),
         window_seconds: slo.window.duration().as_secs_f64(),
         indicator: indicator(slo),

@@ -49,7 +49,7 @@ pub enum DeployState {
 #[serde(deny_unknown_fields)]
 pub struct RecordDeployRequest {
     pub service: String,
-    /// `prod` when absent.
+    /// The only one in which the service is known when absent, else `prod`.
     #[serde(default)]
     pub environment: Option<String>,
     pub version: String,
@@ -81,7 +81,7 @@ pub struct RecordDeployRequest {
 pub struct GateCheckRequest {
     pub service: String,
     pub version: String,
-    /// `prod` when absent.
+    /// The only one in which the service is known when absent, else `prod`.
     #[serde(default)]
     pub environment: Option<String>,
 }
@@ -114,6 +114,19 @@ pub struct GateVerdict {
     pub config_hash: Option<String>,
     /// Number of the fact; what can be replayed.
     pub seq: u64,
+}
+
+/// `POST /evenkeel/v1/gate/verdicts/{id}/replay`: the verdict judged once more on what it saw then.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct GateReplay {
+    /// As it was given.
+    pub recorded: GateVerdict,
+    /// Whether the rules of now, on the same input, say the same.
+    pub same: bool,
+    /// What they say.
+    pub outcome: GateOutcome,
+    pub sentence: String,
+    pub rules: Vec<GateRule>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

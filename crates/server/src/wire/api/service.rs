@@ -66,7 +66,7 @@ pub struct Requests {
     pub p95_seconds: Option<f64>,
 }
 
-/// `GET /evenkeel/v1/services/map?environment&window_seconds`: who called whom, as seen in traces.
+/// `GET /evenkeel/v1/services/map?environment&window_seconds`: who called whom, as seen in traces of the last 60 to 600 s.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ServiceMap {
     /// RFC 3339.
@@ -80,6 +80,9 @@ pub struct ServiceMap {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MapNode {
     pub service: String,
+    /// Empty where telemetry names none.
+    #[serde(default)]
+    pub environment: Option<String>,
     /// Absent when it has no SLO.
     pub slo_state: Option<SloState>,
     /// Not instrumented: known only from its callers' spans.
@@ -91,5 +94,8 @@ pub struct MapNode {
 pub struct MapEdge {
     pub caller: String,
     pub callee: String,
+    /// Of both; empty where telemetry names none.
+    #[serde(default)]
+    pub environment: Option<String>,
     pub requests: Requests,
 }

@@ -1,5 +1,7 @@
 //! SLOs: their evaluation, their counts over time, and the back-filling of history.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -22,6 +24,9 @@ pub struct Slo {
     pub environment: String,
     /// From the service catalogue.
     pub owner: Option<String>,
+    /// Labels of the document.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
     /// Share of good events that is promised, such as `0.999`.
     pub objective: f64,
     /// Length of the rolling window.

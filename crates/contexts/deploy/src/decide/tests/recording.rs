@@ -18,7 +18,10 @@ fn a_rollout_begins_and_ends() {
     let id = DeployId::from_u128(3);
     assert_eq!(state.newest("checkout", "prod").unwrap().id, id, "some of it serves already");
     assert_eq!(state.deploy(id).unwrap().finished_at, None);
-    assert!(offer(&state, state.deploy(id).unwrap()).is_ok(), "it can be undone half-way");
+    assert!(
+        offer(&state, &Policy::default(), state.deploy(id).unwrap()).is_ok(),
+        "it can be undone half-way"
+    );
     assert_eq!(record(&mut state, staged(4, "2.1.0", 260, Stage::Succeeded)), 1);
     let done = state.deploy(id).unwrap();
     assert_eq!((done.status, done.finished_at), (DeployStatus::Live, Some(at(260))));
@@ -32,7 +35,7 @@ fn one_that_failed_is_not_what_runs() {
     record(&mut state, staged(4, "2.1.0", 260, Stage::Failed));
     assert_eq!(&*state.newest("checkout", "prod").unwrap().version, "2.0.0");
     let failed = state.deploy(DeployId::from_u128(3)).unwrap();
-    assert!(matches!(offer(&state, failed), Err(WhyNot::DeployFailed { .. })));
+    assert!(matches!(offer(&state, &Policy::default(), failed), Err(WhyNot::DeployFailed { .. })));
     record(&mut state, staged(5, "2.2.0", 300, Stage::Failed));
     assert_eq!(&*state.newest("checkout", "prod").unwrap().version, "2.0.0");
 }
@@ -123,7 +126,47 @@ fn a_deploy_that_names_no_verdict_goes_by_the_newest_that_holds() {
     verdict(&mut state, 1, "2.1.0", 200, true);
     verdict(&mut state, 2, "2.1.0", 300, false);
     record(&mut state, new(3, "2.1.0", 310));
-    assert_eq!(state.deploy(DeployId::from_u128(3)).unwrap().gate, Some(GateId::from_u128(1)));
-    record(&mut state, new(4, "2.1.0", 320));
-    assert_eq!(state.deploy(DeployId::from_u128(4)).unwrap().gate, None, "it lets one pass");
+    let third = state.deploy(DeployId::from_u128(3)).unwrap();
+    assert_eq!(third.gate, None, "the last word was no");
+    verdict(&mut state, 3, "2.1.0", 320, true);
+    record(&mut state, new(4, "2.1.0", 330));
+    record(&mut state, new(5, "2.1.0", 340));
+    let gate = |id| state.deploy(DeployId::from_u128(id)).unwrap().gate;
+    assert_eq!((gate(4), gate(5)), (Some(GateId::from_u128(3)), None), "it lets one pass");
+}
+
+#[test]
+fn a_rollback_announced_twice_is_one() {
+    let mut state = two_deploys();
+    assert_eq!(record(&mut state, staged(3, "1.9.0", 200, Stage::RolledBack)), 1);
+    assert_eq!(record(&mut state, staged(4, "1.9.0", 210, Stage::RolledBack)), 0);
+    let named = NewDeploy { rolls_back: Some(DeployId::from_u128(2)), ..new(5, "1.9.0", 220) };
+    assert_eq!(record(&mut state, named), 0);
+    assert_eq!(record(&mut state, new(6, "1.9.0", 230)), 1, "deployed anew");
+}
+
+#[test]
+fn names_are_one_line_and_no_option() {
+    let state = State::default();
+    let check = |deploy, expected: &str| {
+        let why = refused(&state, deploy);
+        assert!(why.contains(expected), "{why}");
+    };
+    check(new(1, "--force", 0), "begins with `-`");
+    check(new(1, "2.0\n", 0), "holds control characters");
+    check(NewDeploy { environment: "a\0".into(), ..new(1, "2", 0) }, "holds control characters");
+    check(NewDeploy { url: Some("javascript:alert(1)".into()), ..new(1, "2", 0) }, "is no link");
+}
+
+#[test]
+fn a_policy_can_switch_rollbacks_off() {
+    let state = two_deploys();
+    let mut policy = automatic();
+    policy.rollback.mode = RollbackMode::Off;
+    let newest = state.newest("checkout", "prod").unwrap();
+    assert!(matches!(offer(&state, &policy, newest), Err(WhyNot::SwitchedOff { .. })));
+    assert!(matches!(
+        plan(&state, &policy, newest, STRONG, at(200)),
+        Err(WhyNot::SwitchedOff { .. })
+    ));
 }

@@ -61,7 +61,12 @@ fn command((what, incident, which, number): (u8, u8, u8, u64)) -> Command {
         },
         17 => Command::Resolve { incident: target, reason: "over".into(), by },
         18 => Command::Reopen { incident: target, reason: "not over".into(), by },
-        _ => Command::AttachPostmortem { incident: target, reference: service.into(), by },
+        _ => Command::AttachPostmortem {
+            incident: target,
+            reference: service.into(),
+            document: None,
+            by,
+        },
     }
 }
 

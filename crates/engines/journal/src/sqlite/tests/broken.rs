@@ -1,5 +1,7 @@
 //! Breaks: found, resumed, reported, accepted.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -18,6 +20,8 @@ fn broken(journal: &SqliteJournal) -> Broken {
 #[test]
 fn goes_on_from_the_verified_prefix_until_the_break_is_accepted() {
     let folder = Folder::with_records(20);
+    // The checkpoint stands before the change, so nothing vouches for what comes after it.
+    folder.unproved();
     folder.sql("UPDATE facts SET subject = 'eve' WHERE seq = 12");
     let mut journal = folder.open();
     let expected = Broken {
@@ -62,8 +66,70 @@ fn goes_on_from_the_verified_prefix_until_the_break_is_accepted() {
 }
 
 #[test]
+fn sound_records_after_the_bad_one_are_not_lost_when_the_checkpoint_proves_them() {
+    let folder = Folder::with_records(20);
+    folder.sql("UPDATE facts SET subject = 'eve' WHERE seq = 12");
+    let all_but = |bad: u64, last: u64| (1..=last).filter(|seq| *seq != bad).collect::<Vec<_>>();
+    let mut journal = folder.open();
+    let expected = Broken {
+        first_bad_seq: 12,
+        last_bad_seq: 12,
+        reason: Reason::FieldsChanged,
+        verified_through: 11,
+        resumed_at: Some(13),
+    };
+    assert_eq!(broken(&journal), expected);
+    assert_eq!((seqs(&journal), journal.head().seq), (all_but(12, 20), 20));
+
+    // The chain goes on, and its checkpoint proves as much as the one before.
+    assert_eq!(journal.append(vec![draft(30)], NOW).unwrap()[0].seq, 21);
+    journal.checkpoint_now(NOW).unwrap();
+    drop(journal);
+    let mut journal = folder.open();
+    assert_eq!((broken(&journal), seqs(&journal)), (expected, all_but(12, 21)));
+    let found = Finding { first: 12, last: 12, reason: Reason::FieldsChanged };
+    assert_eq!(folder.report().findings, [found]);
+
+    // The acceptance names what is really skipped, and is proof by itself when the checkpoint is gone.
+    let accepted = journal.accept_break(acceptance(), NOW).unwrap();
+    assert_eq!((&*accepted[0].kind, &*accepted[0].subject), (BREAK_ACCEPTED, "12-12"));
+    journal.checkpoint_now(NOW).unwrap();
+    drop(journal);
+    assert!(folder.report().is_whole(), "{:?}", folder.report());
+    fs::remove_file(folder.path().join(CHECKPOINT_FILE)).unwrap();
+    let journal = folder.open();
+    assert_eq!(seqs(&journal), all_but(12, 22));
+    assert_eq!(broken(&journal).reason, Reason::CheckpointMissing);
+}
+
+#[test]
+fn of_several_bad_records_the_first_to_the_last_are_skipped() {
+    let check = |sql: &str, expected: std::ops::RangeInclusive<u64>| {
+        let folder = Folder::with_records(20);
+        folder.sql(sql);
+        let mut journal = folder.open();
+        let kept: Vec<u64> = (1..=20).filter(|seq| !expected.contains(seq)).collect();
+        assert_eq!(seqs(&journal), kept, "{sql}");
+        journal.accept_break(acceptance(), NOW).unwrap();
+        drop(journal);
+        assert!(folder.report().is_whole(), "{sql}: {:?}", folder.report());
+    };
+    check("UPDATE facts SET payload = x'00' WHERE seq IN (4, 9)", 4..=9);
+    check("DELETE FROM facts WHERE seq BETWEEN 5 AND 7", 5..=7);
+    check("DELETE FROM facts WHERE seq = 1", 1..=1);
+    check("UPDATE facts SET hash = zeroblob(32) WHERE seq = 19", 19..=19);
+    check("UPDATE facts SET id = zeroblob(15) WHERE seq = 8", 8..=8);
+    check(
+        "UPDATE facts SET seq = 99 WHERE seq = 3; UPDATE facts SET seq = 3 WHERE seq = 6;
+         UPDATE facts SET seq = 6 WHERE seq = 99",
+        3..=6,
+    );
+}
+
+#[test]
 fn a_break_can_be_accepted_before_anything_else_is_written() {
     let folder = Folder::with_records(5);
+    folder.unproved();
     folder.sql("DELETE FROM facts WHERE seq = 1");
     let mut journal = folder.open();
     assert_eq!(seqs(&journal), Vec::<u64>::new());
@@ -90,11 +156,13 @@ fn numbers_of_a_cut_tail_are_not_given_again() {
 #[test]
 fn a_second_break_swallows_what_was_built_on_it() {
     let folder = Folder::with_records(9);
+    folder.unproved();
     folder.sql("UPDATE facts SET schema = 9 WHERE seq = 7");
     let mut journal = folder.open();
     journal.append(vec![draft(20)], NOW).unwrap(); // 10 resumes, 11 is the fact
     journal.accept_break(acceptance(), NOW).unwrap(); // 12
     drop(journal);
+    folder.unproved();
     folder.sql("UPDATE facts SET schema = 9 WHERE seq = 3");
     let mut journal = folder.open();
     assert_eq!((broken(&journal).first_bad_seq, broken(&journal).last_bad_seq), (3, 12));
@@ -118,6 +186,7 @@ fn a_second_break_swallows_what_was_built_on_it() {
 #[test]
 fn a_range_that_was_skipped_stays_skipped_when_it_is_put_right() {
     let folder = Folder::with_records(5);
+    folder.unproved();
     folder.sql("UPDATE facts SET schema = schema + 1 WHERE seq = 4");
     folder.open().append(vec![draft(20)], NOW).unwrap();
     folder.sql("UPDATE facts SET schema = schema - 1 WHERE seq = 4");
@@ -154,6 +223,7 @@ fn a_lost_or_forged_checkpoint_is_a_break_without_a_record() {
 fn readers_leave_out_what_is_skipped() {
     let folder = Folder::with_records(6);
     let early = folder.open().reader();
+    folder.unproved();
     folder.sql("UPDATE facts SET schema = 9 WHERE seq = 4");
     let mut journal = folder.open();
     let all = |reader: &Reader, with_skipped| -> Vec<u64> {
@@ -181,8 +251,32 @@ fn a_snapshot_within_the_skipped_range_is_not_used() {
         |journal: &SqliteJournal| store.get("incident", 1, |seq| journal.verified_hash(seq));
     assert!(matches!(lookup(&journal), SnapshotLookup::Found { seq: 6, .. }));
     drop(journal);
+    folder.unproved();
     folder.sql("UPDATE facts SET schema = 9 WHERE seq = 4");
     assert!(matches!(lookup(&folder.open()), SnapshotLookup::Ignored(_)));
+}
+
+#[test]
+fn a_tail_cut_off_after_a_kill_is_named_when_it_is_a_second_old() {
+    let folder = Folder::new();
+    let mut journal = folder.open();
+    // Ticks as the control thread's, facts in between, then a kill.
+    for tick in 0..8_u64 {
+        let now = NOW + Duration::from_millis(tick * 250);
+        if tick < 3 {
+            journal.append(vec![draft(tick * 2), draft(tick * 2 + 1)], now).unwrap();
+        }
+        journal.checkpoint_if_due(now).unwrap();
+    }
+    let killed = folder.killed();
+    assert!(killed.report().is_whole());
+    killed.sql("DELETE FROM facts WHERE seq > 4");
+    let cut = Finding { first: 5, last: 6, reason: Reason::CutTail };
+    assert_eq!(killed.report().findings, [cut]);
+    // A fact whose checkpoint is not due yet is no false alarm.
+    journal.append(vec![draft(9)], NOW + Duration::from_secs(2)).unwrap();
+    assert!(folder.killed().report().is_whole());
+    assert!(folder.killed().open().health().is_whole());
 }
 
 proptest! {

@@ -138,16 +138,16 @@ fn checkpoints_are_due_by_records_and_by_time() {
     let folder = Folder::new();
     let mut journal = folder.open();
     assert_eq!(journal.last_checkpoint().unwrap().seq, 0, "an empty journal is vouched for");
-    let due = |journal: &mut SqliteJournal, secs| {
-        let now = NOW + Duration::from_secs(secs);
+    let due = |journal: &mut SqliteJournal, millis| {
+        let now = NOW + Duration::from_millis(millis);
         journal.checkpoint_if_due(now).unwrap().map(|checkpoint| checkpoint.seq)
     };
-    assert_eq!(due(&mut journal, 100), None, "nothing is new");
+    assert_eq!(due(&mut journal, 9_000), None, "nothing is new");
     journal.append(vec![draft(1)], NOW).unwrap();
-    assert_eq!(due(&mut journal, 59), None);
-    assert_eq!(due(&mut journal, 60), Some(1));
+    assert_eq!(due(&mut journal, 700), None);
+    assert_eq!(due(&mut journal, 750), Some(1));
     journal.append((2..=1_001).map(draft).collect(), NOW).unwrap();
-    assert_eq!(due(&mut journal, 61), Some(1_001));
+    assert_eq!(due(&mut journal, 751), Some(1_001));
     drop(journal);
     assert_eq!(folder.open().last_checkpoint().unwrap().seq, 1_001);
 }
