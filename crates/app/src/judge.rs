@@ -1,13 +1,15 @@
 //! The tick of judgement: reads every SLO's burn rates, and orders what they mean.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+mod lookout;
+
+use std::{collections::BTreeMap, sync::Arc};
 
 use alert::{Evidence, Judgement, Key, Pending, Severity, Verdict, Window};
 use model::{Actor, Clock, Labels};
 use parking_lot::Mutex;
 use slo::{Burn, BurnWindow, Evaluation};
-use tokio::sync::Semaphore;
 
+use self::lookout::{LOOK_MAX, Lookout};
 use crate::{
     command::Command,
     control::{Control, ControlError},
@@ -16,8 +18,8 @@ use crate::{
     triage::{Place, Suspicions, Triage},
 };
 
-/// How long a page waits for its suspects.
-const LOOK_MAX: Duration = Duration::from_secs(1);
+/// From this share of its threshold on, a page is looked ahead for.
+const NEAR: f64 = 0.5;
 
 /// Judges all SLOs when it is told to.
 #[derive(Debug)]
@@ -27,8 +29,7 @@ pub struct Judge {
     triage: Arc<Triage>,
     clock: Arc<dyn Clock>,
     memory: Mutex<Memory>,
-    /// One look for suspects at a time.
-    looking: Arc<Semaphore>,
+    lookout: Lookout,
 }
 
 #[derive(Debug)]
@@ -47,8 +48,7 @@ impl Judge {
         mint: Mint,
     ) -> Self {
         let memory = Mutex::new(Memory { pending: Pending::default(), mint, last: Arc::default() });
-        let looking = Arc::new(Semaphore::new(1));
-        Self { stores, control, triage, clock, memory, looking }
+        Self { stores, control, triage, clock, memory, lookout: Lookout::default() }
     }
 
     /// The last round's evaluations.
@@ -63,6 +63,7 @@ impl Judge {
     pub async fn round(&self) -> Result<(), ControlError> {
         let now = self.clock.now();
         let evaluations = self.stores.counters.lock().evaluate(now);
+        self.look_ahead(&evaluations);
         let (judgements, ids) = {
             let labels = |evaluation: &Evaluation| labels(&self.stores, evaluation);
             let all = evaluations
@@ -100,40 +101,48 @@ impl Judge {
         if burning.is_empty() {
             return Ok(());
         }
+        let now = self.clock.monotonic();
+        let found = self.lookout.look(LOOK_MAX, now, self.look_at(burning)).await;
+        self.control.update_world(move |world| world.suspicions = Arc::new(found)).await
+    }
+
+    /// Gathers evidence on services that may page soon.
+    fn look_ahead(&self, evaluations: &[Evaluation]) {
+        let mut near: BTreeMap<Place, Vec<Box<str>>> = BTreeMap::new();
+        for evaluation in evaluations.iter().filter(|one| one.burns.iter().any(is_near)) {
+            let environment = evaluation.environment.clone().unwrap_or_default();
+            let key = (evaluation.service.clone(), environment);
+            near.entry(key).or_default().push(evaluation.slo.clone());
+        }
+        if !near.is_empty() {
+            self.lookout.ahead(self.clock.monotonic(), self.look_at(near));
+        }
+    }
+
+    fn look_at(
+        &self,
+        places: BTreeMap<Place, Vec<Box<str>>>,
+    ) -> impl FnOnce() -> Suspicions + use<> {
         let triage = Arc::clone(&self.triage);
-        let look = move || -> Suspicions {
+        move || {
             let look = |(key, slos): (Place, Vec<Box<str>>)| {
                 let found = triage.suspicion(&key.0, &key.1, &slos);
                 (key, found)
             };
-            burning.into_iter().map(look).collect()
-        };
-        let found = within(LOOK_MAX, &self.looking, look).await;
-        self.control.update_world(move |world| world.suspicions = Arc::new(found)).await
+            places.into_iter().map(look).collect()
+        }
     }
 }
 
-/// What is found in time: a page without a suspect is better than none.
-///
-/// A look that is late goes on by itself, and until it ends there is no other; triage of the open incident finds the rest.
-async fn within(
-    limit: Duration,
-    looking: &Arc<Semaphore>,
-    look: impl FnOnce() -> Suspicions + Send + 'static,
-) -> Suspicions {
-    let Ok(permit) = Arc::clone(looking).try_acquire_owned() else { return Suspicions::default() };
-    let look = tokio::task::spawn_blocking(move || {
-        let found = look();
-        drop(permit);
-        found
-    });
-    match tokio::time::timeout(limit, look).await {
-        Ok(found) => found.unwrap_or_default(),
-        Err(_) => {
-            tracing::warn!(limit_s = limit.as_secs_f64(), "triage is late; the page goes without");
-            Suspicions::default()
-        }
-    }
+/// It would page, were the long window a little worse.
+fn is_near(burn: &Burn) -> bool {
+    let over = |window: &BurnWindow, share: f64| {
+        window.burn.is_some_and(|rate| rate > burn.pair.threshold * share)
+    };
+    burn.pair.severity == slo::Severity::Page
+        && burn.verdict != slo::Verdict::Crossed
+        && over(&burn.short, 1.0)
+        && over(&burn.long, NEAR)
 }
 
 fn labels(stores: &Stores, evaluation: &Evaluation) -> Labels {
@@ -186,35 +195,4 @@ fn summary(evaluation: &Evaluation, burn: &Burn) -> String {
         rate(&burn.short),
         burn.pair.threshold
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::triage::Suspicion;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_page_does_not_wait_for_a_look_that_is_late() {
-        let looking = Arc::new(Semaphore::new(1));
-        let found = || {
-            let place: Place = ("checkout".into(), "prod".into());
-            Suspicions::from([(place, Suspicion { suspects: Vec::new(), impact: None })])
-        };
-        let (release, released) = std::sync::mpsc::channel::<()>();
-        let slow = move || {
-            // Ends when the sender is gone, at the latest.
-            assert!(released.recv().is_err());
-            found()
-        };
-        let moment = Duration::from_millis(20);
-        assert_eq!(within(moment, &looking, slow).await, Suspicions::default());
-        let minute = Duration::from_secs(60);
-        assert_eq!(within(minute, &looking, found).await, Suspicions::default());
-        drop(release);
-        while looking.available_permits() == 0 {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        assert_eq!(within(minute, &looking, found).await, found());
-    }
 }

@@ -34,10 +34,19 @@ pub(super) struct IncidentSummary {
 pub(super) struct Incident {
     pub(super) summary: IncidentSummary,
     #[serde(default, deserialize_with = "null_is_empty")]
+    pub(super) alerts: Vec<Alert>,
+    #[serde(default, deserialize_with = "null_is_empty")]
     pub(super) suspects: Vec<Suspect>,
     #[serde(default, deserialize_with = "null_is_empty")]
     pub(super) acts: Vec<Act>,
     pub(super) recovery: Option<Recovery>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Alert {
+    pub(super) service: String,
+    #[serde(default)]
+    pub(super) joined_because: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -68,6 +77,19 @@ pub(super) struct Recovery {
     pub(super) passed: bool,
     #[serde(default)]
     pub(super) sentence: String,
+}
+
+/// A fact that a notification was queued.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Queued {
+    pub(super) payload: Notification,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Notification {
+    pub(super) notification: String,
+    pub(super) incident: Option<String>,
+    pub(super) reason: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -132,6 +154,18 @@ impl Evenkeel {
         Ok(list.items)
     }
 
+    /// Open and resolved ones.
+    pub(super) async fn all_incidents(&self) -> anyhow::Result<Vec<IncidentSummary>> {
+        let list: List<IncidentSummary> = self.get("/incidents").await?;
+        Ok(list.items)
+    }
+
+    /// What was queued to be sent, from the journal.
+    pub(super) async fn queued(&self) -> anyhow::Result<Vec<Queued>> {
+        let list: List<Queued> = self.get("/journal?kind=notification.queued&limit=1000").await?;
+        Ok(list.items)
+    }
+
     pub(super) async fn incident(&self, id: &str) -> anyhow::Result<Incident> {
         self.get(&format!("/incidents/{id}")).await
     }
@@ -149,8 +183,9 @@ impl Evenkeel {
         Ok(())
     }
 
-    pub(super) async fn draft_postmortem(&self, incident: &str) -> anyhow::Result<Postmortem> {
-        self.post(&format!("/incidents/{incident}/postmortem"), &json!({})).await
+    /// The draft that there is; nobody asks for one.
+    pub(super) async fn postmortem(&self, incident: &str) -> anyhow::Result<Postmortem> {
+        self.get(&format!("/incidents/{incident}/postmortem")).await
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     Receiver, Scenario, Shop,
-    evenkeel::{Evenkeel, Incident, Postmortem},
+    evenkeel::{Evenkeel, Incident, Postmortem, Queued},
     scenario::{Act, Step},
 };
 use crate::{
@@ -115,7 +115,7 @@ enum Look {
 struct Player<'a> {
     stage: &'a Stage<'a>,
     evenkeel: Evenkeel,
-    /// Incidents that were open before, and pages that had come before.
+    /// Incidents that there were before, and pages that had come before.
     old_incidents: BTreeSet<String>,
     old_pages: usize,
     incident: Option<String>,
@@ -125,11 +125,11 @@ struct Player<'a> {
 impl<'a> Player<'a> {
     async fn new(stage: &'a Stage<'a>) -> Self {
         let evenkeel = Evenkeel::new(stage.evenkeel_url, stage.environment);
-        let open = evenkeel.open_incidents().await.unwrap_or_default();
+        let old = evenkeel.all_incidents().await.unwrap_or_default();
         Self {
             stage,
             evenkeel,
-            old_incidents: open.into_iter().map(|incident| incident.id).collect(),
+            old_incidents: old.into_iter().map(|incident| incident.id).collect(),
             old_pages: stage.receiver.pages().len(),
             incident: None,
             faults: Vec::new(),
@@ -172,6 +172,17 @@ impl<'a> Player<'a> {
             Act::FirstSuspect { kind, names } => {
                 Ok(first_suspect(&self.incident().await?, kind, names))
             }
+            Act::OneIncident => self.one_incident().await,
+            Act::OnePage => {
+                let queued = self.evenkeel.queued().await?;
+                let received: Vec<String> =
+                    self.stage.receiver.pages().into_iter().map(|page| page.id).collect();
+                Ok(one_page(self.incident_id()?, &queued, &received))
+            }
+            Act::Joined { service, caller } => Ok(joined(&self.incident().await?, service, caller)),
+            Act::RanksBelow { decoy, service } => {
+                Ok(ranks_below(&self.incident().await?, decoy, service))
+            }
             Act::Gate { service, version, outcome } => self.gate(service, version, outcome).await,
             Act::RolledBack => Ok(rolled_back(&self.incident().await?)),
             Act::Version { service, version } => self.version(service, version).await,
@@ -186,7 +197,7 @@ impl<'a> Player<'a> {
                 Ok(when(status == "resolved", String::new(), format!("the incident is {status}")))
             }
             Act::Postmortem { change, slo } => {
-                let draft = self.evenkeel.draft_postmortem(self.incident_id()?).await?;
+                let draft = self.evenkeel.postmortem(self.incident_id()?).await?;
                 Ok(change_before_alert(&draft, change, slo))
             }
         }
@@ -256,6 +267,17 @@ impl<'a> Player<'a> {
         })
     }
 
+    async fn one_incident(&self) -> anyhow::Result<Look> {
+        let all = self.evenkeel.all_incidents().await?;
+        let new: Vec<String> = all
+            .into_iter()
+            .filter(|incident| !self.old_incidents.contains(&incident.id))
+            .map(|incident| incident.title)
+            .collect();
+        let found = format!("there are {}: {}", new.len(), new.join(", "));
+        Ok(when(new.len() == 1, String::new(), found))
+    }
+
     fn page(&self, services: &[&str]) -> Look {
         let pages = self.stage.receiver.pages();
         let new = pages.iter().skip(self.old_pages);
@@ -305,6 +327,51 @@ fn first_suspect(incident: &Incident, kind: &str, names: &str) -> Look {
     let found = format!("{}{evidence}", first.title);
     let named = first.title.contains(names) || first.service == names;
     when(first.kind == kind && named, found.clone(), format!("the first suspect is {found}"))
+}
+
+/// Later words about the incident are answers in its thread, and no new pages.
+fn one_page(incident: &str, queued: &[Queued], received: &[String]) -> Look {
+    let opened: Vec<&str> = queued
+        .iter()
+        .map(|queued| &queued.payload)
+        .filter(|payload| payload.incident.as_deref() == Some(incident))
+        .filter(|payload| payload.reason == "opened")
+        .map(|payload| payload.notification.as_str())
+        .collect();
+    match opened.as_slice() {
+        [page] if received.iter().any(|id| id == page) => Look::Done((*page).to_owned()),
+        [page] => Look::NotYet(format!("the page `{page}` was not received")),
+        pages => Look::NotYet(format!("the incident was told as new {} times", pages.len())),
+    }
+}
+
+fn joined(incident: &Incident, service: &str, caller: &str) -> Look {
+    let summary = &incident.summary;
+    if summary.service != service {
+        return Look::NotYet(format!("`{}` is an incident of {}", summary.title, summary.service));
+    }
+    let mut callers = incident.alerts.iter().filter(|alert| alert.service == caller);
+    match callers.find_map(|alert| alert.joined_because.clone()) {
+        Some(why) => Look::Done(why),
+        None => Look::NotYet(format!("no alert of {caller} joined `{}`", summary.title)),
+    }
+}
+
+fn ranks_below(incident: &Incident, decoy: &str, service: &str) -> Look {
+    let rank = |named: &str| {
+        incident
+            .suspects
+            .iter()
+            .position(|suspect| suspect.title.contains(named) || suspect.service == named)
+    };
+    match (rank(service), rank(decoy)) {
+        (None, _) => Look::NotYet(format!("{service} is no suspect")),
+        (Some(_), None) => Look::Done(format!("{decoy} is no suspect")),
+        (Some(own), Some(decoy)) => {
+            let found = format!("rank {} against {}", decoy + 1, own + 1);
+            when(own < decoy, found.clone(), found)
+        }
+    }
 }
 
 fn rolled_back(incident: &Incident) -> Look {
@@ -392,6 +459,48 @@ mod tests {
             (true, "payment fails (all failures end in payment)")
         );
         assert!(!found(&first_suspect(&incident, "deploy", "1.9.1")).0);
+    }
+
+    #[test]
+    fn the_incident_is_told_as_new_once() {
+        let queued = |reasons: &[&str]| -> Vec<Queued> {
+            let one = |(at, reason): (usize, &&str)| {
+                let payload = serde_json::json!({
+                    "notification": format!("ntf_{at}"), "incident": "inc_1", "reason": reason,
+                });
+                serde_json::from_value(serde_json::json!({ "payload": payload })).unwrap()
+            };
+            reasons.iter().enumerate().map(one).collect()
+        };
+        let check = |reasons: &[&str], received: &[&str]| {
+            let received: Vec<String> = received.iter().map(ToString::to_string).collect();
+            found(&one_page("inc_1", &queued(reasons), &received)).0
+        };
+        assert!(check(&["opened", "joined", "resolved"], &["ntf_0"]));
+        assert!(!check(&["opened"], &[]));
+        assert!(!check(&["opened", "opened"], &["ntf_0", "ntf_1"]));
+        assert!(!check(&["joined"], &["ntf_0"]));
+    }
+
+    #[test]
+    fn a_caller_joins_with_a_reason_and_the_decoy_ranks_below() {
+        let incident = incident(serde_json::json!({
+            "summary": {"id": "inc_1", "title": "payment burns", "service": "payment", "status": "investigating"},
+            "alerts": [
+                {"service": "payment", "joined_because": null},
+                {"service": "checkout", "joined_because": "checkout depends on payment, which fails"},
+            ],
+            "suspects": [
+                {"kind": "dependency", "title": "payment fails", "service": "payment"},
+                {"kind": "deploy", "title": "deploy of checkout 1.9.1", "service": "checkout"},
+            ],
+        }));
+        assert!(found(&joined(&incident, "payment", "checkout")).0);
+        assert!(!found(&joined(&incident, "payment", "web")).0);
+        assert!(!found(&joined(&incident, "checkout", "checkout")).0);
+        assert!(found(&ranks_below(&incident, "1.9.1", "payment")).0);
+        assert!(found(&ranks_below(&incident, "2.0.0", "payment")).0);
+        assert!(!found(&ranks_below(&incident, "payment", "1.9.1")).0);
     }
 
     #[test]

@@ -105,6 +105,20 @@ pub(super) enum Act {
         kind: &'static str,
         names: &'static str,
     },
+    /// The incident is the only one of the story, whether or not it is over.
+    OneIncident,
+    /// The incident was told as a new one exactly once, and that page was received.
+    OnePage,
+    /// The incident is `service`'s, and an alert of `caller` joined it with a reason.
+    Joined {
+        service: &'static str,
+        caller: &'static str,
+    },
+    /// No suspect that names this text comes before the first that is `service`.
+    RanksBelow {
+        decoy: &'static str,
+        service: &'static str,
+    },
     /// The gate says this of the version.
     Gate {
         service: Part,
@@ -130,7 +144,7 @@ pub(super) enum Act {
     /// The recovery test passed.
     Recovered,
     Resolved,
-    /// The draft has `change` before the alert on its timeline.
+    /// There is a draft, though nobody asked for one, and it has `change` before the alert on its timeline.
     Postmortem {
         change: &'static str,
         slo: &'static str,
@@ -177,10 +191,12 @@ fn bad_deploy() -> Vec<Step> {
         step("checkout has recovered", 120, Act::Recovered),
         step("the incident is resolved", 30, Act::Resolved),
         step(
-            "the postmortem has the deploy before the alert",
+            "a postmortem is drafted by itself, with the deploy before the alert",
             15,
             Act::Postmortem { change: "2.0.0", slo: "checkout-availability" },
         ),
+        step("it was one incident", 10, Act::OneIncident),
+        step("it was one page", 10, Act::OnePage),
     ]
 }
 
@@ -212,6 +228,16 @@ fn dependency_outage() -> Vec<Step> {
             30,
             Act::FirstSuspect { kind: "dependency", names: "payment" },
         ),
+        step(
+            "checkout's alert has joined payment's incident",
+            30,
+            Act::Joined { service: "payment", caller: "checkout" },
+        ),
+        step(
+            "the harmless deploy ranks below payment",
+            10,
+            Act::RanksBelow { decoy: "1.9.1", service: "payment" },
+        ),
         step("ten seconds pass", 15, Act::Pass { time: Duration::from_secs(10) }),
         step(
             "the harmless deploy is not rolled back",
@@ -235,6 +261,8 @@ fn dependency_outage() -> Vec<Step> {
             10,
             Act::NotRolledBack { service: checkout, version: "1.9.1" },
         ),
+        step("it was one incident", 10, Act::OneIncident),
+        step("it was one page", 10, Act::OnePage),
     ]
 }
 

@@ -5,12 +5,12 @@ use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::mpsc,
+    sync::{Arc, Mutex, mpsc},
     time::Duration,
 };
 
 /// The build under test.
-fn binary() -> std::ffi::OsString {
+pub(crate) fn binary() -> std::ffi::OsString {
     std::env::var_os("EVENKEEL_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_evenkeel").into())
 }
 
@@ -53,6 +53,8 @@ pub(crate) fn routing(receiver: &str) -> String {
 pub(crate) struct Kept {
     folder: PathBuf,
     child: Option<Child>,
+    /// What it wrote beside its addresses.
+    said: Arc<Mutex<Vec<String>>>,
 }
 
 impl Kept {
@@ -68,7 +70,7 @@ impl Kept {
             template.display()
         );
         fs::write(folder.join("evenkeel.yaml"), config).unwrap();
-        Self { folder: folder.to_owned(), child: None }
+        Self { folder: folder.to_owned(), child: None, said: Arc::default() }
     }
 
     /// Starts it and gives its addresses once it listens.
@@ -93,6 +95,7 @@ impl Kept {
         let stderr = child.stderr.take().unwrap();
         self.child = Some(child);
         let (found, address) = mpsc::channel();
+        let said = Arc::clone(&self.said);
         std::thread::spawn(move || {
             let mut url = String::new();
             for line in BufReader::new(stderr).lines().map_while(Result::ok) {
@@ -102,26 +105,42 @@ impl Kept {
                     // Nobody waits any more for one that was killed.
                     drop(found.send(Address { url: url.clone(), grpc: format!("http://{grpc}") }));
                 } else {
-                    println!("{line}");
+                    said.lock().unwrap().push(line);
                 }
             }
         });
         address
     }
 
-    /// `kill -9`.
+    /// `kill -9`; it must not have ended by itself.
     pub(crate) fn kill(&mut self) {
         let mut child = self.child.take().unwrap();
+        assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
         child.kill().unwrap();
         child.wait().unwrap();
     }
 
-    /// SIGTERM; it must end well.
+    /// SIGTERM; it must end well, and never have panicked.
     pub(crate) fn stop(&mut self) {
         let mut child = self.child.take().unwrap();
         let id = child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-        assert!(child.wait().unwrap().success());
+        let said = self.said();
+        assert!(child.wait().unwrap().success(), "{said:?}");
+        assert!(!said.iter().any(|line| line.contains("panicked at")), "{said:?}");
+    }
+
+    /// What it wrote so far beside its addresses.
+    pub(crate) fn said(&self) -> Vec<String> {
+        self.said.lock().unwrap().clone()
+    }
+
+    /// A line of the process' status in kB, such as `VmHWM`.
+    pub(crate) fn memory_kb(&self, line: &str) -> u64 {
+        let id = self.child.as_ref().unwrap().id();
+        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+        let found = status.lines().find_map(|text| text.strip_prefix(line)?.strip_prefix(':'));
+        found.and_then(|text| text.split_whitespace().next()?.parse().ok()).unwrap()
     }
 
     pub(crate) fn verify_journal(&self) {

@@ -1,10 +1,12 @@
-//! The real binary under what production does to it: how fast it pages, what a kill costs.
+//! The real binary under what production does to it: how fast it pages, what a kill costs, what hostile input does.
 //!
 //! `EVENKEEL_BIN` names another build of the binary than the one beside these tests, `EVENKEEL_ROUNDS` says how often,
 //! `EVENKEEL_SEED` repeats a run.
 
 #![cfg(test)]
 
+mod apply;
+mod hostile;
 mod keep;
 mod kills;
 mod latency;

@@ -71,12 +71,25 @@ async fn admit(State(intake): State<Intake>, request: Request, next: Next) -> Re
 
 async fn admitted(intake: &Intake, request: Request, next: Next) -> Response {
     match prepare(intake, request).await {
-        Ok(request) => next.run(request).await,
+        Ok(request) => blame_the_sender(next.run(request).await),
         Err(problem) => {
             intake.failed(Protocol::OtlpGrpc, &problem);
             rpc_status::grpc(&problem).into_http::<Body>()
         }
     }
+}
+
+/// tonic calls a message that it cannot decode an error of ours, which a sender may send again; it is the sender's.
+fn blame_the_sender(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    let is = |name, text: &str| {
+        headers.get(name).is_some_and(|value: &HeaderValue| value.as_bytes().starts_with(text.as_bytes()))
+    };
+    // Spaces are escaped in gRPC's messages.
+    if is("grpc-status", "13") && is("grpc-message", "failed%20to%20decode") {
+        headers.insert("grpc-status", HeaderValue::from_static("3"));
+    }
+    response
 }
 
 async fn prepare(intake: &Intake, request: Request) -> Result<Request, Problem> {

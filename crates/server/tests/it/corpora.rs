@@ -1,10 +1,13 @@
 //! Corpus files and their mutations through the accept loop: each is taken or clearly refused, and the server lives on.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, net::SocketAddr};
 
 use app::files::{RepoFiles, Severity, parse as parse_repo};
 use model::Limits;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::collector::{
+    logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
+    trace::v1::ExportTraceServiceRequest,
+};
 use prost::Message;
 use server::wire::{
     otlp::json,
@@ -19,6 +22,7 @@ use tokio::{
 
 use crate::{
     mutate::{corpus, mutations},
+    story::Story,
     support::{Answer, PATIENCE, Rig, config, parse, send, snappy},
 };
 
@@ -26,16 +30,14 @@ const JSON: &str = "application/json";
 const PROTOBUF: &str = "application/x-protobuf";
 
 /// A connection that is used again until the server closes it.
-struct Client<'r> {
-    rig: &'r Rig,
-    /// Whether to speak to the listener of OTLP, not to the main one.
-    otlp: bool,
+struct Client {
+    to: SocketAddr,
     stream: Option<TcpStream>,
 }
 
-impl Client<'_> {
+impl Client {
     async fn post(&mut self, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-        let to = if self.otlp { self.rig.http } else { self.rig.main };
+        let to = self.to;
         let mut request = format!("POST {path} HTTP/1.1\r\nhost: {to}\r\n").into_bytes();
         for (name, value) in headers {
             request.extend(format!("{name}: {value}\r\n").into_bytes());
@@ -107,7 +109,8 @@ async fn run(
     wrap: fn(usize, Vec<u8>) -> Vec<u8>,
 ) {
     let rig = Rig::start(config(), Limits::default()).await;
-    let mut client = Client { rig: &rig, otlp: path.starts_with("/v1/"), stream: None };
+    let to = if path.starts_with("/v1/") { rig.http } else { rig.main };
+    let mut client = Client { to, stream: None };
     let (mut taken, mut refused) = (0, 0);
     for (name, bytes) in &files {
         for (round, body) in mutations(name, bytes).enumerate() {
@@ -153,6 +156,48 @@ async fn mutations_of_traces_in_protobuf_do_no_harm() {
         files.extend(request.map(|request| (name, request.encode_to_vec())));
     }
     run(target, "/v1/traces", &[("content-type", PROTOBUF)], files, plain).await;
+}
+
+#[tokio::test]
+async fn mutations_of_metrics_in_protobuf_do_no_harm() {
+    let encode = |text: Vec<u8>| -> Option<Vec<u8>> {
+        let request: ExportMetricsServiceRequest = json::metrics(&text).ok()?;
+        Some(request.encode_to_vec())
+    };
+    let files = corpus("otlp_metrics_json").into_iter();
+    let files = files.filter_map(|(name, text)| Some((name, encode(text)?))).collect();
+    run("otlp_metrics_proto", "/v1/metrics", &[("content-type", PROTOBUF)], files, plain).await;
+}
+
+#[tokio::test]
+async fn mutations_of_logs_in_protobuf_do_no_harm() {
+    let encode = |text: Vec<u8>| -> Option<Vec<u8>> {
+        let request: ExportLogsServiceRequest = json::logs(&text).ok()?;
+        Some(request.encode_to_vec())
+    };
+    let files = corpus("otlp_logs_json").into_iter();
+    let files = files.filter_map(|(name, text)| Some((name, encode(text)?))).collect();
+    run("otlp_logs_proto", "/v1/logs", &[("content-type", PROTOBUF)], files, plain).await;
+}
+
+/// Each file goes to the path of the API that its name tells.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn mutations_of_orders_to_the_api_do_no_harm() {
+    let story = Story::start().await;
+    let mut client = Client { to: story.at, stream: None };
+    let (mut taken, mut refused) = (0, 0);
+    for (name, bytes) in corpus("api_json") {
+        let file = name.strip_suffix(".json").unwrap().replace("__", "/");
+        let path = format!("/evenkeel/v1/{file}");
+        for (round, body) in mutations(&name, &bytes).enumerate() {
+            let answer = client.post(&path, &[("content-type", JSON)], &body).await;
+            let clear = is_clear(&answer, &format!("api_json/{name}, mutation {round}"));
+            *(if clear { &mut taken } else { &mut refused }) += 1;
+        }
+        assert_eq!(send(story.at, "GET", "/livez", &[], b"").await.status, 200, "after {name}");
+    }
+    println!("api_json: {taken} taken, {refused} refused");
+    assert!(taken > 0 && refused > 0);
 }
 
 fn write_request() -> WriteRequest {

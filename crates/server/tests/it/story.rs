@@ -35,8 +35,8 @@ spec:
   timeWindow: [{duration: 30d, isRolling: true}]
 ";
 
-struct Story {
-    at: SocketAddr,
+pub(crate) struct Story {
+    pub(crate) at: SocketAddr,
     app: Arc<App>,
     told: Arc<Mutex<Vec<Value>>>,
     receiver: SocketAddr,
@@ -44,7 +44,7 @@ struct Story {
 }
 
 impl Story {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         // Another test of this process may have been first.
         drop(rustls::crypto::ring::default_provider().install_default());
         let dir = tempfile::tempdir().unwrap();
