@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use ingest::{
-    DeltaState, Ingested, RawBatch, RawData, Redactor, Refused, Signal, Temporality, refused::by_point,
+    DeltaState, Ingested, RawBatch, RawData, Redactor, Refused, Signal, Temporality,
+    refused::by_point,
 };
 use model::{Clock, Limits};
 use tokio::sync::Mutex;

@@ -179,7 +179,9 @@ impl Output<'_, '_> {
         let redactor = self.work.redactor;
         (self.leader, self.refused) = (None, false);
         let Some(at) = at else {
-            self.refuse(reason::NO_TIME, || format!("a point of `{}` has no time", redactor.shown(&family.name)));
+            self.refuse(reason::NO_TIME, || {
+                format!("a point of `{}` has no time", redactor.shown(&family.name))
+            });
             return None;
         };
         if self.work.is_future(Signal::Samples, at, "a data point") {
@@ -203,7 +205,9 @@ impl Output<'_, '_> {
                 match self.deltas.add(&labels, at, delta) {
                     Ok(total) => total,
                     Err(refusal) => {
-                        self.refuse(refusal.reason(), || format!("{}: {refusal}", redactor.shown(&labels.to_string())));
+                        self.refuse(refusal.reason(), || {
+                            format!("{}: {refusal}", redactor.shown(&labels.to_string()))
+                        });
                         return false;
                     }
                 }

@@ -83,7 +83,9 @@ async fn admitted(intake: &Intake, request: Request, next: Next) -> Response {
 fn blame_the_sender(mut response: Response) -> Response {
     let headers = response.headers_mut();
     let is = |name, text: &str| {
-        headers.get(name).is_some_and(|value: &HeaderValue| value.as_bytes().starts_with(text.as_bytes()))
+        headers
+            .get(name)
+            .is_some_and(|value: &HeaderValue| value.as_bytes().starts_with(text.as_bytes()))
     };
     // Spaces are escaped in gRPC's messages.
     if is("grpc-status", "13") && is("grpc-message", "failed%20to%20decode") {

@@ -301,6 +301,7 @@ async fn what_is_taken_in_and_what_is_refused_add_up_to_what_came() {
         reason,
         count: 3,
         message: "full of spans".into(),
+        places: Vec::new(),
     };
     let full = Refusal::QueueFull { retry_after: std::time::Duration::from_secs(1) };
     for answer in

@@ -108,7 +108,11 @@ pub(super) async fn heads(sender: &Sender, wrong: &mut Wrong) {
             "GET /evenkeel/v1/slos/a\0b HTTP/1.1\r\nhost: localhost\r\n\r\n".to_owned(),
         ),
         ("no host", "GET /evenkeel/v1/slos HTTP/1.1\r\nconnection: close\r\n\r\n".to_owned()),
-        ("another host", "GET /evenkeel/v1/slos HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n".to_owned()),
+        (
+            "another host",
+            "GET /evenkeel/v1/slos HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n"
+                .to_owned(),
+        ),
         ("two lengths", format!("{post}content-length: 2\r\ncontent-length: 3\r\n\r\n{{}}")),
         ("a negative length", format!("{post}content-length: -2\r\n\r\n{{}}")),
         ("a huge length", format!("{post}content-length: 18446744073709551616\r\n\r\n{{}}")),
