@@ -85,7 +85,7 @@ async fn incident(url: &str) {
         json!({
             "traceId": format!("{n:032x}"), "spanId": format!("{n:016x}"), "name": "POST /orders", "kind": 2,
             "startTimeUnixNano": (end - Duration::from_millis(5)).as_nanos().to_string(),
-            "endTimeUnixNano": end.as_nanos().to_string(), "status": {"code": if n % 2 == 0 { 2 } else { 0 }},
+            "endTimeUnixNano": end.as_nanos().to_string(), "status": {"code": if n.is_multiple_of(2) { 2 } else { 0 }},
         })
     };
     let attribute = |key: &str, value: &str| json!({"key": key, "value": {"stringValue": value}});
