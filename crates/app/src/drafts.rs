@@ -178,8 +178,8 @@ impl App {
         #[expect(clippy::cast_precision_loss, reason = "counts stay below 2^53")]
         let mut spent = spent.map(|(impact, allowed)| impact.bad_events as f64 / allowed);
         let mut seen = std::collections::BTreeSet::new();
-        let names = incident.alerts.iter().filter_map(|alert| alert.slo.as_ref());
-        let slo = |name: &Box<str>| world.repo.slos.iter().find(|slo| slo.name == *name);
+        let names = incident.alerts.iter().filter_map(|alert| alert.slo.as_deref());
+        let slo = |name: &str| world.repo.slos.iter().find(|slo| *slo.name == *name);
         names
             .filter(|name| seen.insert(*name))
             .filter_map(slo)

@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use ingest::{DeltaState, Ingested, RawBatch, RawData, Redactor, Refused, Signal, Temporality};
+use ingest::{
+    DeltaState, Ingested, RawBatch, RawData, Redactor, Refused, Signal, Temporality,
+    refused::by_point,
+};
 use model::{Clock, Limits};
 use tokio::sync::Mutex;
 
@@ -114,7 +117,7 @@ impl Intake {
         let (ingested, mut deltas) = blocking(move || {
             // A panic in between may have left a batch that was never stored.
             deltas.rollback();
-            if deltas.len() >= DeltaState::SERIES_MAX {
+            if deltas.is_full() {
                 deltas.forget(this.shared.clock.now() - DELTA_MEMORY);
             }
             (this.normalise(raw, &mut deltas), deltas)
@@ -139,6 +142,7 @@ impl Intake {
     async fn store(&self, mut ingested: Ingested) -> Result<Vec<Refused>, Problem> {
         let mut refused = std::mem::take(&mut ingested.refused);
         let mut taken = sizes(&ingested);
+        let leaders = std::mem::take(&mut ingested.leaders);
         let (redacted, trimmed) = (ingested.redacted.clone(), ingested.trimmed.clone());
         let mut stored = Ok(());
         if !(ingested.batch.is_empty() && ingested.batch.metadata.is_empty()) {
@@ -164,7 +168,7 @@ impl Intake {
         for (what, count) in trimmed {
             metrics.ingest_trimmed.add(&[("what", what.to_owned())], count);
         }
-        Ok(refused)
+        Ok(by_point(refused, &leaders))
     }
 
     /// Counts each record once, as taken in or as refused: by ingest, by the stores, or with the whole batch.
@@ -210,12 +214,9 @@ async fn blocking<T: Send + 'static>(
 
 fn has_deltas(raw: &RawBatch) -> bool {
     raw.resources.iter().flat_map(|resource| &resource.metrics).any(|metric| match &metric.data {
-        RawData::Sum { temporality, .. } | RawData::Histogram { temporality, .. } => {
-            *temporality == Temporality::Delta
-        }
-        RawData::Gauge(_)
-        | RawData::Summary(_)
-        | RawData::ExponentialHistogram { .. }
-        | RawData::Empty => false,
+        RawData::Sum { temporality, .. }
+        | RawData::Histogram { temporality, .. }
+        | RawData::ExponentialHistogram { temporality, .. } => *temporality == Temporality::Delta,
+        RawData::Gauge(_) | RawData::Summary(_) | RawData::Empty => false,
     })
 }

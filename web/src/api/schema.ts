@@ -2410,7 +2410,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description The incident's id, `inc_…`, or its number, `INC-7`. */
+                /** @description The verdict's id, `gat_…`. */
                 id: string;
             };
             cookie?: never;
@@ -2501,7 +2501,7 @@ export interface operations {
                 "Evenkeel-Via"?: string;
             };
             path: {
-                /** @description The incident's id, `inc_…`, or its number, `INC-7`. */
+                /** @description The verdict's id, `gat_…`. */
                 id: string;
             };
             cookie?: never;

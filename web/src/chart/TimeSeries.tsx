@@ -73,6 +73,9 @@ export function TimeSeries(props: Props) {
   return <Plot {...props} />;
 }
 
+/** Names of markers stand below each other, so that near ones can be read. */
+const LANES = 4;
+
 /** Left to the legend in full screen. */
 const LEGEND_PX = 70;
 
@@ -235,14 +238,16 @@ function drawMarks(u: uPlot, markers: Marker[], limit: Props["limit"]): void {
     ctx.fillText(limit.label, left + 4 * ratio, under ? y + 12 * ratio : y - 4 * ratio);
   }
   ctx.strokeStyle = ctx.fillStyle = colorOf("--muted");
-  markers.forEach((marker, i) => {
+  let lane = 0;
+  for (const marker of markers) {
     const x = u.valToPos(marker.at, "x", true);
-    if (x < left || x > left + width) return;
+    if (x < left || x > left + width) continue;
     line(ctx, x, top, x, top + height);
     const text = ctx.measureText(marker.label).width;
     const flip = x + text + 8 * ratio > left + width;
-    ctx.fillText(marker.label, flip ? x - text - 4 * ratio : x + 4 * ratio, top + (12 + 13 * (i % 3)) * ratio);
-  });
+    ctx.fillText(marker.label, flip ? x - text - 4 * ratio : x + 4 * ratio, top + (12 + 13 * (lane % LANES)) * ratio);
+    lane += 1;
+  }
   ctx.restore();
 }
 

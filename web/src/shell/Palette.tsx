@@ -10,7 +10,9 @@ import { word } from "../lib/format";
 import { getPrefs, setPrefs } from "../prefs";
 import { css as ui } from "../ui/basics";
 import { Icon, type IconName } from "../ui/icons";
+import { copyLink } from "./copyLink";
 import { GO } from "./keys";
+import { useScope } from "./scope";
 import css from "./shell.module.css";
 
 interface Entry {
@@ -67,6 +69,7 @@ function score(value: string, search: string): number {
 
 function useEntries(onSheet: () => void): [string, Entry[]][] {
   const navigate = useNavigate();
+  const scope = useScope();
   const incidents = useQuery(incidentsQuery()).data?.items ?? [];
   const slos = useQuery(slosQuery).data?.items ?? [];
   const services = useQuery(servicesQuery()).data?.items ?? [];
@@ -79,6 +82,8 @@ function useEntries(onSheet: () => void): [string, Entry[]][] {
       "Actions",
       [
         { label: "Check the gate for a deploy", icon: "gate", run: () => void navigate({ to: "/deploys" }) },
+        { label: "Copy the link to this view", hint: "y", icon: "copy", run: () => copyLink(scope, false) },
+        { label: scope.compare ? "Stop comparing" : "Compare with the period before", hint: "c", icon: "slo", run: () => scope.set({ compare: scope.compare ? undefined : true }) },
         { label: isPaused() ? "Resume live updates" : "Pause live updates", hint: ".", icon: "pause", run: () => setPaused(!isPaused()) },
         ...(["system", "light", "dark"] as const).map((theme) => ({ label: `Theme: ${theme}`, icon: "sun" as const, run: () => setPrefs({ theme }) })),
         { label: getPrefs().zone === "utc" ? "Show local times" : "Show times in UTC", icon: "now", run: () => setPrefs({ zone: getPrefs().zone === "utc" ? "local" : "utc" }) },

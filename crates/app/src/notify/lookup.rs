@@ -15,9 +15,12 @@ const NAMES_MAX: usize = 1000;
 
 type Answer = Result<Vec<SocketAddr>, Box<dyn Error + Send + Sync>>;
 
+/// Names, when each was last found, and where.
+type Kept = BTreeMap<Box<str>, (Instant, Vec<SocketAddr>)>;
+
 /// The system's name service, and its last answers.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Lookup(Arc<Mutex<BTreeMap<Box<str>, (Instant, Vec<SocketAddr>)>>>);
+pub(super) struct Lookup(Arc<Mutex<Kept>>);
 
 impl Resolve for Lookup {
     fn resolve(&self, name: Name) -> Resolving {

@@ -3,7 +3,8 @@
 use events::Position;
 use model::Timestamp;
 use slo::{
-    CounterSnapshot, CountersSnapshot, PresenceSnapshot, SeriesSnapshot, SlotSnapshot, TierSnapshot,
+    CounterSnapshot, CountersSnapshot, EmitterSnapshot, PresenceSnapshot, SeriesSnapshot,
+    SlotSnapshot, TierSnapshot,
 };
 
 use super::disk::{Disk, DiskError, disk_struct, disk_words, unexpected};
@@ -50,6 +51,7 @@ disk_struct!(CounterSnapshot {
     tiers,
     total_series,
     part_series,
+    emitters,
     first_event_at,
     live_since,
     last_event_at,
@@ -60,6 +62,7 @@ disk_struct!(CounterSnapshot {
 });
 disk_struct!(TierSnapshot { width_s, head, slots });
 disk_struct!(SeriesSnapshot { labels, at, value });
+disk_struct!(EmitterSnapshot { labels, since, before, at, events });
 disk_struct!(PresenceSnapshot { service, environment, instance, at });
 
 /// Three numbers in a list: there are many of these.

@@ -155,8 +155,10 @@ impl Client {
             ("good_total", "200", succeeded),
         ];
         let count = if late_half { 2 } else { 3 };
-        let series = series.into_iter().take(count).map(|(name, code, total)| {
-            let labels = [("__name__", name), ("job", "shop"), ("code", code)];
+        // An error's series appears with the first error.
+        let sent = series.into_iter().take(count).filter(|(_, code, n)| *code == "200" || *n > 0);
+        let series = sent.map(|(name, code, total)| {
+            let labels = [("__name__", name), ("job", "shop"), ("instance", "a"), ("code", code)];
             #[expect(clippy::cast_precision_loss, reason = "small numbers")]
             let sample = Sample { at_ms: now.as_millis(), value: total as f64 };
             Series { labels: Labels::from_pairs(labels), samples: vec![sample] }

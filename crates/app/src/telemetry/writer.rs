@@ -33,6 +33,8 @@ pub struct StoreRefusal {
     pub reason: &'static str,
     pub count: u64,
     pub message: String,
+    /// Each refused sample: its series' place in the batch, and its time in milliseconds.
+    pub places: Vec<(usize, i64)>,
 }
 
 /// Where the counts' checkpoint goes, and up to which fact back-fills are in the counts.
@@ -112,6 +114,7 @@ impl Writer {
                 reason: one.reason.as_str(),
                 count: one.samples,
                 message: one.message,
+                places: one.places,
             }));
             // What was stored is what a recount will see.
             counted.series = appended.stored;

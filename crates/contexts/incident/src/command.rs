@@ -149,6 +149,8 @@ pub enum Rejection {
     ForeignAlert { number: u32, alert: Box<str>, service: Box<str> },
     #[error("`INC-{number}` has no alert `{alert}`")]
     UnknownAlert { number: u32, alert: Box<str> },
+    #[error("the {what} holds control characters; write it on one line")]
+    ControlCharacters { what: &'static str },
     #[error("the {what} is empty; write at least one word")]
     Empty { what: &'static str },
     #[error("the {what} has {chars} characters; at most {max} are allowed")]
@@ -160,6 +162,15 @@ pub enum Rejection {
 }
 
 /// Checks a person's text: not empty, at most `max` characters.
+/// A name is one line: it goes into lists and pages as it is.
+pub(crate) fn check_name(what: &'static str, text: &str, max: usize) -> Result<(), Rejection> {
+    check_text(what, text, max)?;
+    if text.chars().any(char::is_control) {
+        return Err(Rejection::ControlCharacters { what });
+    }
+    Ok(())
+}
+
 pub(crate) fn check_text(what: &'static str, text: &str, max: usize) -> Result<(), Rejection> {
     let chars = text.chars().count();
     if text.trim().is_empty() {

@@ -20,8 +20,8 @@ use model::{Batch, Limits, Timestamp};
 
 pub use metric::delta::DeltaState;
 pub use raw::{
-    RawBatch, RawData, RawHistogram, RawLog, RawMetric, RawPoint, RawResource, RawSeries, RawSpan,
-    RawSummary, Temporality,
+    RawBatch, RawBuckets, RawData, RawExponential, RawHistogram, RawLog, RawMetric, RawPoint,
+    RawResource, RawSeries, RawSpan, RawSummary, Temporality,
 };
 pub use redact::Redactor;
 use refused::Tally;
@@ -32,6 +32,9 @@ pub use refused::{Counts, Refused, Signal, reason};
 pub struct Ingested {
     /// What is to be stored and counted.
     pub batch: Batch,
+    /// OTLP: for each series of the batch the place of the one that stands for its data points, as `_count` does for a
+    /// histogram's; it tells how many points the store's refused samples were ([`refused::by_point`]).
+    pub leaders: Vec<u32>,
     /// What was refused, one entry per signal and reason, in a fixed order.
     pub refused: Vec<Refused>,
     /// How many values each redaction rule replaced.
@@ -53,6 +56,7 @@ pub fn ingest(
 ) -> Ingested {
     let mut work = Work::new(limits, redactor, received_at);
     let mut batch = Batch { received_at, ..Batch::default() };
+    let mut leaders = Vec::new();
     for resource in raw.resources {
         let RawResource { attributes, spans, logs, metrics } = resource;
         let resource = enrich::resource(attributes, &mut work);
@@ -62,7 +66,7 @@ pub fn ingest(
         batch
             .logs
             .extend(logs.into_iter().filter_map(|raw| log::record(raw, &resource, &mut work)));
-        metric::convert(metrics, &resource, deltas, &mut work, &mut batch);
+        metric::convert(metrics, &resource, deltas, &mut work, &mut batch, &mut leaders);
     }
     for raw in raw.series {
         batch.series.extend(series::remote_written(raw, &mut work));
@@ -70,6 +74,7 @@ pub fn ingest(
     batch.metadata.extend(raw.metadata.into_iter().map(|raw| series::metadata(raw, &mut work)));
     Ingested {
         batch,
+        leaders,
         refused: work.tally.refused.into_values().collect(),
         redacted: work.tally.redacted,
         trimmed: work.tally.trimmed,

@@ -1,11 +1,12 @@
 //! OpenTelemetry metrics become Prometheus series.
 //!
 //! The rules are OpenTelemetry's "Prometheus and OpenMetrics compatibility": names with unit and `_total`, explicit
-//! histograms as `_bucket`, `_sum` and `_count`, the emitter as `job` and `instance`. So that a query needs no join,
+//! and exponential histograms as `_bucket`, `_sum` and `_count`, the emitter as `job` and `instance`. So that a query needs no join,
 //! the emitter's identity is also on each series: `service_name`, `service_version`, `deployment_environment_name`,
 //! `service_instance_id`. What else the resource says is on `target_info`.
 
 pub mod delta;
+pub mod exponential;
 pub mod name;
 
 mod points;
@@ -19,7 +20,7 @@ use model::{
 
 use crate::{
     DeltaState, RawData, RawMetric, Signal, Temporality, Work, limit,
-    refused::reason,
+    refused::{NO_POINT, reason},
     series::{self, Pairs},
 };
 
@@ -30,6 +31,7 @@ pub(crate) fn convert(
     deltas: &mut DeltaState,
     work: &mut Work<'_>,
     batch: &mut Batch,
+    leaders: &mut Vec<u32>,
 ) {
     if metrics.is_empty() {
         return;
@@ -38,6 +40,10 @@ pub(crate) fn convert(
         identity: identity(resource),
         series: Vec::new(),
         index: HashMap::new(),
+        first: batch.series.len(),
+        leaders,
+        leader: None,
+        refused: false,
         latest: None,
         deltas,
         work,
@@ -54,6 +60,13 @@ struct Output<'a, 'w> {
     identity: Pairs,
     series: Vec<Series>,
     index: HashMap<Labels, usize>,
+    /// How many series the batch had before.
+    first: usize,
+    leaders: &'a mut Vec<u32>,
+    /// The series that stands for the point at hand.
+    leader: Option<u32>,
+    /// Whether the point at hand was counted as refused.
+    refused: bool,
     latest: Option<Timestamp>,
     deltas: &'a mut DeltaState,
     work: &'a mut Work<'w>,
@@ -75,23 +88,11 @@ fn one(mut metric: RawMetric, service: &str, out: &mut Output<'_, '_>) -> Option
         RawData::Gauge(_) => (MetricKind::Gauge, Temporality::Cumulative),
         RawData::Sum { monotonic: true, temporality, .. } => (MetricKind::Counter, *temporality),
         RawData::Sum { monotonic: false, temporality, .. } => (MetricKind::Gauge, *temporality),
-        RawData::Histogram { temporality, .. } => (MetricKind::Histogram, *temporality),
-        RawData::Summary(_) => (MetricKind::Summary, Temporality::Cumulative),
-        RawData::ExponentialHistogram { points } => {
-            out.work.tally.refuse(
-                Signal::Samples,
-                reason::EXPONENTIAL_HISTOGRAM,
-                (*points).max(1),
-                || {
-                    format!(
-                        "`{}` of `{}` is an exponential histogram; send explicit buckets",
-                        shown(&metric.name),
-                        shown(service)
-                    )
-                },
-            );
-            return None;
+        RawData::Histogram { temporality, .. }
+        | RawData::ExponentialHistogram { temporality, .. } => {
+            (MetricKind::Histogram, *temporality)
         }
+        RawData::Summary(_) => (MetricKind::Summary, Temporality::Cumulative),
         RawData::Empty => {
             out.work.tally.refuse(Signal::Samples, reason::NO_DATA, 1, || {
                 format!("metric `{}` of `{}` has no data", shown(&metric.name), shown(service))
@@ -135,7 +136,10 @@ fn one(mut metric: RawMetric, service: &str, out: &mut Output<'_, '_>) -> Option
         RawData::Summary(points) => {
             points.into_iter().for_each(|point| points::summary(&family, point, out));
         }
-        RawData::ExponentialHistogram { .. } | RawData::Empty => {}
+        RawData::ExponentialHistogram { points, .. } => {
+            points.into_iter().for_each(|point| points::exponential(&family, point, out));
+        }
+        RawData::Empty => {}
     }
     let raw =
         Metadata { family: family.name.into(), kind, help: metric.description, unit: metric.unit };
@@ -146,8 +150,9 @@ fn points_of(data: &RawData) -> u64 {
     let points = match data {
         RawData::Gauge(points) | RawData::Sum { points, .. } => points.len(),
         RawData::Histogram { points, .. } => points.len(),
+        RawData::ExponentialHistogram { points, .. } => points.len(),
         RawData::Summary(points) => points.len(),
-        RawData::ExponentialHistogram { .. } | RawData::Empty => 1,
+        RawData::Empty => 1,
     };
     points.max(1) as u64
 }
@@ -163,11 +168,18 @@ impl Output<'_, '_> {
         pairs
     }
 
-    /// Whether the point's time is one that we store; counts it when not.
+    /// Counts the point at hand as refused, whatever of it was stored; once.
+    fn refuse(&mut self, reason: &'static str, message: impl FnOnce() -> String) {
+        let first = !std::mem::replace(&mut self.refused, true);
+        self.work.tally.refuse(Signal::Samples, reason, u64::from(first), message);
+    }
+
+    /// Begins a point. Whether its time is one that we store; counts it when not.
     fn dated(&mut self, family: &Family, at: Option<Timestamp>) -> Option<Timestamp> {
         let redactor = self.work.redactor;
+        (self.leader, self.refused) = (None, false);
         let Some(at) = at else {
-            self.work.tally.refuse(Signal::Samples, reason::NO_TIME, 1, || {
+            self.refuse(reason::NO_TIME, || {
                 format!("a point of `{}` has no time", redactor.shown(&family.name))
             });
             return None;
@@ -181,7 +193,9 @@ impl Output<'_, '_> {
 
     /// Adds one sample; a delta is summed up first. `value: None` marks the series' end.
     fn push(&mut self, family: &Family, pairs: Pairs, at: Timestamp, value: Option<f64>) -> bool {
-        let Some(labels) = series::checked(pairs, 1, self.work) else {
+        let count = u64::from(!self.refused);
+        let Some(labels) = series::checked(pairs, count, self.work) else {
+            self.refused = true;
             return false;
         };
         let value = match value {
@@ -191,7 +205,7 @@ impl Output<'_, '_> {
                 match self.deltas.add(&labels, at, delta) {
                     Ok(total) => total,
                     Err(refusal) => {
-                        self.work.tally.refuse(Signal::Samples, refusal.reason(), 1, || {
+                        self.refuse(refusal.reason(), || {
                             format!("{}: {refusal}", redactor.shown(&labels.to_string()))
                         });
                         return false;
@@ -203,7 +217,11 @@ impl Output<'_, '_> {
         let sample = Sample { at_ms: at.as_millis(), value };
         if let Some(&known) = self.index.get(&labels) {
             self.series[known].samples.push(sample);
+            self.leader.get_or_insert(self.leaders[self.first + known]);
         } else {
+            // A request has fewer series than this, for each takes bytes of its body.
+            let place = u32::try_from(self.leaders.len()).unwrap_or(NO_POINT);
+            self.leaders.push(*self.leader.get_or_insert(place));
             self.index.insert(labels.clone(), self.series.len());
             self.series.push(Series { labels, samples: vec![sample] });
         }
@@ -250,5 +268,7 @@ fn target_info(resource: &Resource, out: &mut Output<'_, '_>) {
     pairs.extend(more.into_iter().filter(usable).take(room));
     pairs.push((Labels::METRIC_NAME.into(), "target_info".into()));
     let family = Family { name: "target_info".to_owned(), temporality: Temporality::Cumulative };
+    // No point of the sender's: what becomes of it is not reported.
+    (out.leader, out.refused) = (Some(NO_POINT), true);
     out.push(&family, pairs, at, Some(1.0));
 }

@@ -85,9 +85,9 @@ pub enum RawData {
         temporality: Temporality,
         points: Vec<RawHistogram>,
     },
-    /// Refused by name; only the number of points is kept.
     ExponentialHistogram {
-        points: u64,
+        temporality: Temporality,
+        points: Vec<RawExponential>,
     },
     Summary(Vec<RawSummary>),
     /// The metric had no data at all.
@@ -119,6 +119,31 @@ pub struct RawHistogram {
     /// The emitter says that there is no value any more.
     pub ended: bool,
     pub exemplars: u64,
+}
+
+/// A point of a histogram whose bounds are powers of `2^(2^-scale)`.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct RawExponential {
+    pub attributes: Attributes,
+    pub at: Option<Timestamp>,
+    pub count: u64,
+    pub sum: Option<f64>,
+    pub scale: i32,
+    /// Values no further from 0 than `zero_threshold`.
+    pub zero_count: u64,
+    pub zero_threshold: f64,
+    pub positive: RawBuckets,
+    /// By the values' distance from 0.
+    pub negative: RawBuckets,
+    pub ended: bool,
+    pub exemplars: u64,
+}
+
+/// Counts of buckets in a row; the first has the index `offset`, and bucket `i` holds values above `base^i` up to `base^(i+1)`.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct RawBuckets {
+    pub offset: i32,
+    pub counts: Vec<u64>,
 }
 
 #[derive(Clone, Debug, PartialEq)]

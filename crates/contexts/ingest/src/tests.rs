@@ -124,11 +124,7 @@ fn histograms_and_summaries_become_their_parts() {
         quantiles: vec![(0.5, 1.0)],
         ended: false,
     };
-    let more = [
-        RawData::Summary(vec![summary]),
-        RawData::ExponentialHistogram { points: 2 },
-        RawData::Empty,
-    ];
+    let more = [RawData::Summary(vec![summary]), RawData::Empty];
     raw.resources[0].metrics.extend(more.map(|data| RawMetric {
         name: "q".into(),
         description: "".into(),
@@ -146,11 +142,100 @@ fn histograms_and_summaries_become_their_parts() {
     q_sum{job="cart", service_name="cart"} 3@1000
     q{job="cart", quantile="0.5", service_name="cart"} 1@1000
     target_info{job="cart", service_name="cart"} 1@1000
-    refused samples 2 exponential_histogram: `q` of `cart` is an exponential histogram; send explicit buckets
     refused samples 1 invalid_histogram: histogram `d_seconds` has 1 buckets for 2 bounds; bounds ascend and buckets are one more
     refused samples 1 no_data: metric `q` of `cart` has no data
     "#);
     assert_eq!(ingested.trimmed.get("exemplars_dropped"), Some(&2));
+}
+
+fn exponential(at_s: i64, offset: i32, counts: &[u64]) -> RawExponential {
+    RawExponential {
+        at: Some(Timestamp::from_secs(at_s)),
+        count: counts.iter().sum::<u64>() + 1,
+        sum: Some(4.5),
+        zero_count: 1,
+        positive: RawBuckets { offset, counts: counts.to_vec() },
+        exemplars: 1,
+        ..RawExponential::default()
+    }
+}
+
+#[test]
+fn exponential_histograms_get_bounds() {
+    let points = vec![
+        exponential(1, 0, &[1, 2]),
+        RawExponential { scale: -11, ..exponential(2, 0, &[1]) },
+        RawExponential { at: None, ..exponential(2, 0, &[1]) },
+    ];
+    let data = RawData::ExponentialHistogram { temporality: Temporality::Cumulative, points };
+    let mut raw = metric("d", "s", data);
+    raw.resources[0].attributes.truncate(1);
+    let ingested = run(raw, &Limits::default());
+    insta::assert_snapshot!(show(&ingested), @r#"
+    d_seconds_count{job="cart", service_name="cart"} 4@1000
+    d_seconds_sum{job="cart", service_name="cart"} 4.5@1000
+    d_seconds_bucket{job="cart", le="0", service_name="cart"} 1@1000
+    d_seconds_bucket{job="cart", le="1", service_name="cart"} 1@1000
+    d_seconds_bucket{job="cart", le="2", service_name="cart"} 2@1000
+    d_seconds_bucket{job="cart", le="4", service_name="cart"} 4@1000
+    d_seconds_bucket{job="cart", le="+Inf", service_name="cart"} 4@1000
+    target_info{job="cart", service_name="cart"} 1@2000
+    refused samples 1 invalid_histogram: exponential histogram `d_seconds` has the scale -11; at least -10 is allowed
+    refused samples 1 no_time: a point of `d_seconds` has no time
+    "#);
+    assert_eq!(ingested.batch.metadata[0].kind, model::MetricKind::Histogram);
+    assert_eq!(ingested.trimmed.get("exemplars_dropped"), Some(&3));
+}
+
+#[test]
+fn a_bucket_that_comes_late_has_what_earlier_deltas_counted() {
+    let (limits, redactor, mut deltas) =
+        (Limits::default(), Redactor::new(), DeltaState::default());
+    let mut go = |point: RawExponential| {
+        let data =
+            RawData::ExponentialHistogram { temporality: Temporality::Delta, points: vec![point] };
+        let shown = show(&ingest(metric("d", "", data), &limits, &redactor, &mut deltas, NOW));
+        let series = shown.lines().filter(|line| !line.starts_with("target_info"));
+        let short = series.map(|line| {
+            let le = line.split("le=").nth(1).and_then(|rest| rest.split('"').nth(1));
+            let name = line.split('{').next().unwrap_or_default();
+            let value = line.split("} ").nth(1).unwrap_or_default();
+            format!("{} {}", le.unwrap_or(name), value)
+        });
+        short.collect::<Vec<_>>().join(", ")
+    };
+    insta::assert_snapshot!(go(exponential(1, 0, &[1])), @"d_count 2@1000, d_sum 4.5@1000, 0 1@1000, 1 1@1000, 2 2@1000, +Inf 2@1000");
+    insta::assert_snapshot!(go(exponential(2, 2, &[1])), @"d_count 4@2000, d_sum 9@2000, 0 2@2000, 1 2@2000, 2 3@2000, 4 3@2000, 8 4@2000, +Inf 4@2000");
+    assert!(go(exponential(2, 2, &[1])).contains("delta_out_of_order"), "a retry counts once");
+}
+
+#[test]
+fn a_refused_point_counts_once_and_target_info_never() {
+    let histogram = RawHistogram {
+        attributes: attributes(&[("a", "1")]),
+        at: Some(Timestamp::from_secs(1)),
+        count: 3,
+        sum: Some(1.5),
+        bounds: vec![1.0, 2.0],
+        counts: vec![1, 1, 1],
+        ended: false,
+        exemplars: 0,
+    };
+    let many =
+        RawHistogram { attributes: attributes(&[("a", "1"), ("b", "2")]), ..histogram.clone() };
+    let data =
+        RawData::Histogram { temporality: Temporality::Cumulative, points: vec![histogram, many] };
+    let mut raw = metric("d", "", data);
+    raw.resources[0].attributes.truncate(1);
+    // With `__name__`, `job` and `service_name`: room for one more, but not for `le` beside it.
+    let ingested = run(raw, &Limits { labels_max: 4, ..Limits::default() });
+    insta::assert_snapshot!(show(&ingested), @r#"
+    d_count{a="1", job="cart", service_name="cart"} 3@1000
+    d_sum{a="1", job="cart", service_name="cart"} 1.5@1000
+    target_info{job="cart", service_name="cart"} 1@1000
+    refused samples 2 too_many_labels: series `d_bucket` of `cart` has 5 labels; at most 4 are allowed (`limits.max_labels`)
+    "#);
+    assert_eq!(ingested.leaders, [0, 0, u32::MAX]);
 }
 
 #[test]

@@ -47,7 +47,7 @@ pub enum BackfillError {
     #[error("cannot back-fill SLO `{slo}`: there is none of that name")]
     UnknownSlo { slo: Box<str> },
     #[error(
-        "cannot back-fill from source `{source_name}`: a source is named with 1 to 200 bytes, and an SLO has at most {SOURCES_MAX}"
+        "cannot back-fill from source `{source_name}`: a source is named with 1 to 200 bytes on one line, and an SLO has at most {SOURCES_MAX}"
     )]
     Source { source_name: Box<str> },
     #[error("cannot back-fill {given} buckets at once; at most {BUCKETS_MAX}")]
@@ -113,8 +113,12 @@ impl Counters {
             self.counter_mut(name).ok_or_else(|| BackfillError::UnknownSlo { slo: name.into() })?;
         let sources = &counter.coverage.sources;
         let full = sources.len() >= SOURCES_MAX && !sources.contains(source);
-        if source.is_empty() || source.len() > 200 || full {
-            return Err(BackfillError::Source { source_name: source.chars().take(200).collect() });
+        let is_name =
+            !source.is_empty() && source.len() <= 200 && !source.chars().any(char::is_control);
+        if !is_name || full {
+            let source_name: String = source.chars().take(200).collect();
+            let source_name = source_name.escape_debug().to_string().into();
+            return Err(BackfillError::Source { source_name });
         }
         if buckets.len() > BUCKETS_MAX {
             return Err(BackfillError::TooMany { given: buckets.len() });

@@ -10,6 +10,7 @@ use model::{Labels, Sample, Timestamp};
 use crate::{
     CounterIndicator, Counts, Indicator, Part,
     backfill::Coverage,
+    emitters::Emitters,
     increment::{Followed, Increment},
     indicator::selects,
     ring::{Ring, Tally, Tier},
@@ -83,6 +84,8 @@ pub(crate) struct Counter {
     pub(crate) rings: [Ring; Tier::ALL.len()],
     pub(crate) total: Followed,
     pub(crate) part: Followed,
+    /// Who sends the total.
+    pub(crate) emitters: Emitters,
     /// When the oldest event happened, back-filled ones included.
     pub(crate) first_event_at: Option<Timestamp>,
     /// When the oldest event happened that came in as telemetry.
@@ -103,6 +106,7 @@ impl Counter {
             rings: Tier::ALL.map(Ring::new),
             total: Followed::default(),
             part: Followed::default(),
+            emitters: Emitters::default(),
             first_event_at: None,
             live_since: None,
             last_event_at: None,
@@ -138,19 +142,26 @@ impl Counter {
         }
         let before = (self.both_until(), self.fed_at);
         self.feed(now);
+        let emitter = Emitters::key(labels);
+        let began = |at, value| self.emitters.began_after(emitter.as_ref()?, at, value);
+        let (mut totals, mut parts) = (Vec::new(), Vec::new());
         if is_total {
-            let mut increments = Vec::new();
-            self.total.take(labels, samples, now, |increment| increments.push(increment));
-            for increment in increments {
-                self.spread(increment, Tally { total: increment.count, marked: 0 }, now);
-            }
+            self.total.take(labels, samples, now, began, |increment| totals.push(increment));
         }
         if is_part {
-            let mut increments = Vec::new();
-            self.part.take(labels, samples, now, |increment| increments.push(increment));
-            for increment in increments {
-                self.spread(increment, Tally { total: 0, marked: increment.count }, now);
-            }
+            self.part.take(labels, samples, now, began, |increment| parts.push(increment));
+        }
+        if let Some(key) = emitter.filter(|_| is_total) {
+            let at = samples.iter().map(|sample| Timestamp::from_millis(sample.at_ms).min(now));
+            let events =
+                totals.iter().map(|increment| increment.count).fold(0, u64::saturating_add);
+            at.max().into_iter().for_each(|at| self.emitters.hear(key.clone(), at, events));
+        }
+        for increment in totals {
+            self.spread(increment, Tally { total: increment.count, marked: 0 }, now);
+        }
+        for increment in parts {
+            self.spread(increment, Tally { total: 0, marked: increment.count }, now);
         }
         self.note_behind(before, now);
     }
@@ -327,10 +338,10 @@ mod tests {
                 let labels = Labels::from_pairs([("__name__", name)]);
                 counter.take(&indicator, &labels, &[Sample { at_ms: at.as_millis(), value }], now);
             };
-            if second % 15 == 0 {
+            if second.is_multiple_of(15) {
                 arrive("requests_total", second, 100.0);
             }
-            if second >= behind_s && (second - behind_s) % 15 == 0 {
+            if second >= behind_s && (second - behind_s).is_multiple_of(15) {
                 arrive("good_total", second - behind_s, 99.0);
             }
             for window_s in [300, 6 * 3600, 86_400, 30 * 86_400] {
@@ -395,6 +406,31 @@ mod tests {
         }
         let counts = counter.window(Duration::from_secs(300), NOW);
         assert_eq!(counts, Counts { good: 100, total: 200 });
+    }
+
+    #[test]
+    fn the_first_error_counts_where_its_series_is_known_to_be_new() {
+        let code = |code| Matcher::new("code", model::MatchOp::Regex, code).unwrap();
+        let name = Matcher::equal("__name__", "requests_total");
+        let found = |heard_s: u64, errors: f64| {
+            let (mut counter, indicator) = counter(Part::Bad(vec![name.clone(), code("5..")]));
+            let mut send = |ago_s: u64, code: &str, value: f64| {
+                let at = NOW - Duration::from_secs(ago_s);
+                let pairs = [("__name__", "requests_total"), ("instance", "a"), ("code", code)];
+                let sample = Sample { at_ms: at.as_millis(), value };
+                counter.take(&indicator, &Labels::from_pairs(pairs), &[sample], at);
+            };
+            for ago_s in (0..=heard_s).rev().step_by(15) {
+                #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+                send(ago_s, "200", (1000 + heard_s - ago_s) as f64);
+            }
+            send(0, "503", errors);
+            let counts = counter.window(Duration::from_secs(300), NOW);
+            (counts.bad(), counts.total - counts.bad())
+        };
+        assert_eq!(found(600, 30.0), (30, 300));
+        assert_eq!(found(600, 5000.0), (0, 300));
+        assert_eq!(found(60, 30.0), (0, 60));
     }
 
     #[test]

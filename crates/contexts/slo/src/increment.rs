@@ -1,6 +1,7 @@
 //! Increments of counter series, told apart from resets, duplicates and late samples.
 //!
-//! - The first sample of a series is a baseline only: how much of it is new cannot be known.
+//! - The first sample of a series is a baseline only: how much of it is new cannot be known. Unless the series is known to
+//!   have begun just before ([`crate::emitters`]): then all of it is new.
 //! - A value below the last one is a reset (the process restarted): the whole new value counts.
 //! - A sample not after the last one of its series counts nothing, so duplicates and late samples are harmless.
 //! - A stale marker and a value that is no count are passed over; the baseline stays.
@@ -68,19 +69,27 @@ impl Followed {
     }
 
     /// Takes samples of one series and hands out their increments. A time after `now` is taken as `now`.
+    ///
+    /// `began_after` says of a first sample after which time its series began, where that is known.
     pub(crate) fn take(
         &mut self,
         labels: &Labels,
         samples: &[Sample],
         now: Timestamp,
+        began_after: impl Fn(Timestamp, u64) -> Option<Timestamp>,
         mut out: impl FnMut(Increment),
     ) {
+        // Once a series was refused, one that is seen first may be that one.
+        let room = self.series.len() < SERIES_PER_SLO_MAX && self.refused == 0;
         let known = self.series.get_mut(labels);
         let mut last = known.as_deref().copied();
         for sample in samples {
             let Some(value) = count(sample.value) else { continue };
             let at = Timestamp::from_millis(sample.at_ms).min(now);
             let Some(before) = last else {
+                if let Some(after) = began_after(at, value).filter(|_| room) {
+                    out(Increment { after, until: at, count: value });
+                }
                 last = Some(Last { at, value });
                 continue;
             };
@@ -135,9 +144,16 @@ mod tests {
         let mut out = Vec::new();
         for &(second, value) in samples {
             let sample = Sample { at_ms: second * 1000, value };
-            followed.take(&labels, &[sample], Timestamp::from_secs(100), |increment| {
-                out.push((increment.until.as_secs(), increment.count));
-            });
+            let now = Timestamp::from_secs(100);
+            followed.take(
+                &labels,
+                &[sample],
+                now,
+                |_, _| None,
+                |increment| {
+                    out.push((increment.until.as_secs(), increment.count));
+                },
+            );
         }
         out
     }
@@ -192,9 +208,9 @@ mod tests {
         let sample = |second: i64, value| [Sample { at_ms: second * 1000, value }];
         let mut take = |n: usize, second: i64, value: f64| {
             let mut count = 0;
-            followed.take(&labels(n), &sample(second, value), Timestamp::from_secs(second), |i| {
-                count += i.count
-            });
+            let now = Timestamp::from_secs(second);
+            let unknown = |_, _| None;
+            followed.take(&labels(n), &sample(second, value), now, unknown, |i| count += i.count);
             (count, followed.refused())
         };
         for n in 0..SERIES_PER_SLO_MAX {

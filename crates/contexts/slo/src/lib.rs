@@ -18,6 +18,7 @@ pub mod snapshot;
 
 mod counter;
 mod describe;
+mod emitters;
 mod increment;
 mod ring;
 mod seen;
@@ -31,7 +32,8 @@ pub use onset::onset;
 pub use presence::Presence;
 pub use ring::Counts;
 pub use snapshot::{
-    CounterSnapshot, CountersSnapshot, PresenceSnapshot, SeriesSnapshot, SlotSnapshot, TierSnapshot,
+    CounterSnapshot, CountersSnapshot, EmitterSnapshot, PresenceSnapshot, SeriesSnapshot,
+    SlotSnapshot, TierSnapshot,
 };
 
 use model::Labels;

@@ -11,6 +11,7 @@ use crate::{
     backfill::Coverage,
     counter::Counter,
     counters::Counters,
+    emitters::{Emitter, Emitters},
     increment::{Followed, Last},
     ring::{Ring, Tally},
 };
@@ -31,6 +32,8 @@ pub struct CounterSnapshot {
     pub tiers: Vec<TierSnapshot>,
     pub total_series: Vec<SeriesSnapshot>,
     pub part_series: Vec<SeriesSnapshot>,
+    /// Who sends the total; `None` in a snapshot of before there were any.
+    pub emitters: Option<Vec<EmitterSnapshot>>,
     pub first_event_at: Option<Timestamp>,
     pub live_since: Option<Timestamp>,
     pub last_event_at: Option<Timestamp>,
@@ -67,6 +70,18 @@ pub struct SeriesSnapshot {
     pub labels: Labels,
     pub at: Timestamp,
     pub value: u64,
+}
+
+/// When an emitter of counters was heard, by the time of its samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EmitterSnapshot {
+    pub labels: Labels,
+    /// The first time after a gap, the last but one, and the last.
+    pub since: Timestamp,
+    pub before: Timestamp,
+    pub at: Timestamp,
+    /// Events after `since`.
+    pub events: u64,
 }
 
 /// When an instance was last heard of.
@@ -126,6 +141,7 @@ fn save(slo: &Slo, counter: &Counter) -> CounterSnapshot {
         tiers: counter.rings.iter().map(save_ring).collect(),
         total_series: series(&counter.total),
         part_series: series(&counter.part),
+        emitters: Some(counter.emitters.iter().map(save_emitter).collect()),
         first_event_at: counter.first_event_at,
         live_since: counter.live_since,
         last_event_at: counter.last_event_at,
@@ -134,6 +150,16 @@ fn save(slo: &Slo, counter: &Counter) -> CounterSnapshot {
         backfill_sources: counter.coverage.sources.iter().cloned().collect(),
         backfilled: counter.coverage.stretches.iter().map(|(start, end)| (*start, *end)).collect(),
     }
+}
+
+fn save_emitter((labels, emitter): (&Labels, Emitter)) -> EmitterSnapshot {
+    let Emitter { since, before, at, events } = emitter;
+    EmitterSnapshot { labels: labels.clone(), since, before, at, events }
+}
+
+fn load_emitter(saved: &EmitterSnapshot) -> (Labels, Emitter) {
+    let EmitterSnapshot { labels, since, before, at, events } = saved;
+    (labels.clone(), Emitter { since: *since, before: *before, at: *at, events: *events })
 }
 
 fn save_ring(ring: &Ring) -> TierSnapshot {
@@ -171,6 +197,7 @@ fn load(counter: &mut Counter, saved: &CounterSnapshot) {
     };
     counter.total = series(&saved.total_series);
     counter.part = series(&saved.part_series);
+    counter.emitters = Emitters::restore(saved.emitters.iter().flatten().map(load_emitter));
     counter.first_event_at = saved.first_event_at;
     counter.live_since = saved.live_since;
     counter.last_event_at = saved.last_event_at;

@@ -23,9 +23,10 @@ pub(crate) struct Admitted {
     new_of: BTreeMap<Box<str>, usize>,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Count {
-    samples: u64,
+    /// The refused samples, as [`Refused::places`].
+    places: Vec<(usize, i64)>,
     series: u64,
 }
 
@@ -50,15 +51,16 @@ pub(crate) fn admit(
         window_ms: window_ms(options),
     };
     let mut admitted = Admitted::default();
-    for (labels, samples) in merged(series) {
+    for (place, samples) in merged(series) {
+        let labels = &series[place].labels;
         let state = head.get(labels);
         if state.is_none()
             && let Some(reason) = admitted.over_limit(head, options, labels)
         {
-            admitted.refuse(reason, labels, samples.len());
+            admitted.refuse(reason, labels, place, samples.iter().map(|sample| sample.at_ms));
             continue;
         }
-        let stored = admitted.samples(state, bounds, labels, samples);
+        let stored = admitted.samples(state, bounds, (labels, place), samples);
         if stored.is_empty() {
             continue;
         }
@@ -81,13 +83,13 @@ pub(crate) fn window_ms(options: &Options) -> i64 {
     i64::try_from(options.out_of_order_window.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Each series once, in the order of first appearance; samples sorted by time, those of one time as they came.
-fn merged(series: &[Series]) -> Vec<(&Labels, Vec<Sample>)> {
+/// Each series once, by the place of its first appearance; samples sorted by time, those of one time as they came.
+fn merged(series: &[Series]) -> Vec<(usize, Vec<Sample>)> {
     let mut places: HashMap<&Labels, usize> = HashMap::with_capacity(series.len());
-    let mut merged: Vec<(&Labels, Vec<Sample>)> = Vec::with_capacity(series.len());
-    for one in series {
+    let mut merged: Vec<(usize, Vec<Sample>)> = Vec::with_capacity(series.len());
+    for (first, one) in series.iter().enumerate() {
         let place = *places.entry(&one.labels).or_insert_with(|| {
-            merged.push((&one.labels, Vec::new()));
+            merged.push((first, Vec::new()));
             merged.len() - 1
         });
         merged[place].1.extend_from_slice(&one.samples);
@@ -115,9 +117,15 @@ impl Admitted {
         }
     }
 
-    fn refuse(&mut self, reason: RefusedReason, labels: &Labels, samples: usize) {
+    fn refuse(
+        &mut self,
+        reason: RefusedReason,
+        labels: &Labels,
+        place: usize,
+        times_ms: impl Iterator<Item = i64>,
+    ) {
         let count = self.refused.entry((reason, service(labels).into())).or_default();
-        count.samples += to_u64(samples);
+        count.places.extend(times_ms.map(|at_ms| (place, at_ms)));
         count.series += 1;
     }
 
@@ -126,7 +134,7 @@ impl Admitted {
         &mut self,
         state: Option<&SeriesState>,
         bounds: Bounds,
-        labels: &Labels,
+        (labels, place): (&Labels, usize),
         samples: Vec<Sample>,
     ) -> Vec<Sample> {
         let newest = state.map_or(i64::MIN, |state| state.max_ms);
@@ -138,7 +146,7 @@ impl Admitted {
             _ => Vec::new(),
         };
         let mut taken: Vec<Sample> = Vec::with_capacity(samples.len());
-        let mut refused: BTreeMap<RefusedReason, usize> = BTreeMap::new();
+        let mut refused: BTreeMap<RefusedReason, Vec<i64>> = BTreeMap::new();
         for sample in samples {
             let same_time = match taken.last() {
                 Some(last) if last.at_ms == sample.at_ms => Some(*last),
@@ -153,11 +161,11 @@ impl Admitted {
                 {
                     self.duplicates += 1;
                 }
-                (Some(reason), _) => *refused.entry(reason).or_default() += 1,
+                (Some(reason), _) => refused.entry(reason).or_default().push(sample.at_ms),
             }
         }
-        for (reason, samples) in refused {
-            self.refuse(reason, labels, samples);
+        for (reason, times_ms) in refused {
+            self.refuse(reason, labels, place, times_ms.into_iter());
         }
         taken
     }
@@ -174,8 +182,9 @@ impl Admitted {
             .map(|((reason, service), count)| Refused {
                 reason: *reason,
                 service: service.clone(),
-                samples: count.samples,
-                message: message(*reason, service, *count, head, options, &mut offender),
+                samples: to_u64(count.places.len()),
+                places: count.places.clone(),
+                message: message(*reason, service, count, head, options, &mut offender),
             })
             .collect()
     }
@@ -202,7 +211,7 @@ fn find(samples: &[Sample], at_ms: i64) -> Option<Sample> {
 fn message(
     reason: RefusedReason,
     service: &str,
-    count: Count,
+    count: &Count,
     head: &Head,
     options: &Options,
     offender: &mut dyn FnMut(Option<&str>) -> Option<Offender>,
@@ -210,7 +219,8 @@ fn message(
     let limits = &options.limits;
     let what = format!(
         "refused {} samples of {} series of service `{service}`",
-        count.samples, count.series
+        count.places.len(),
+        count.series
     );
     let why = match reason {
         RefusedReason::SeriesLimit => format!(

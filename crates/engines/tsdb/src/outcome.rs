@@ -57,6 +57,8 @@ pub struct Refused {
     pub service: Box<str>,
     /// Samples.
     pub samples: u64,
+    /// Each of them: its series' place in the request (the first of its labels), and its time in milliseconds.
+    pub places: Vec<(usize, i64)>,
     /// For people: what was refused, why, the limit, its setting and, for a limit on series, the offending label.
     pub message: String,
 }

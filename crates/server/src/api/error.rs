@@ -45,7 +45,10 @@ fn rejected(rejection: &Rejection) -> Problem {
             Deploy::UnknownDeploy(_) | Deploy::UnknownAct { .. } | Deploy::UnknownVerdict { .. },
         ) => Problem::not_found(detail),
         Rejection::Incident(
-            Incident::Empty { .. } | Incident::TooLong { .. } | Incident::ResolveNeedsReason,
+            Incident::Empty { .. }
+            | Incident::ControlCharacters { .. }
+            | Incident::TooLong { .. }
+            | Incident::ResolveNeedsReason,
         )
         | Rejection::Deploy(
             Deploy::Empty { .. }

@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use super::{
     error::{self, conflict, invalid},
-    request::{Json, Params, Who, one_line},
+    request::{Json, Params, Who},
     view,
 };
 use crate::{Problem, wire::api as dto};
@@ -183,7 +183,6 @@ pub(super) async fn assign(
     Json(request): Json<dto::AssignRequest>,
 ) -> Result<Json<dto::Accepted>, Problem> {
     let incident = find(&app, &name)?.id;
-    one_line("assignee", &request.assignee)?;
     let assignee = request.assignee.into();
     let command = incident::Command::Assign { incident, assignee, by: by.clone() };
     changed(&app, incident, command, by).await

@@ -66,6 +66,7 @@ fn parameters(operation: &Operation) -> Vec<Value> {
     let parts = operation.path.split('/');
     let in_path = parts.filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')).map(|name| {
         let means = match name {
+            "id" if operation.path.starts_with("/gate/") => "The verdict's id, `gat_…`.",
             "id" => "The incident's id, `inc_…`, or its number, `INC-7`.",
             _ => "The SLO's name.",
         };

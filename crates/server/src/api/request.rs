@@ -132,14 +132,6 @@ pub(super) fn time(text: &str) -> Result<Timestamp, Problem> {
     text.parse().map_err(|error: model::time::ParseTimestampError| invalid(error.to_string()))
 }
 
-/// A name stands in lists, on pages and on terminals: on one line, without control characters.
-pub(super) fn one_line(what: &str, text: &str) -> Result<(), Problem> {
-    if text.chars().any(char::is_control) {
-        return Err(invalid(format!("`{what}` holds control characters; write it on one line")));
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{
     error::{self, invalid},
-    request::{Json, Params, Who, one_line, time},
+    request::{Json, Params, Who, time},
     view,
 };
 use crate::{Problem, wire::api as dto};
@@ -104,7 +104,6 @@ pub(super) async fn backfill(
     Who(by): Who,
     Json(request): Json<dto::BackfillRequest>,
 ) -> Result<Json<dto::BackfillAnswer>, Problem> {
-    one_line("source", &request.source)?;
     let buckets = request.buckets.iter().map(bucket).collect::<Result<_, _>>()?;
     let (done, seq) = app
         .backfill(&name, &request.source, buckets, by)

@@ -46,5 +46,6 @@ fn samples_refused(refused: StoreRefusal) -> Refused {
         reason: refused.reason,
         count: refused.count,
         message: refused.message.into(),
+        places: refused.places,
     }
 }

@@ -3,7 +3,10 @@
 use ingest::{Refused, Signal};
 use opentelemetry_proto::tonic::collector::{
     logs::v1::{ExportLogsServiceRequest, logs_service_client::LogsServiceClient},
-    metrics::v1::{ExportMetricsServiceRequest, metrics_service_client::MetricsServiceClient},
+    metrics::v1::{
+        ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+        metrics_service_client::MetricsServiceClient,
+    },
     trace::v1::{
         ExportTraceServiceRequest, ExportTraceServiceResponse,
         trace_service_client::TraceServiceClient,
@@ -35,7 +38,9 @@ const METRICS: &str = r#"{"resourceMetrics":[{"resource":{"attributes":[{"key":"
   "scopeMetrics":[{"metrics":[
     {"name":"requests","unit":"1","sum":{"aggregationTemporality":2,"isMonotonic":true,"dataPoints":[{"asInt":"7","timeUnixNano":"1544712660000000000"}]}},
     {"name":"delta","sum":{"aggregationTemporality":"AGGREGATION_TEMPORALITY_DELTA","isMonotonic":true,"dataPoints":[{"asDouble":2.5,"timeUnixNano":"1544712660000000000"}]}},
-    {"name":"exp","exponentialHistogram":{"aggregationTemporality":2,"dataPoints":[{}]}}]}]}]}"#;
+    {"name":"exp","exponentialHistogram":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"1544712660000000000","count":"3",
+      "sum":9.5,"scale":0,"zeroCount":"1","zeroThreshold":0,"positive":{"offset":1,"bucketCounts":["2"]},"negative":{"offset":0,"bucketCounts":[]}}]}},
+    {"name":"none"}]}]}]}"#;
 
 const LOGS: &str = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1544712660300000000","severityNumber":10,
   "severityText":"Info","body":{"kvlistValue":{"values":[{"key":"password","value":{"stringValue":"x"}}]}},"traceId":"5b8efff798038103d269b633813fc60c"}]}]}]}"#;
@@ -96,7 +101,7 @@ async fn a_span_is_the_same_by_every_way() {
 async fn metrics_and_logs_arrive_and_what_is_refused_is_named() {
     let rig = Rig::plain().await;
     let answer = post(&rig, "/v1/metrics", JSON, None, METRICS.as_bytes()).await;
-    insta::assert_snapshot!(answer.text(), @r#"{"partialSuccess":{"errorMessage":"exponential_histogram (1): `exp` of `cart` is an exponential histogram; send explicit buckets","rejectedDataPoints":"1"}}"#);
+    insta::assert_snapshot!(answer.text(), @r#"{"partialSuccess":{"errorMessage":"no_data (1): metric `none` of `cart` has no data","rejectedDataPoints":"1"}}"#);
     let request: ExportMetricsServiceRequest = json::metrics(METRICS.as_bytes()).unwrap();
     let partial = MetricsServiceClient::new(channel(&rig).await)
         .export(request)
@@ -120,13 +125,21 @@ async fn metrics_and_logs_arrive_and_what_is_refused_is_named() {
     insta::assert_snapshot!(series.join("\n"), @r#"
     requests_total{job="cart", service_name="cart"} 7
     delta_total{job="cart", service_name="cart"} 2.5
+    exp_count{job="cart", service_name="cart"} 3
+    exp_sum{job="cart", service_name="cart"} 9.5
+    exp_bucket{job="cart", le="0", service_name="cart"} 1
+    exp_bucket{job="cart", le="2", service_name="cart"} 1
+    exp_bucket{job="cart", le="4", service_name="cart"} 3
+    exp_bucket{job="cart", le="+Inf", service_name="cart"} 3
     target_info{job="cart", service_name="cart"} 1
     "#);
     assert_eq!(taken[2].batch.logs, taken[3].batch.logs);
     assert_eq!(taken[2].batch.logs[0].body.to_string(), r#"{"password":"[redacted:key]"}"#);
-    assert!(rig.metrics.render().contains(
-        r#"evenkeel_ingest_refused_total{signal="samples",reason="exponential_histogram"} 2"#
-    ));
+    assert!(
+        rig.metrics
+            .render()
+            .contains(r#"evenkeel_ingest_refused_total{signal="samples",reason="no_data"} 2"#)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,6 +150,7 @@ async fn the_stores_refusals_fill_partial_success() {
         reason: "no_room",
         count: 3,
         message: "full of spans".into(),
+        places: Vec::new(),
     };
     rig.answer(Ok(Receipt { refused: vec![refused] }));
     let body = json::traces(TRACES.as_bytes()).unwrap().encode_to_vec();
@@ -146,6 +160,32 @@ async fn the_stores_refusals_fill_partial_success() {
     assert_eq!(
         (partial.rejected_spans, partial.error_message.as_str()),
         (3, "no_room (3): full of spans")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_samples_are_reported_as_data_points() {
+    let rig = Rig::plain().await;
+    let refused = |reason, series: std::ops::Range<usize>| Refused {
+        signal: Signal::Samples,
+        reason,
+        count: series.len() as u64,
+        message: "old".into(),
+        places: series.map(|series| (series, 1)).collect(),
+    };
+    // Those of the sum, of the exponential histogram, and `target_info`.
+    let all = [refused("out_of_order", 0..1), refused("too_old", 2..8), refused("duplicate", 8..9)];
+    rig.answer(Ok(Receipt { refused: all.into() }));
+    let body = json::metrics(METRICS.as_bytes()).unwrap().encode_to_vec();
+    let answer = post(&rig, "/v1/metrics", PROTOBUF, None, &body).await;
+    let partial =
+        ExportMetricsServiceResponse::decode(&*answer.body).unwrap().partial_success.unwrap();
+    assert_eq!(
+        (partial.rejected_data_points, partial.error_message.as_str()),
+        (
+            3,
+            "no_data (1): metric `none` of `cart` has no data; out_of_order (1): old; too_old (1): old"
+        )
     );
 }
 
@@ -261,6 +301,7 @@ async fn what_is_taken_in_and_what_is_refused_add_up_to_what_came() {
         reason,
         count: 3,
         message: "full of spans".into(),
+        places: Vec::new(),
     };
     let full = Refusal::QueueFull { retry_after: std::time::Duration::from_secs(1) };
     for answer in

@@ -6,7 +6,7 @@ import { useState } from "react";
 import { incidentQuery, timelineQuery, useIncidentChange } from "../../api/queries";
 import type { Incident, Severity } from "../../api/schema";
 import { copyText } from "../../lib/clipboard";
-import { duration, percent } from "../../lib/format";
+import { budgetPercent, duration, percent } from "../../lib/format";
 import { useShortcut } from "../../shell/keys";
 import { useTitle } from "../../shell/scope";
 import { Button, buttonClass, css as ui, Loaded, Pill, State } from "../../ui/basics";
@@ -131,7 +131,7 @@ function Header({ incident }: { incident: Incident }) {
         <span>
           since <Time at={summary.impact.since} />
         </span>
-        {summary.impact.budget_spent_ratio != null && <span>{percent(summary.impact.budget_spent_ratio)} of the budget spent</span>}
+        {summary.impact.budget_spent_ratio != null && <span>{budgetPercent(summary.impact.budget_spent_ratio)} of the budget spent</span>}
         <span>assignee: {summary.assignee ?? "nobody"}</span>
         {incident.affected_services.length > 0 && <span>also hurt: {incident.affected_services.join(", ")}</span>}
         {incident.runbook && <Runbook at={incident.runbook} />}

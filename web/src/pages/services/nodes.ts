@@ -5,9 +5,7 @@ import type { MapEdge, MapNode, ServiceMap } from "../../api/schema";
 /** The environment where the server says it. */
 type Placed = { environment?: string | null | undefined };
 
-export interface Node extends MapNode, Placed {
-  key: string;
-}
+export type Node = MapNode & Placed & { key: string };
 
 export interface Edge {
   key: string;

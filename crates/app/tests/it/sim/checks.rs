@@ -24,6 +24,7 @@ pub(crate) struct Checks {
     /// First words about an incident to a receiver, by how many ids it had.
     first: BTreeMap<(Box<str>, Box<str>), usize>,
     reopened: BTreeMap<Box<str>, usize>,
+    severities: BTreeMap<IncidentId, Severity>,
     ended: BTreeMap<NotificationId, Option<AbandonReason>>,
     received: BTreeSet<NotificationId>,
     rolled_back: BTreeSet<DeployId>,
@@ -73,12 +74,19 @@ impl Checks {
         match fact {
             incident::Fact::Opened { incident, severity, .. } => {
                 self.incidents += 1;
+                self.severities.insert(*incident, *severity);
                 if *severity <= Severity::Sev2 {
                     pages.insert(*incident);
                 }
             }
             incident::Fact::Reopened { incident, .. } => {
                 *self.reopened.entry(incident.to_string().into()).or_default() += 1;
+                if self.severities[incident] <= Severity::Sev2 {
+                    pages.insert(*incident);
+                }
+            }
+            incident::Fact::SeveritySet { incident, severity, .. } => {
+                self.severities.insert(*incident, *severity);
             }
             _ => {}
         }

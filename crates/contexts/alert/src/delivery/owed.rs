@@ -1,8 +1,8 @@
 //! What is owed to whom, as an incident stands.
 //!
-//! The first word of a page leaves at once; of a ticket after `group_wait`. What becomes worse or opens again is told at once,
-//! that it is over too. What joins or is written is folded: at most one word per `group_interval`. Without news, and until somebody
-//! acknowledges, it is said again every `repeat_interval`.
+//! The first word of a page leaves at once; of a ticket after `group_wait`. What becomes worse or opens again is told at
+//! once, that it is over too. What joins or is written is folded: at most one word per `group_interval`. Without news, and
+//! until somebody acknowledges, it is said again every `repeat_interval`. A page that reaches nobody goes to a fallback.
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -3,7 +3,7 @@
 use model::{Actor, Timestamp};
 
 use crate::{
-    command::{Rejection, check_text},
+    command::{Rejection, check_name, check_text},
     fact::{Fact, ResolvedBecause},
     incident::{Incident, Severity, Status},
     limits,
@@ -23,7 +23,7 @@ pub(super) fn acknowledge(incident: &Incident, by: &Actor, now: Timestamp) -> De
 }
 
 pub(super) fn assign(incident: &Incident, assignee: &str, by: &Actor, now: Timestamp) -> Decision {
-    check_text("assignee", assignee, limits::TITLE_CHARS_MAX)?;
+    check_name("assignee", assignee, limits::TITLE_CHARS_MAX)?;
     if incident.assignee.as_deref() == Some(assignee) {
         return Ok(Vec::new());
     }

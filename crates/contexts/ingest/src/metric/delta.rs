@@ -6,7 +6,11 @@ use std::collections::HashMap;
 
 use model::{Labels, Timestamp};
 
+use super::exponential::Exponential;
 use crate::refused::reason;
+
+/// As how many series a histogram counts, by the memory it takes.
+const HISTOGRAM_SERIES: usize = 16;
 
 /// The totals of the delta series seen so far.
 ///
@@ -16,7 +20,10 @@ use crate::refused::reason;
 #[derive(Debug)]
 pub struct DeltaState {
     totals: HashMap<Labels, Total>,
+    /// Exponential histograms, by the labels of their `_count`.
+    histograms: HashMap<Labels, (Exponential, Timestamp)>,
     undo: Vec<(Labels, Option<Total>)>,
+    undo_histograms: Vec<(Labels, Option<(Exponential, Timestamp)>)>,
     series_max: usize,
 }
 
@@ -56,21 +63,33 @@ impl DeltaState {
 
     /// A state that remembers at most `series_max` series.
     pub fn new(series_max: usize) -> Self {
-        Self { totals: HashMap::new(), undo: Vec::new(), series_max }
+        Self {
+            totals: HashMap::new(),
+            histograms: HashMap::new(),
+            undo: Vec::new(),
+            undo_histograms: Vec::new(),
+            series_max,
+        }
     }
 
-    /// How many series are remembered.
+    /// How many series are remembered; an exponential histogram counts as several.
     pub fn len(&self) -> usize {
-        self.totals.len()
+        self.totals.len() + self.histograms.len() * HISTOGRAM_SERIES
     }
 
     pub fn is_empty(&self) -> bool {
-        self.totals.is_empty()
+        self.len() == 0
+    }
+
+    /// Whether there may be no room for what comes next.
+    pub fn is_full(&self) -> bool {
+        self.len() + HISTOGRAM_SERIES > self.series_max
     }
 
     /// The batch was stored.
     pub fn commit(&mut self) {
         self.undo.clear();
+        self.undo_histograms.clear();
     }
 
     /// The batch was not stored: all as it was at the last commit.
@@ -81,11 +100,18 @@ impl DeltaState {
                 None => self.totals.remove(&labels),
             };
         }
+        while let Some((labels, before)) = self.undo_histograms.pop() {
+            match before {
+                Some(total) => self.histograms.insert(labels, total),
+                None => self.histograms.remove(&labels),
+            };
+        }
     }
 
     /// Forgets series whose last point is older than `before`; to be called between batches, now and then.
     pub fn forget(&mut self, before: Timestamp) {
         self.totals.retain(|_, total| total.at >= before);
+        self.histograms.retain(|_, (_, at)| *at >= before);
     }
 
     /// The new total of the series.
@@ -100,7 +126,7 @@ impl DeltaState {
             Some(total) if at <= total.at => {
                 return Err(DeltaError::OutOfOrder { at, last: total.at });
             }
-            None if self.totals.len() >= self.series_max => {
+            None if self.len() >= self.series_max => {
                 return Err(DeltaError::Full { max: self.series_max });
             }
             Some(_) | None => {}
@@ -109,6 +135,31 @@ impl DeltaState {
         self.undo.push((labels.clone(), before));
         self.totals.insert(labels.clone(), Total { value, at });
         Ok(value)
+    }
+
+    /// The new total of the histogram whose `_count` has these labels.
+    pub(crate) fn add_histogram(
+        &mut self,
+        labels: &Labels,
+        at: Timestamp,
+        delta: Exponential,
+    ) -> Result<Exponential, DeltaError> {
+        let before = self.histograms.get(labels).cloned();
+        let total = match &before {
+            Some((_, last)) if at <= *last => {
+                return Err(DeltaError::OutOfOrder { at, last: *last });
+            }
+            Some((total, _)) => {
+                let mut total = total.clone();
+                total.add(delta);
+                total
+            }
+            None if self.is_full() => return Err(DeltaError::Full { max: self.series_max }),
+            None => delta,
+        };
+        self.undo_histograms.push((labels.clone(), before));
+        self.histograms.insert(labels.clone(), (total.clone(), at));
+        Ok(total)
     }
 }
 

@@ -2,8 +2,13 @@
 
 use model::Timestamp;
 
-use super::{Family, Labels, Output, Pairs};
-use crate::{RawHistogram, RawPoint, RawSummary, Signal, Temporality, refused::reason};
+use super::{
+    Family, Labels, Output, Pairs,
+    exponential::{Exponential, SCALE_MIN},
+};
+use crate::{
+    RawExponential, RawHistogram, RawPoint, RawSummary, Temporality, refused::reason, series,
+};
 
 pub(super) fn number(family: &Family, point: RawPoint, out: &mut Output<'_, '_>) {
     out.work.tally.trim("exemplars_dropped", point.exemplars);
@@ -25,7 +30,7 @@ pub(super) fn histogram(family: &Family, point: RawHistogram, out: &mut Output<'
     let matching = buckets == point.bounds.len() + 1 || (buckets == 0 && point.bounds.is_empty());
     if !ascending || !matching {
         let redactor = out.work.redactor;
-        out.work.tally.refuse(Signal::Samples, reason::INVALID_HISTOGRAM, 1, || {
+        out.refuse(reason::INVALID_HISTOGRAM, || {
             let (name, bounds) = (redactor.shown(&family.name), point.bounds.len());
             format!("histogram `{name}` has {buckets} buckets for {bounds} bounds; bounds ascend and buckets are one more")
         });
@@ -53,6 +58,52 @@ pub(super) fn histogram(family: &Family, point: RawHistogram, out: &mut Output<'
     }
     let pairs = named(base, &bucket, Some(("le", "+Inf".to_owned())));
     sample(family, pairs, at, point.count, point.ended, out);
+}
+
+/// The same series as of a histogram with explicit bounds, which here follow from the values.
+///
+/// Deltas are summed up as histograms, not bucket by bucket: a bucket that comes later has what all before it have.
+pub(super) fn exponential(family: &Family, point: RawExponential, out: &mut Output<'_, '_>) {
+    out.work.tally.trim("exemplars_dropped", point.exemplars);
+    let Some(at) = out.dated(family, point.at) else {
+        return;
+    };
+    let Some(mut histogram) = Exponential::new(&point) else {
+        out.refuse(reason::INVALID_HISTOGRAM, || {
+            let (name, scale) = (&family.name, point.scale);
+            format!("exponential histogram `{name}` has the scale {scale}; at least {SCALE_MIN} is allowed")
+        });
+        return;
+    };
+    let base = out.labels_of(point.attributes);
+    let count = named(base.clone(), &format!("{}_count", family.name), None);
+    if family.temporality == Temporality::Delta && !point.ended {
+        let Some(labels) = series::checked(count.clone(), 1, out.work) else {
+            return;
+        };
+        match out.deltas.add_histogram(&labels, at, histogram) {
+            Ok(total) => histogram = total,
+            Err(refusal) => {
+                out.refuse(refusal.reason(), || format!("{labels}: {refusal}"));
+                return;
+            }
+        }
+    }
+    let family = Family { name: family.name.clone(), temporality: Temporality::Cumulative };
+    if !sample(&family, count, at, histogram.count(), point.ended, out) {
+        return;
+    }
+    if let Some(sum) = histogram.sum() {
+        let pairs = named(base.clone(), &format!("{}_sum", family.name), None);
+        out.push(&family, pairs, at, (!point.ended).then_some(sum));
+    }
+    let bucket = format!("{}_bucket", family.name);
+    for (bound, cumulated) in histogram.buckets() {
+        let pairs = named(base.clone(), &bucket, Some(("le", bound)));
+        sample(&family, pairs, at, cumulated, point.ended, out);
+    }
+    let pairs = named(base, &bucket, Some(("le", "+Inf".to_owned())));
+    sample(&family, pairs, at, histogram.count(), point.ended, out);
 }
 
 /// One series per quantile; `_sum` and `_count`.

@@ -38,12 +38,9 @@ pub(super) fn redact(text: &str, counts: &mut Counts) -> Option<String> {
 
 /// The same for a number that stands alone.
 pub(super) fn redact_number(number: i64, counts: &mut Counts) -> Option<String> {
-    // The smallest number that has enough digits.
-    if number < 10_i64.pow(DIGITS_MIN as u32 - 1) {
-        None
-    } else {
-        redact(&number.to_string(), counts)
-    }
+    // The smallest number that has 14 digits.
+    const LEAST: i64 = 10_000_000_000_000;
+    if number < LEAST { None } else { redact(&number.to_string(), counts) }
 }
 
 /// Where the digits that begin at `at` end, and the digits, which single blanks or hyphens may part into groups of three or more.

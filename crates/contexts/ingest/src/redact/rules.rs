@@ -117,7 +117,7 @@ pub(super) fn all() -> Vec<Rule> {
         rule(
             "header",
             &["authorization", "cookie", "x-api-key", "x-auth-token"],
-            r#"(?i)\b(?:proxy-)?(?:authorization|set-cookie|cookie|x-api-key|x-auth-token)\\?["']?\s*(?:=>?|:)\s*(?P<s>\[\s*\\?["'][^\]\r\n]*\]?|\\?"[^"\\\r\n]+|'[^'\r\n]+|[^"'\\\r\n]+)"#,
+            r#"(?i)\b(?:proxy-)?(?:authorization|set-cookie|cookie|x-api-key|x-auth-token)\\?["']?\s*(?:=>?|:)\s*\\?["']?(?P<s>\[\s*\\?["'][^\]\r\n]*\]?|[^"'\\\r\n]+)"#,
             is_value,
         ),
         rule("bearer", &["bearer"], r"(?i)\bbearer\s+(?P<s>[A-Za-z0-9._~+/-]{6,}=*)", is_opaque),

@@ -76,6 +76,10 @@ fn replaces_known_shapes() {
             "[redacted:private_key]\nrest",
         ),
         (r#"Authorization => ["Basic dXNlcjpwYXNz"]"#, "Authorization => [redacted:header]"),
+        (
+            r#"{"authorization":"Basic x","b":"c"}"#,
+            r#"{"authorization":"[redacted:header]","b":"c"}"#,
+        ),
         (r#"["Basic dXNlcjpwYXNz"]"#, r#"["Basic [redacted:basic]"]"#),
         ("with Basic dXNlcjpwYXNz", "with Basic [redacted:basic]"),
         ("/blob?sv=1&sig=a%2Bb%3D&se=2", "/blob?sv=1&sig=[redacted:url_signature]&se=2"),

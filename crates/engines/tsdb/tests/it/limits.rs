@@ -29,6 +29,7 @@ fn a_service_over_its_limit_is_told_which_label_is_to_blame() {
     assert_eq!(appended.refused.len(), 1);
     let refused = &appended.refused[0];
     assert_eq!((refused.reason, refused.samples), (RefusedReason::SeriesPerServiceLimit, 5));
+    assert_eq!(refused.places, (20..25).map(|place| (place, 1000)).collect::<Vec<_>>());
     // The label is looked for before the batch is stored; the next one knows better.
     let again = store.append(secs(100), &[of("checkout", 99)], &[]).unwrap();
     insta::assert_snapshot!(again.refused[0].message, @"refused 1 samples of 1 series of service `checkout`: the series are new, and the service has 20 active ones; `limits.max_active_series_per_service` allows 20; label `user_id` has the most values, 20 or more");
@@ -105,6 +106,10 @@ fn times_out_of_bounds_are_refused_by_reason() {
         reasons,
         [("duplicate", 1), ("out_of_order", 1), ("too_far_in_future", 1), ("too_old", 1)]
     );
+    let places = |reason| {
+        appended.refused.iter().find(|refused| refused.reason == reason).unwrap().places.clone()
+    };
+    assert_eq!(places(RefusedReason::OutOfOrder), [(0, (now - 1801) * 1000)]);
     assert_eq!((appended.samples, appended.duplicates), (2, 0));
     assert_eq!(append_at(&store, now, 1).duplicates, 1);
 

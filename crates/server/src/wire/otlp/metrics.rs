@@ -1,9 +1,12 @@
 //! OTLP's metrics as raw metrics.
 
-use ingest::{RawData, RawHistogram, RawMetric, RawPoint, RawSummary, Temporality};
+use ingest::{
+    RawBuckets, RawData, RawExponential, RawHistogram, RawMetric, RawPoint, RawSummary, Temporality,
+};
 use opentelemetry_proto::tonic::metrics::v1::{
-    AggregationTemporality, DataPointFlags, HistogramDataPoint, Metric, NumberDataPoint,
-    SummaryDataPoint, metric::Data, number_data_point,
+    AggregationTemporality, DataPointFlags, ExponentialHistogramDataPoint, HistogramDataPoint,
+    Metric, NumberDataPoint, SummaryDataPoint, exponential_histogram_data_point, metric::Data,
+    number_data_point,
 };
 
 use super::{attributes, time};
@@ -22,9 +25,10 @@ pub(super) fn raw(metric: Metric) -> RawMetric {
             temporality: temporality(histogram.aggregation_temporality),
             points: histogram.data_points.into_iter().map(self::histogram).collect(),
         },
-        Some(Data::ExponentialHistogram(histogram)) => {
-            RawData::ExponentialHistogram { points: histogram.data_points.len() as u64 }
-        }
+        Some(Data::ExponentialHistogram(histogram)) => RawData::ExponentialHistogram {
+            temporality: temporality(histogram.aggregation_temporality),
+            points: histogram.data_points.into_iter().map(exponential).collect(),
+        },
         Some(Data::Summary(summary)) => {
             RawData::Summary(summary.data_points.into_iter().map(self::summary).collect())
         }
@@ -65,6 +69,26 @@ fn histogram(point: HistogramDataPoint) -> RawHistogram {
         sum: point.sum,
         bounds: point.explicit_bounds,
         counts: point.bucket_counts,
+        ended: ended(point.flags),
+        exemplars: point.exemplars.len() as u64,
+    }
+}
+
+fn exponential(point: ExponentialHistogramDataPoint) -> RawExponential {
+    let buckets = |buckets: Option<exponential_histogram_data_point::Buckets>| {
+        let buckets = buckets.unwrap_or_default();
+        RawBuckets { offset: buckets.offset, counts: buckets.bucket_counts }
+    };
+    RawExponential {
+        attributes: attributes(point.attributes),
+        at: time(point.time_unix_nano),
+        count: point.count,
+        sum: point.sum,
+        scale: point.scale,
+        zero_count: point.zero_count,
+        zero_threshold: point.zero_threshold,
+        positive: buckets(point.positive),
+        negative: buckets(point.negative),
         ended: ended(point.flags),
         exemplars: point.exemplars.len() as u64,
     }

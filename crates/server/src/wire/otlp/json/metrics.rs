@@ -5,8 +5,8 @@ use opentelemetry_proto::tonic::{
     metrics::v1::{
         AggregationTemporality, Exemplar, ExponentialHistogram, ExponentialHistogramDataPoint,
         Gauge, Histogram, HistogramDataPoint, Metric, NumberDataPoint, ResourceMetrics,
-        ScopeMetrics, Sum, Summary, SummaryDataPoint, metric::Data, number_data_point,
-        summary_data_point::ValueAtQuantile,
+        ScopeMetrics, Sum, Summary, SummaryDataPoint, exponential_histogram_data_point::Buckets,
+        metric::Data, number_data_point, summary_data_point::ValueAtQuantile,
     },
 };
 use serde::Deserialize;
@@ -47,7 +47,7 @@ struct MetricJson {
     gauge: Option<DataJson<NumberJson>>,
     sum: Option<DataJson<NumberJson>>,
     histogram: Option<DataJson<HistogramJson>>,
-    exponential_histogram: Option<DataJson<Unread>>,
+    exponential_histogram: Option<DataJson<ExponentialJson>>,
     summary: Option<DataJson<SummaryJson>>,
 }
 
@@ -84,6 +84,29 @@ struct HistogramJson {
     explicit_bounds: Nullable<Vec<Float>>,
     flags: Int<u32>,
     exemplars: Nullable<Vec<Unread>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct ExponentialJson {
+    attributes: Nullable<Vec<Pair>>,
+    time_unix_nano: Int<u64>,
+    count: Int<u64>,
+    sum: Option<Float>,
+    scale: Int<i32>,
+    zero_count: Int<u64>,
+    zero_threshold: Float,
+    positive: Option<BucketsJson>,
+    negative: Option<BucketsJson>,
+    flags: Int<u32>,
+    exemplars: Nullable<Vec<Unread>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct BucketsJson {
+    offset: Int<i32>,
+    bucket_counts: Nullable<Vec<Int<u64>>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -145,10 +168,8 @@ impl From<MetricJson> for Metric {
                 aggregation_temporality: temporality(histogram.aggregation_temporality),
             }))
         } else if let Some(histogram) = metric.exponential_histogram {
-            let points =
-                histogram.data_points.0.iter().map(|_| ExponentialHistogramDataPoint::default());
             Some(Data::ExponentialHistogram(ExponentialHistogram {
-                data_points: points.collect(),
+                data_points: convert(histogram.data_points),
                 aggregation_temporality: temporality(histogram.aggregation_temporality),
             }))
         } else {
@@ -194,6 +215,29 @@ impl From<HistogramJson> for HistogramDataPoint {
             sum: point.sum.map(|sum| sum.0),
             bucket_counts: point.bucket_counts.0.into_iter().map(|count| count.0).collect(),
             explicit_bounds: point.explicit_bounds.0.into_iter().map(|bound| bound.0).collect(),
+            flags: point.flags.0,
+            exemplars: exemplars(&point.exemplars),
+            ..Self::default()
+        }
+    }
+}
+
+impl From<ExponentialJson> for ExponentialHistogramDataPoint {
+    fn from(point: ExponentialJson) -> Self {
+        let buckets = |buckets: BucketsJson| Buckets {
+            offset: buckets.offset.0,
+            bucket_counts: buckets.bucket_counts.0.into_iter().map(|count| count.0).collect(),
+        };
+        Self {
+            attributes: pairs(point.attributes),
+            time_unix_nano: point.time_unix_nano.0,
+            count: point.count.0,
+            sum: point.sum.map(|sum| sum.0),
+            scale: point.scale.0,
+            zero_count: point.zero_count.0,
+            zero_threshold: point.zero_threshold.0,
+            positive: point.positive.map(buckets),
+            negative: point.negative.map(buckets),
             flags: point.flags.0,
             exemplars: exemplars(&point.exemplars),
             ..Self::default()
