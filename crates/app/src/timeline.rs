@@ -84,7 +84,10 @@ impl App {
             });
             found.extend(near.map(|record| (record.seq, record)));
         }
-        Ok(found.into_values().take(FACTS_MAX).collect())
+        let mut records: Vec<Record> = found.into_values().take(FACTS_MAX).collect();
+        // What was told late stands where it happened.
+        records.sort_by_key(|record| (record.occurred_at, record.seq));
+        Ok(records)
     }
 
     /// The incident itself, its alerts, its notifications, its acts.

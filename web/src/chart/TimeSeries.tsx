@@ -52,6 +52,12 @@ function useSystemDark(): boolean {
   );
 }
 
+/** Room for the longest label of an axis, in pixels. */
+function labelWidth(labels: string[] | null): number {
+  const longest = Math.max(0, ...(labels ?? []).map((label) => label.length));
+  return Math.max(62, 16 + longest * 7);
+}
+
 /** The colour that a custom property has now; a canvas knows none. */
 function colorOf(name: string): string {
   const probe = document.createElement("i");
@@ -128,7 +134,7 @@ function Plot({ label, at, lines, format, limit, markers = NO_MARKERS, height = 
       scales: { y: { range: (_u, low, high) => yRange(low, high, { min, max, limit: latest.current.limit?.value }) } },
       axes: [
         { ...axis, space: 70, size: 30, values: (_u, ticks) => timeLabels(ticks, zone) },
-        { ...axis, size: 62, values: (_u, ticks) => ticks.map((tick) => latest.current.format(tick)) },
+        { ...axis, size: (_u, labels) => labelWidth(labels), values: (_u, ticks) => ticks.map((tick) => latest.current.format(tick)) },
       ],
       series: [
         {},

@@ -2,7 +2,7 @@
 
 import { graphlib, layout } from "@dagrejs/dagre";
 
-export const NODE = { width: 178, height: 52 };
+export const NODE = { width: 200, height: 52 };
 
 export interface Placed {
   width: number;
