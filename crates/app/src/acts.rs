@@ -95,7 +95,8 @@ impl Runner {
         let (this, act) = (Arc::clone(self), act.clone());
         tokio::spawn(async move {
             let outcome = this.perform(&act).await;
-            if let Err(error) = this.order(deploy::Command::EndAct { id: act.id, outcome }).await {
+            let end = Command::Deploy(deploy::Command::EndAct { id: act.id, outcome });
+            if let Err(error) = this.control.tell(Actor::system("acts"), end).await {
                 tracing::error!(%error, act = %act.id, "an act's outcome was not written");
             }
         });

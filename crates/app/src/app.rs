@@ -38,6 +38,8 @@ use crate::{
 pub const JUDGE_EVERY: Duration = Duration::from_millis(250);
 /// How often open incidents are looked at.
 const TRIAGE_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked for a postmortem that is owed.
+const DRAFT_EVERY: Duration = Duration::from_secs(1);
 /// How often traces are asked who calls whom.
 const TOPOLOGY_EVERY: Duration = Duration::from_secs(2);
 /// How often a followed directory is looked at.
@@ -166,6 +168,8 @@ impl App {
         let this = Arc::clone(self);
         self.spawn(async move { this.looking().await });
         let this = Arc::clone(self);
+        self.spawn(async move { this.drafting().await });
+        let this = Arc::clone(self);
         self.spawn(async move { this.mapping().await });
         if let Some(repo) = repo {
             let this = Arc::clone(self);
@@ -187,14 +191,27 @@ impl App {
         }
     }
 
-    async fn looking(self: Arc<Self>) {
+    async fn looking(&self) {
         let mut tick = tokio::time::interval(TRIAGE_EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             tick.tick().await;
-            if self.triage.round().await.is_err() || self.draft_ended().await.is_err() {
+            if self.triage.round().await.is_err() {
                 return;
             }
+        }
+    }
+
+    /// Drafts the postmortems that are owed.
+    async fn drafting(self: Arc<Self>) {
+        loop {
+            // One that could not be drafted is not tried again at once.
+            let wait = match self.draft_ended().await {
+                Ok(true) => DRAFT_EVERY,
+                Ok(false) => DRAFT_EVERY * 2,
+                Err(_) => return,
+            };
+            tokio::time::sleep(wait).await;
         }
     }
 

@@ -5,11 +5,13 @@
 
 mod core;
 mod ledger;
+mod snapshots;
 mod steady;
 mod thread;
 
 pub use self::core::{Answer, Core, CoreError, Order, Receipt, World};
 pub use ledger::Ledger;
+pub use snapshots::Snapshots;
 pub use steady::SteadyClock;
 pub(crate) use thread::chain;
 pub use thread::{Committed, Control, ControlError, WorldView};

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use incident::{Incident, IncidentId, Suspect, SuspectKind};
-use journal::{Query, ReadError, Record};
+use journal::{Order, Query, ReadError, Record};
 use model::{Actor, ActorKind, Timestamp};
 use postmortem::Input;
 
@@ -17,6 +17,8 @@ use crate::{
 
 /// After an incident's end its last impact is measured and its last words are sent; then its story is told.
 const AFTER_END: Duration = Duration::from_secs(5);
+/// What ended longer ago is drafted when somebody asks.
+const OLD: Duration = Duration::from_secs(86_400);
 /// Text of the timeline in a draft, which is kept in one fact.
 const TIMELINE_BYTES_MAX: usize = 256 << 10;
 
@@ -32,26 +34,23 @@ pub enum DraftError {
 }
 
 impl App {
-    /// Drafts the postmortem of every incident that has ended since its last draft, or has none.
-    pub(crate) async fn draft_ended(self: &Arc<Self>) -> Result<(), ControlError> {
+    /// Drafts the postmortem of the newest incident that has ended since its last draft, or has none; whether there was one.
+    pub(crate) async fn draft_ended(self: &Arc<Self>) -> Result<bool, ControlError> {
         let now = self.clock.now();
-        let ended: Vec<Incident> = {
+        let ended = {
             let state = self.control.state();
-            state.incidents.iter().filter(|one| is_owed(one, now)).cloned().collect()
+            state.incidents.iter().rev().find(|one| is_owed(one, now)).cloned()
         };
-        for incident in ended {
-            let name = incident.name();
-            match self.draft_postmortem(incident, Actor::system("postmortems")).await {
-                Ok(_) => {}
-                Err(DraftError::Control(ControlError::Stopped)) => {
-                    return Err(ControlError::Stopped);
-                }
-                Err(error) => {
-                    tracing::warn!(incident = name, error = %chain(&error), "no postmortem was drafted");
-                }
+        let Some(incident) = ended else { return Ok(false) };
+        let name = incident.name();
+        match self.draft_postmortem(incident, Actor::system("postmortems")).await {
+            Ok(_) => Ok(true),
+            Err(DraftError::Control(ControlError::Stopped)) => Err(ControlError::Stopped),
+            Err(error) => {
+                tracing::warn!(incident = name, error = %chain(&error), "no postmortem was drafted");
+                Ok(false)
             }
         }
-        Ok(())
     }
 
     /// Drafts an incident's postmortem anew and keeps it as a fact.
@@ -85,10 +84,13 @@ impl App {
         let query = Query {
             kind_prefix: Some("incident.postmortem_attached".into()),
             subject: Some(id.to_string().into()),
+            order: Order::NewestFirst,
+            // The last one, unless somebody attached a link since.
+            limit: 3,
             ..Query::default()
         };
         let page = self.reader.read(&query)?;
-        Ok(page.records.iter().rev().find_map(document))
+        Ok(page.records.iter().find_map(document))
     }
 
     fn draft(&self, incident: &Incident) -> Result<DraftDocument, ReadError> {
@@ -150,9 +152,7 @@ impl App {
             objectives: self.objectives(incident),
             responders: responders(entries),
             timeline: entries.iter().map(happened).collect(),
-            deploys_blocked: count(&|entry| {
-                &*entry.record.kind == "gate.decided" && entry.sentence.contains(" is blocked: ")
-            }),
+            deploys_blocked: count(&is_block),
             pages_sent: count(&|entry| &*entry.record.kind == "notification.delivered"),
             drafted_at,
         }
@@ -215,7 +215,8 @@ fn shorten(entries: &mut Vec<Entry>) -> usize {
 /// It has ended, and its last draft, if any, is of before.
 fn is_owed(incident: &Incident, now: Timestamp) -> bool {
     incident.ended_at().is_some_and(|end| {
-        now.since(end) >= AFTER_END && incident.postmortem_at.is_none_or(|at| at < end)
+        (AFTER_END..OLD).contains(&now.since(end))
+            && incident.postmortem_at.is_none_or(|at| at < end)
     })
 }
 
@@ -226,6 +227,14 @@ fn document(record: &Record) -> Option<DraftDocument> {
         }
         _ => None,
     }
+}
+
+fn is_block(entry: &Entry) -> bool {
+    matches!(
+        Fact::read(&entry.record),
+        Ok(Some(Fact::Deploy(deploy::Fact::GateDecided { verdict, .. })))
+            if verdict.decision == deploy::Decision::Block
+    )
 }
 
 fn event(entry: &Entry) -> DraftEvent {

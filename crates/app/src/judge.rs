@@ -63,7 +63,6 @@ impl Judge {
     pub async fn round(&self) -> Result<(), ControlError> {
         let now = self.clock.now();
         let evaluations = self.stores.counters.lock().evaluate(now);
-        self.look_ahead(&evaluations);
         let (judgements, ids) = {
             let labels = |evaluation: &Evaluation| labels(&self.stores, evaluation);
             let all = evaluations
@@ -82,8 +81,15 @@ impl Judge {
         if !judgements.is_empty() {
             self.look_around(&judgements).await?;
             let command = Command::Alert(alert::Command::Judge { judgements, ids });
-            self.control.order(Actor::system("judge"), command).await?;
+            match self.control.order(Actor::system("judge"), command).await {
+                // What still burns is judged again in the next round.
+                Err(ControlError::Rejected(rejection)) => {
+                    tracing::warn!(%rejection, "a judgement was not recorded");
+                }
+                other => drop(other?),
+            }
         }
+        self.look_ahead();
         Ok(())
     }
 }
@@ -107,8 +113,9 @@ impl Judge {
     }
 
     /// Gathers evidence on services that may page soon.
-    fn look_ahead(&self, evaluations: &[Evaluation]) {
+    fn look_ahead(&self) {
         let mut near: BTreeMap<Place, Vec<Box<str>>> = BTreeMap::new();
+        let evaluations = self.evaluations();
         for evaluation in evaluations.iter().filter(|one| one.burns.iter().any(is_near)) {
             let environment = evaluation.environment.clone().unwrap_or_default();
             let key = (evaluation.service.clone(), environment);

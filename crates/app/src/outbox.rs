@@ -101,8 +101,7 @@ impl Outbox {
                 reason: delivery::AbandonReason::ReceiverRemoved,
             },
         };
-        let reported =
-            self.control.order(Actor::system("outbox"), Command::Delivery(command)).await;
+        let reported = self.control.tell(Actor::system("outbox"), Command::Delivery(command)).await;
         if let Err(error @ ControlError::Rejected(_)) = reported {
             tracing::warn!(%error, notification = %attempt.notification, "an attempt's outcome was not wanted");
         }

@@ -11,6 +11,7 @@ mod deploy;
 mod draft;
 mod incident;
 mod own;
+mod state;
 
 use journal::{Draft, FactId, Record};
 use model::{Actor, Timestamp};
@@ -19,6 +20,7 @@ use serde_json::Value;
 pub use disk::DiskError;
 pub use draft::{DraftDocument, DraftEvent, DraftSection};
 pub use own::OwnFact;
+pub(crate) use state::VERSION as STATE_VERSION;
 
 /// The version of all payload forms so far.
 const SCHEMA: u16 = 1;

@@ -17,7 +17,7 @@ use slo::Counters;
 use tokio::sync::oneshot;
 use tsdb::Tsdb;
 
-pub(crate) use checkpoint::{Recovered, recover};
+pub(crate) use checkpoint::{Configured, Recovered, recover};
 pub use seen::{FirstSeen, SignalSeen};
 pub use wal::SyncPolicy;
 pub(crate) use writer::Checkpoints;

@@ -18,7 +18,7 @@ use wal::RealDisk;
 use super::{App, AppOptions, FollowState, Options, Round};
 use crate::{
     acts::Runner,
-    control::{Control, Core, CoreError, World, chain},
+    control::{Control, Core, CoreError, Snapshots, World, chain},
     data_dir::{self, DataDir},
     files::Repo,
     judge::Judge,
@@ -79,11 +79,14 @@ impl App {
             fallback: options.fallback_receiver.clone(),
             links: links.clone(),
             external_url: options.external_url.clone(),
+            is_certain: true,
         };
         let mut core = Core::new(Box::new(journal), Mint::system(), world);
+        core.use_snapshots(Snapshots::new(journal::SnapshotStore::new(data_dir.snapshots())));
         let state = core.replay()?;
         let (repo, config_damage) = in_force(&data_dir.repo(), &state);
         core.world.repo = Arc::new(repo);
+        core.world.is_certain = config_damage.is_none();
         let metrics_options = tsdb::Options {
             retention: options.metrics_retention,
             limits: options.limits.clone(),
@@ -104,8 +107,11 @@ impl App {
         let free_bytes_min = free_bytes_min.max(events_options.free_bytes_min);
         let (events, found) = Events::open(events_options, disk, now).map_err(OpenError::Events)?;
         tracing::info!(?found, "event store open");
-        let slos = core.world.repo.slos.clone();
-        let mut recovered = telemetry::recover(&data_dir.slo(), &events, &metrics, slos, now)
+        let configured = telemetry::Configured {
+            slos: core.world.repo.slos.clone(),
+            for_certain: config_damage.is_none(),
+        };
+        let mut recovered = telemetry::recover(&data_dir.slo(), &events, &metrics, configured, now)
             .map_err(OpenError::Counters)?;
         let backfilled_seq = Arc::new(AtomicU64::new(backfill(&mut recovered, &reader)?));
         core.world.topology = Arc::new(recovered.catalog.topology(&core.world.repo.services, now));

@@ -96,8 +96,8 @@ impl App {
         };
         let receipt = self.control.order(by, command).await?;
         let seq = receipt.facts.first().map(|(seq, _)| *seq);
-        if in_force.hash != hash {
-            *self.config_damage.lock() = None;
+        *self.config_damage.lock() = None;
+        if seq.is_some() || in_force.hash != hash {
             self.stores.counters.lock().reconfigure(candidate.repo.slos.clone());
             self.telemetry.checkpoint_soon();
             self.warn_of_missing_fallback();
@@ -150,10 +150,16 @@ impl App {
         by: Actor,
     ) -> Result<(Backfilled, u64), BackfillUseError> {
         let now = self.clock.now();
-        let done = self.stores.counters.lock().backfill(slo, source, &buckets, now)?;
-        let command =
-            Command::Backfill { slo: slo.into(), source: source.into(), buckets, by: by.clone() };
+        self.stores.counters.lock().check_backfill(slo, source, &buckets, now)?;
+        let command = Command::Backfill {
+            slo: slo.into(),
+            source: source.into(),
+            buckets: buckets.clone(),
+            by: by.clone(),
+        };
         let receipt = self.control.order(by, command).await?;
+        // A fact first, then the counts: after a restart they are counted from the fact.
+        let done = self.stores.counters.lock().backfill(slo, source, &buckets, now)?;
         // Counts in a checkpoint that names an earlier fact are back-filled again after a restart, which changes nothing.
         self.backfilled_seq.fetch_max(receipt.seq, std::sync::atomic::Ordering::AcqRel);
         Ok((done, receipt.seq))

@@ -8,7 +8,7 @@ use model::{Actor, Timestamp};
 
 use crate::{
     command::{Command, Rejection},
-    control::ledger::Ledger,
+    control::{ledger::Ledger, snapshots::Snapshots},
     files::Repo,
     mint::Mint,
     notify::link::LinkSigner,
@@ -54,6 +54,8 @@ pub struct World {
     pub links: LinkSigner,
     /// Where people reach the server, for links in pages; no slash at the end.
     pub external_url: Box<str>,
+    /// Whether `repo` is the one that was applied last: an older one does not say that an SLO is gone.
+    pub is_certain: bool,
 }
 
 /// The journal, the state that its facts make, and the world around.
@@ -61,6 +63,9 @@ pub struct Core {
     journal: Box<dyn Ledger>,
     mint: Mint,
     last_at: Timestamp,
+    /// The state after the last fact, while the disk is full: each refused batch goes back to it.
+    before: Option<(u64, State)>,
+    snapshots: Option<Snapshots>,
     pub world: World,
 }
 
@@ -77,7 +82,22 @@ pub enum CoreError {
 
 impl Core {
     pub fn new(journal: Box<dyn Ledger>, mint: Mint, world: World) -> Self {
-        Self { journal, mint, last_at: Timestamp::EPOCH, world }
+        Self { journal, mint, last_at: Timestamp::EPOCH, before: None, snapshots: None, world }
+    }
+
+    /// Starts from snapshots where it can, and writes them.
+    pub fn use_snapshots(&mut self, snapshots: Snapshots) {
+        self.snapshots = Some(snapshots);
+    }
+
+    /// Writes a snapshot on the side when one is due; at an orderly stop, before it goes.
+    pub(crate) fn snapshot(&mut self, state: &State, is_stop: bool) {
+        let head = self.journal.head();
+        match &mut self.snapshots {
+            Some(snapshots) if is_stop => snapshots.at_stop(state, head),
+            Some(snapshots) => snapshots.after(state, head),
+            None => {}
+        }
     }
 
     /// The state that the journal's facts make.
@@ -85,15 +105,34 @@ impl Core {
     /// # Errors
     /// When the journal cannot be read, or holds what a newer version wrote.
     pub fn replay(&mut self) -> Result<State, CoreError> {
-        let mut state = State::default();
-        for record in journal::replay(&*self.journal, 0) {
+        let journal = &*self.journal;
+        let snapshot = self.snapshots.as_mut().and_then(|snapshots| snapshots.load(journal));
+        let (after, mut state) = snapshot.unwrap_or_default();
+        // The time of the record that a snapshot stands at counts, too.
+        for record in journal::replay(journal, after.saturating_sub(1)) {
             let record = record.map_err(CoreError::Read)?;
             self.last_at = self.last_at.max(record.recorded_at);
+            if record.seq <= after {
+                continue;
+            }
             if let Some(fact) = Fact::read(&record).map_err(CoreError::Fact)? {
                 state.apply(&fact);
             }
         }
         Ok(state)
+    }
+
+    /// The state without a batch that could not be written. Only the first one after a fact is replayed for.
+    fn undone(&mut self) -> Result<State, CoreError> {
+        let seq = self.journal.head().seq;
+        match &self.before {
+            Some((at, state)) if *at == seq => Ok(state.clone()),
+            _ => {
+                let state = self.replay()?;
+                self.before = Some((seq, state.clone()));
+                Ok(state)
+            }
+        }
     }
 
     pub fn health(&self) -> Health {
@@ -131,7 +170,7 @@ impl Core {
         let now = now.max(self.last_at);
         let mut batch = Batch { drafts: Vec::new(), next_seq: self.journal.next_seq() };
         let whole = matches!(self.journal.health(), Health::Whole);
-        let repo = Arc::clone(&self.world.repo);
+        let (repo, is_certain) = (Arc::clone(&self.world.repo), self.world.is_certain);
         let mut answers = Vec::with_capacity(orders.len());
         for order in orders {
             answers.push(self.order(state, &order, whole, now, &mut batch));
@@ -144,12 +183,15 @@ impl Core {
             match self.append(batch.drafts, now, make_room) {
                 Err(CoreError::Append(journal::AppendError::DiskFull { .. })) => {
                     // Nothing was written, so nothing has happened.
-                    *state = self.replay()?;
-                    self.world.repo = repo;
+                    *state = self.undone()?;
+                    (self.world.repo, self.world.is_certain) = (repo, is_certain);
                     let full = |answer: Answer| answer.and(Err(Rejection::DiskFull));
                     return Ok((answers.into_iter().map(full).collect(), Vec::new()));
                 }
-                written => written?,
+                written => {
+                    self.before = None;
+                    written?
+                }
             }
         };
         self.last_at =
@@ -198,6 +240,7 @@ impl Core {
         }
         if let Command::ApplyConfig { repo, .. } = &order.command {
             self.world.repo = Arc::clone(repo);
+            self.world.is_certain = true;
         }
         batch.drafts.extend(drafts);
         let mut receipt = Receipt::default();

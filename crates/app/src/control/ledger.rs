@@ -1,6 +1,6 @@
 //! The journal as the control thread uses it: with a checkpoint that proves a cut tail.
 
-use journal::{CheckpointError, Journal, MemoryJournal, SqliteJournal};
+use journal::{CheckpointError, Hash, Journal, MemoryJournal, SqliteJournal};
 use model::Timestamp;
 
 /// A journal that can be told to write its checkpoint.
@@ -10,11 +10,18 @@ pub trait Ledger: Journal {
     /// # Errors
     /// When the file cannot be written; the journal is unharmed.
     fn checkpoint(&mut self, now: Timestamp, now_or_never: bool) -> Result<(), CheckpointError>;
+
+    /// The hash of record `seq`, when a snapshot that stands at it may be used.
+    fn snapshot_hash(&self, seq: u64) -> Option<Hash>;
 }
 
 impl Ledger for SqliteJournal {
     fn checkpoint(&mut self, now: Timestamp, now_or_never: bool) -> Result<(), CheckpointError> {
         if now_or_never { self.checkpoint_now(now) } else { self.checkpoint_if_due(now) }.map(drop)
+    }
+
+    fn snapshot_hash(&self, seq: u64) -> Option<Hash> {
+        self.unbroken_hash(seq)
     }
 }
 
@@ -22,5 +29,9 @@ impl Ledger for SqliteJournal {
 impl Ledger for MemoryJournal {
     fn checkpoint(&mut self, _now: Timestamp, _now_or_never: bool) -> Result<(), CheckpointError> {
         Ok(())
+    }
+
+    fn snapshot_hash(&self, _seq: u64) -> Option<Hash> {
+        None
     }
 }

@@ -19,7 +19,12 @@ use super::{
     core::{Answer, Core, CoreError, Order, World},
     steady::SteadyClock,
 };
-use crate::{command::Command, data_dir::Reserve, react, state::State};
+use crate::{
+    command::{Command, Rejection},
+    data_dir::Reserve,
+    react,
+    state::State,
+};
 
 /// Orders that wait; more and the asker waits too.
 const WAITING_MAX: usize = 1024;
@@ -29,6 +34,8 @@ const BATCH_MAX: usize = 256;
 const COMMITTED_KEPT: usize = 1024;
 /// The longest sleep between two looks at what is due.
 const TICK: Duration = Duration::from_millis(250);
+/// How often what has happened is told again while the disk is full.
+const TELL_AGAIN: Duration = Duration::from_secs(1);
 /// How often the reserve is held again after it was given up.
 const RESERVE_EVERY: Duration = Duration::from_secs(10);
 /// The least step of the wall clock that is a fact.
@@ -75,7 +82,7 @@ enum Message {
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
     #[error(transparent)]
-    Rejected(crate::command::Rejection),
+    Rejected(Rejection),
     #[error(
         "evenkeel is stopping, or could not write to its journal and has stopped; nothing was changed"
     )]
@@ -131,6 +138,25 @@ impl Control {
         let (reply, answer) = oneshot::channel();
         self.send(Message::Order(Box::new(Order { actor, command }), reply)).await?;
         answer.await.map_err(|_| ControlError::Stopped)?.map_err(ControlError::Rejected)
+    }
+
+    /// Gives an order that tells what has happened already: while the disk is full it is given again.
+    ///
+    /// # Errors
+    /// As [`order`](Self::order).
+    pub async fn tell(
+        &self,
+        actor: Actor,
+        command: Command,
+    ) -> Result<super::Receipt, ControlError> {
+        loop {
+            match self.order(actor.clone(), command.clone()).await {
+                Err(ControlError::Rejected(Rejection::DiskFull)) => {
+                    tokio::time::sleep(TELL_AGAIN).await;
+                }
+                answered => return answered,
+            }
+        }
     }
 
     /// Accepts the journal's breaks.
@@ -259,10 +285,12 @@ impl Keeper {
                 return;
             }
             self.hold_reserve();
+            self.core.snapshot(&self.shared.state.read(), false);
             if let Err(error) = self.core.journal().checkpoint(self.time.now(), false) {
                 tracing::warn!(error = %chain(&error), "the journal's checkpoint was not written");
             }
         }
+        self.core.snapshot(&self.shared.state.read(), true);
         if let Err(error) = self.core.journal().checkpoint(self.time.now(), true) {
             tracing::warn!(error = %chain(&error), "the journal's checkpoint was not written");
         }

@@ -129,6 +129,15 @@ fn rollback(spec: Map<'_>, default: RollbackPolicy) -> RollbackPolicy {
 /// What was judged longer ago says too little of now.
 const VERDICT_TTL_MAX: Duration = Duration::from_secs(600);
 
+fn verdict_ttl(field: Field<'_>) -> Option<Duration> {
+    let asked = field.duration_within(Duration::from_secs(1)..=Duration::from_secs(86_400))?;
+    if asked > VERDICT_TTL_MAX {
+        let message = "`verdictTtl` is longer than a verdict may hold, which is 10 minutes";
+        field.warning(Code::NOT_USED, message, "write `10m` or less");
+    }
+    Some(asked.min(VERDICT_TTL_MAX))
+}
+
 fn gate(spec: Map<'_>, default: GatePolicy) -> GatePolicy {
     let fields = ["minBudgetLeft", "allowRollback", "verdictTtl", "rules"];
     let Some(map) = spec.optional("gate").and_then(|field| field.map(&fields)) else {
@@ -137,9 +146,7 @@ fn gate(spec: Map<'_>, default: GatePolicy) -> GatePolicy {
     let rules = ["budget", "burning", "incidents", "telemetry"];
     let rules = map.optional("rules").and_then(|field| field.map(&rules));
     let rule = |name: &str| rules.and_then(|rules| rules.optional(name)).and_then(Field::bool);
-    let ttl = map
-        .optional("verdictTtl")
-        .and_then(|field| field.duration_within(Duration::from_secs(1)..=VERDICT_TTL_MAX));
+    let ttl = map.optional("verdictTtl").and_then(verdict_ttl);
     GatePolicy {
         min_budget_left: share(map, "minBudgetLeft").unwrap_or(default.min_budget_left),
         allow_rollback: map

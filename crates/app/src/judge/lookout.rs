@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::triage::Suspicions;
 
@@ -44,8 +44,15 @@ impl Lookout {
         now: Duration,
         look: impl FnOnce() -> Suspicions + Send + 'static,
     ) -> Suspicions {
-        let Some(running) = self.start(now, look) else { return self.lately(now) };
-        if tokio::time::timeout(limit, running).await.is_err() {
+        let in_turn = async {
+            let permit = Arc::clone(&self.looking).acquire_owned().await;
+            // The semaphore is never closed.
+            let Ok(permit) = permit else { return };
+            if self.start(permit, now, look).await.is_err() {
+                tracing::error!("a look for suspects stopped in the middle");
+            }
+        };
+        if tokio::time::timeout(limit, in_turn).await.is_err() {
             tracing::warn!(limit_s = limit.as_secs_f64(), "triage is late; the page goes without");
         }
         self.lately(now)
@@ -54,24 +61,24 @@ impl Lookout {
     /// Looks on the side, unless that was done just now.
     pub(super) fn ahead(&self, now: Duration, look: impl FnOnce() -> Suspicions + Send + 'static) {
         let is_due = self.last.lock().at.is_none_or(|at| now.saturating_sub(at) >= AHEAD_EVERY);
-        if is_due {
+        if is_due && let Ok(permit) = Arc::clone(&self.looking).try_acquire_owned() {
             // It goes on by itself.
-            drop(self.start(now, look));
+            drop(self.start(permit, now, look));
         }
     }
 
     fn start(
         &self,
+        permit: OwnedSemaphorePermit,
         now: Duration,
         look: impl FnOnce() -> Suspicions + Send + 'static,
-    ) -> Option<tokio::task::JoinHandle<()>> {
-        let permit = Arc::clone(&self.looking).try_acquire_owned().ok()?;
+    ) -> tokio::task::JoinHandle<()> {
         let last = Arc::clone(&self.last);
-        Some(tokio::task::spawn_blocking(move || {
+        tokio::task::spawn_blocking(move || {
             let suspicions = look();
             *last.lock() = Found { suspicions, at: Some(now) };
             drop(permit);
-        }))
+        })
     }
 
     fn lately(&self, now: Duration) -> Suspicions {
@@ -111,7 +118,7 @@ mod tests {
             found("checkout")
         };
         assert_eq!(lookout.look(MOMENT, NOW, slow).await, Suspicions::default());
-        let other = lookout.look(MINUTE, NOW, || found("cart")).await;
+        let other = lookout.look(MOMENT, NOW, || found("cart")).await;
         assert_eq!(other, Suspicions::default(), "one at a time");
         drop(release);
         until_it_ends(&lookout).await;

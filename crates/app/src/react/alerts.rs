@@ -32,6 +32,9 @@ pub(super) fn resolved(state: &State) -> Vec<Order> {
 
 /// Alerts of SLOs that the configuration no longer has.
 pub(super) fn removed(state: &State, world: &World) -> Option<Order> {
+    if !world.is_certain {
+        return None;
+    }
     let slos: BTreeSet<Box<str>> = world.repo.slos.iter().map(|slo| slo.name.clone()).collect();
     let gone = state.alerts.firing().any(|record| !slos.contains(&record.key.slo));
     gone.then(|| order("alerts", Command::Alert(alert::Command::Retain { slos })))

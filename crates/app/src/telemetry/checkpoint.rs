@@ -107,6 +107,14 @@ pub(crate) struct Recovered {
     pub(crate) backfilled_seq: u64,
 }
 
+/// The SLOs of the configuration at hand.
+#[derive(Debug)]
+pub(crate) struct Configured {
+    pub(crate) slos: Vec<Slo>,
+    /// Whether these are the ones that are in force: otherwise the counts of others are kept.
+    pub(crate) for_certain: bool,
+}
+
 /// The counts that a process which never stopped would have.
 ///
 /// # Errors
@@ -115,7 +123,7 @@ pub(crate) fn recover(
     dir: &Utf8Path,
     events: &Events,
     metrics: &Tsdb,
-    slos: Vec<Slo>,
+    configured: Configured,
     now: Timestamp,
 ) -> Result<Recovered, String> {
     let found = read(dir);
@@ -135,8 +143,11 @@ pub(crate) fn recover(
     later.sort_by_key(|batch| batch.received_at);
 
     let mut counters = match &found {
-        Some(found) => Counters::restore(&found.counters, slos),
-        None => Counters::new(slos),
+        Some(found) if configured.for_certain => {
+            Counters::restore(&found.counters, configured.slos)
+        }
+        Some(found) => Counters::restore_keeping(&found.counters, configured.slos),
+        None => Counters::new(configured.slos),
     };
     let (mut catalog, mut seen) = remembered(found.as_ref().and_then(|found| found.first.as_ref()));
     let seed_from = events.position_at(found.as_ref().map_or(now, |found| found.at) - SEED_BEFORE);

@@ -107,7 +107,9 @@ fn begin(disk: &SimDisk, dir: &Utf8Path, now: Timestamp) -> Life {
     let (events, _) = Events::open(events, Arc::clone(&disk), now).unwrap();
     let metrics = tsdb::Options { free_bytes_min: 0, ..tsdb::Options::new("/metrics") };
     let (metrics, _) = Tsdb::open(metrics, disk, now).unwrap();
-    let recovered = recover(dir, &events, &metrics, slos(), now).unwrap();
+    let recovered =
+        recover(dir, &events, &metrics, Configured { slos: slos(), for_certain: true }, now)
+            .unwrap();
     let stores = Arc::new(Stores {
         events,
         metrics,

@@ -224,3 +224,99 @@ async fn after_the_clock_stepped_back_recovery_is_measured_in_the_time_of_facts(
     assert!(!app.control.state().incidents.get(incident).unwrap().is_open());
     app.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_goes_on_from_a_snapshot_and_does_without_one() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let folder = tempfile::tempdir().unwrap();
+    let dir = Utf8PathBuf::from_path_buf(folder.path().join("data")).unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let app = App::open(options(&dir), Arc::clone(&clock)).await.unwrap();
+    let record = |app: &App, number: usize| {
+        let deploy = deploy::NewDeploy {
+            id: app.id(),
+            service: "checkout".into(),
+            environment: "prod".into(),
+            version: number.to_string().into(),
+            previous_version: None,
+            stage: deploy::Stage::Succeeded,
+            at: clock.now(),
+            by: person(),
+            url: None,
+            rolls_back: None,
+            gate: None,
+            idempotency_key: Some(number.to_string().into()),
+        };
+        Command::Deploy(deploy::Command::Record { deploy })
+    };
+    let mut orders = tokio::task::JoinSet::new();
+    for number in 0..1200 {
+        let (app, command) = (Arc::clone(&app), record(&app, number));
+        orders.spawn(async move { app.order(command, person()).await.map(drop) });
+    }
+    while let Some(order) = orders.join_next().await {
+        order.unwrap().unwrap();
+    }
+    let control = Arc::clone(&app.control);
+    app.stop().await;
+    let (state, snapshot) = (control.state().clone(), dir.join("snapshots/state.snapshot"));
+    assert!(snapshot.exists());
+
+    let app = App::open(options(&dir), Arc::clone(&clock)).await.unwrap();
+    assert_eq!(*app.control.state(), state);
+    app.order(record(&app, 1200), person()).await.unwrap();
+    let control = Arc::clone(&app.control);
+    app.stop().await;
+    let state = control.state().clone();
+
+    // Facts after the snapshot are replayed on it; a damaged one is passed over.
+    for damage in [false, true] {
+        if damage {
+            std::fs::write(&snapshot, "rubbish").unwrap();
+        }
+        let app = App::open(options(&dir), Arc::clone(&clock)).await.unwrap();
+        assert_eq!(*app.control.state(), state, "damaged: {damage}");
+        app.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_configuration_loses_no_counts_and_resolves_no_alert() {
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let folder = tempfile::tempdir().unwrap();
+    let dir = Utf8PathBuf::from_path_buf(folder.path().join("data")).unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let app = App::open(options(&dir), Arc::clone(&clock)).await.unwrap();
+    let files = BTreeMap::from([("slos/checkout.yaml".into(), SLO.as_bytes().to_vec())]);
+    let files = RepoFiles { files, ..RepoFiles::default() };
+    let applied = app.apply(files.clone(), person()).await.unwrap();
+    let began = clock.now();
+    app.telemetry.accept(failing(began, 5000)).await.unwrap();
+    let mut seq = app.control.seq();
+    let fired = async {
+        while app.control.state().alerts.firing().len() == 0 {
+            seq.changed().await.unwrap();
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), fired).await.expect("an alert");
+    app.stop().await;
+    let hash: String = applied.hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    std::fs::write(dir.join("repo").join(hash), "rubbish").unwrap();
+
+    // Twice, so that the first life's own checkpoint is read as well.
+    for _ in 0..2 {
+        let app = App::open(options(&dir), Arc::clone(&clock)).await.unwrap();
+        assert!(app.config_damage().is_some() && app.control.world().repo.slos.is_empty());
+        app.judge.round().await.unwrap();
+        assert!(app.control.state().alerts.firing().len() > 0);
+        app.stop().await;
+    }
+    let app = App::open(options(&dir), Arc::clone(&clock)).await.unwrap();
+    app.apply(files, person()).await.unwrap();
+    let since = began - Duration::from_secs(600);
+    let counters = app.stores.counters.lock();
+    let counts = counters.count_since("checkout-availability", since, clock.now()).unwrap();
+    assert_eq!((counts.total, counts.bad()), (5000, 5000));
+    drop(counters);
+    app.stop().await;
+}

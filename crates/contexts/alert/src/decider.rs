@@ -33,10 +33,10 @@ pub struct AlertRecord {
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
-    firing: BTreeMap<AlertId, AlertRecord>,
-    by_key: BTreeMap<Key, AlertId>,
+    pub(crate) firing: BTreeMap<AlertId, AlertRecord>,
+    pub(crate) by_key: BTreeMap<Key, AlertId>,
     /// Oldest first.
-    resolved: VecDeque<AlertRecord>,
+    pub(crate) resolved: VecDeque<AlertRecord>,
 }
 
 impl State {

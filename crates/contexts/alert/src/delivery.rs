@@ -15,6 +15,7 @@ pub mod owed;
 pub mod schedule;
 
 mod decide;
+mod snapshot;
 mod state;
 
 pub use decide::{
@@ -23,8 +24,10 @@ pub use decide::{
 pub use fact::{AbandonReason, Channel, Fact, Progress, Reason};
 pub use owed::{Destination, FALLBACK_AFTER, IncidentInfo, Owed, Plan, destinations, reconcile};
 pub use schedule::{Attempt, due, next_due};
+pub use snapshot::Snapshot;
 pub use state::{
-    ATTEMPTS_KEPT_MAX, AttemptRecord, DONE_KEPT_MAX, Record, State, Status, THREADS_MAX, apply,
+    ATTEMPTS_KEPT_MAX, AttemptRecord, DONE_KEPT_MAX, Record, State, Status, THREADS_MAX, Thread,
+    ThreadKey, apply,
 };
 
 use model::{Id, IdKind};

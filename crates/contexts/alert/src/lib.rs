@@ -12,11 +12,13 @@ pub mod judgement;
 pub mod routing;
 
 mod decider;
+mod snapshot;
 
 pub use decider::{
     AlertRecord, Command, Fact, RESOLVED_KEPT_MAX, Rejection, ResolveReason, State, apply, decide,
 };
 pub use judgement::{Evidence, Judgement, KEEP_FIRING, Key, Pending, Severity, Verdict, Window};
+pub use snapshot::Snapshot;
 
 use model::{Id, IdKind};
 

@@ -14,6 +14,7 @@ pub mod gate;
 pub mod policy;
 mod record;
 mod recording;
+mod snapshot;
 mod state;
 
 pub use act::{Act, ActId, ActOutcome, ActState};
@@ -26,6 +27,7 @@ pub use gate::{
 };
 pub use policy::{GatePolicy, Policy, RollbackMode, RollbackPolicy};
 pub use record::{Deploy, DeployId, DeployStatus, NewDeploy, Stage};
+pub use snapshot::Snapshot;
 pub use state::{GateRecord, Key, State};
 
 /// Limits of this context; a refusal names the one that it hit.

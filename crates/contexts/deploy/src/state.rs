@@ -16,12 +16,12 @@ pub type Key = (Box<str>, Box<str>);
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
-    deploys: BTreeMap<DeployId, Deploy>,
+    pub(crate) deploys: BTreeMap<DeployId, Deploy>,
     /// The newest deploy of each service, by the time at which it happened.
-    newest: BTreeMap<Key, DeployId>,
-    by_idempotency_key: BTreeMap<Box<str>, DeployId>,
-    verdicts: BTreeMap<GateId, GateRecord>,
-    acts: BTreeMap<ActId, Act>,
+    pub(crate) newest: BTreeMap<Key, DeployId>,
+    pub(crate) by_idempotency_key: BTreeMap<Box<str>, DeployId>,
+    pub(crate) verdicts: BTreeMap<GateId, GateRecord>,
+    pub(crate) acts: BTreeMap<ActId, Act>,
 }
 
 /// A verdict as it was given.

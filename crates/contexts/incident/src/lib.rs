@@ -15,6 +15,7 @@ mod decide;
 mod fact;
 mod incident;
 pub mod recovery;
+mod snapshot;
 mod state;
 pub mod suspects;
 
@@ -27,6 +28,7 @@ pub use incident::{
     Mitigation, Resolution, Severity, Status, Update,
 };
 pub use recovery::{Progress, Reading, RecoveryPolicy, RecoveryVerdict};
+pub use snapshot::Snapshot;
 pub use state::State;
 pub use suspects::{Suspect, SuspectKind, rank};
 

@@ -109,8 +109,39 @@ impl Counters {
         buckets: &[Bucket],
         now: Timestamp,
     ) -> Result<Backfilled, BackfillError> {
+        let new = self.planned(name, source, buckets, now)?;
+        if let Some(counter) = self.counter_mut(name).filter(|_| !new.is_empty()) {
+            for bucket in &new {
+                count(counter, bucket, now);
+            }
+            counter.coverage.sources.insert(source.into());
+        }
+        Ok(outcome(&new, buckets))
+    }
+
+    /// What [`backfill`](Self::backfill) would do.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn check_backfill(
+        &self,
+        name: &str,
+        source: &str,
+        buckets: &[Bucket],
+        now: Timestamp,
+    ) -> Result<Backfilled, BackfillError> {
+        self.planned(name, source, buckets, now).map(|new| outcome(&new, buckets))
+    }
+
+    fn planned(
+        &self,
+        name: &str,
+        source: &str,
+        buckets: &[Bucket],
+        now: Timestamp,
+    ) -> Result<Vec<Bucket>, BackfillError> {
         let counter =
-            self.counter_mut(name).ok_or_else(|| BackfillError::UnknownSlo { slo: name.into() })?;
+            self.counter(name).ok_or_else(|| BackfillError::UnknownSlo { slo: name.into() })?;
         let sources = &counter.coverage.sources;
         let full = sources.len() >= SOURCES_MAX && !sources.contains(source);
         let is_name =
@@ -123,16 +154,13 @@ impl Counters {
         if buckets.len() > BUCKETS_MAX {
             return Err(BackfillError::TooMany { given: buckets.len() });
         }
-        let new = plan(counter, buckets, now)?;
-        for bucket in &new {
-            count(counter, bucket, now);
-        }
-        let accepted = new.len() as u64;
-        if accepted > 0 {
-            counter.coverage.sources.insert(source.into());
-        }
-        Ok(Backfilled { accepted, skipped: buckets.len() as u64 - accepted })
+        plan(counter, buckets, now)
     }
+}
+
+fn outcome(new: &[Bucket], given: &[Bucket]) -> Backfilled {
+    let accepted = new.len() as u64;
+    Backfilled { accepted, skipped: given.len() as u64 - accepted }
 }
 
 /// The buckets that are to be counted.
@@ -255,7 +283,7 @@ mod tests {
         };
         let (good, half) = (hour(1), Duration::from_secs(300));
         insta::assert_snapshot!(check("cart", "x", &[good]), @"cannot back-fill SLO `cart`: there is none of that name");
-        insta::assert_snapshot!(check("checkout", "", &[good]), @"cannot back-fill from source ``: a source is named with 1 to 200 bytes, and an SLO has at most 100");
+        insta::assert_snapshot!(check("checkout", "", &[good]), @"cannot back-fill from source ``: a source is named with 1 to 200 bytes on one line, and an SLO has at most 100");
         insta::assert_snapshot!(check("checkout", "x", &[Bucket { width: Duration::from_secs(7), ..good }]), @"cannot back-fill a bucket of 7 s from `2026-11-23T01:00:00Z`: a bucket is 10, 60, 300 or 3600 s wide and starts at a multiple of that");
         insta::assert_snapshot!(check("checkout", "x", &[Bucket { start: good.start + half, ..good }]), @"cannot back-fill a bucket of 3600 s from `2026-11-23T01:05:00Z`: a bucket is 10, 60, 300 or 3600 s wide and starts at a multiple of that");
         insta::assert_snapshot!(check("checkout", "x", &[Bucket { good: 1001, ..good }]), @"cannot back-fill the bucket from `2026-11-23T01:00:00Z`: 1001 of 1000 events cannot be good; both are at most 2.8e14");

@@ -10,6 +10,7 @@ use crate::{
     evaluation,
     ring::Tier,
     seen::{SPANS_PER_GENERATION_MAX, Seen},
+    snapshot::{CounterSnapshot, load},
 };
 
 /// The counts of all SLOs, and who was heard of when.
@@ -20,6 +21,8 @@ pub struct Counters {
     index: Index,
     seen: Seen,
     presence: Presence,
+    /// Counts of SLOs that were not configured when they were restored.
+    pub(crate) orphans: Vec<CounterSnapshot>,
 }
 
 #[derive(Clone, Debug)]
@@ -63,24 +66,39 @@ impl Counters {
             index: Index::default(),
             seen: Seen::new(SPANS_PER_GENERATION_MAX),
             presence: Presence::default(),
+            orphans: Vec::new(),
         };
         counters.reconfigure(slos);
         counters
     }
 
     /// Takes a new configuration. An SLO whose name and indicator stay keeps its counts; all else starts empty or goes.
+    ///
+    /// Counts that were [kept](Self::restore_keeping) for it are an SLO's own again; the others go.
     pub fn reconfigure(&mut self, slos: Vec<Slo>) {
         let mut old: BTreeMap<Box<str>, Entry> =
             self.entries.drain(..).map(|entry| (entry.slo.name.clone(), entry)).collect();
         let new: BTreeMap<Box<str>, Slo> =
             slos.into_iter().map(|slo| (slo.name.clone(), slo)).collect();
+        let orphans = std::mem::take(&mut self.orphans);
+        let counter = |slo: &Slo| {
+            let mut counter = Counter::new(&slo.indicator);
+            let fingerprint = slo.indicator.fingerprint();
+            let own = |saved: &&CounterSnapshot| {
+                saved.name == slo.name && *saved.indicator == *fingerprint
+            };
+            if let Some(saved) = orphans.iter().find(own) {
+                load(&mut counter, saved);
+            }
+            counter
+        };
         self.entries = new
             .into_values()
             .map(|slo| match old.remove(&slo.name) {
                 Some(before) if before.slo.indicator == slo.indicator => {
                     Entry { slo, counter: before.counter }
                 }
-                _ => Entry { counter: Counter::new(&slo.indicator), slo },
+                _ => Entry { counter: counter(&slo), slo },
             })
             .collect();
         self.index = Index::of(&self.entries);
@@ -226,6 +244,11 @@ impl Counters {
     pub(crate) fn counter_mut(&mut self, name: &str) -> Option<&mut Counter> {
         let at = self.entries.binary_search_by(|entry| (*entry.slo.name).cmp(name)).ok()?;
         self.entries.get_mut(at).map(|entry| &mut entry.counter)
+    }
+
+    pub(crate) fn counter(&self, name: &str) -> Option<&Counter> {
+        let at = self.entries.binary_search_by(|entry| (*entry.slo.name).cmp(name)).ok()?;
+        self.entries.get(at).map(|entry| &entry.counter)
     }
 
     pub(crate) fn entries(&self) -> impl Iterator<Item = (&Slo, &Counter)> {

@@ -103,6 +103,7 @@ impl Counters {
                 at,
             });
         let counters = self.entries().map(|(slo, counter)| save(slo, counter));
+        let counters = counters.chain(self.orphans.iter().cloned());
         CountersSnapshot { counters: counters.collect(), presence: presence.collect() }
     }
 
@@ -122,6 +123,20 @@ impl Counters {
         for seen in &snapshot.presence {
             counters.presence_mut().see(&seen.service, &seen.environment, &seen.instance, seen.at);
         }
+        counters
+    }
+}
+
+impl Counters {
+    /// As [`restore`](Self::restore), where the configuration at hand may not be the one that was in force: what it does not
+    /// know is kept until the next one comes, and is part of further snapshots.
+    pub fn restore_keeping(snapshot: &CountersSnapshot, slos: Vec<Slo>) -> Self {
+        let mut counters = Self::restore(snapshot, slos);
+        let unknown = |saved: &&CounterSnapshot| {
+            let known = counters.slo(&saved.name).map(|slo| slo.indicator.fingerprint());
+            known.as_deref() != Some(&*saved.indicator)
+        };
+        counters.orphans = snapshot.counters.iter().filter(unknown).cloned().collect();
         counters
     }
 }
@@ -175,7 +190,7 @@ fn save_ring(ring: &Ring) -> TierSnapshot {
     }
 }
 
-fn load(counter: &mut Counter, saved: &CounterSnapshot) {
+pub(crate) fn load(counter: &mut Counter, saved: &CounterSnapshot) {
     for ring in &mut counter.rings {
         let own = ring.tier();
         // An index beyond any time is not ours.

@@ -139,6 +139,12 @@ impl SqliteJournal {
             .ok()
     }
 
+    /// As [`verified_hash`](Self::verified_hash), of a journal in which nothing was ever skipped: what a snapshot at `seq` holds is
+    /// then what the records say.
+    pub fn unbroken_hash(&self, seq: u64) -> Option<Hash> {
+        if self.state.breaks.is_empty() { self.verified_hash(seq) } else { None }
+    }
+
     /// Writes a checkpoint when one is due: every [`CHECKPOINT_EVERY_RECORDS`], or [`CHECKPOINT_EVERY`] after the last when there
     /// are new records. Call it after each batch, and when nothing comes a few times a second.
     ///

@@ -135,6 +135,8 @@ impl Sim {
         self.running.clear();
         self.pending = Pending::default();
         self.replay();
+        let kept = State::from_bytes(&self.state.to_bytes()).unwrap();
+        assert_eq!(kept, self.state, "a snapshot is not the state");
         self.time = SteadyClock::new(Arc::new(self.clock.clone()), self.core.last_at());
         self.core.world.repo = repo(self.state.config().map_or(0, |config| config.hash[0]));
         for command in deploy::interrupted(&self.state.deploys) {

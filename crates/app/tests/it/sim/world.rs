@@ -86,6 +86,10 @@ impl Ledger for Disk {
     fn checkpoint(&mut self, _: Timestamp, _: bool) -> Result<(), CheckpointError> {
         Ok(())
     }
+
+    fn snapshot_hash(&self, _seq: u64) -> Option<journal::Hash> {
+        None
+    }
 }
 
 pub(crate) fn slo(service: &str) -> Slo {
@@ -172,6 +176,7 @@ pub(crate) fn world(repo: Arc<Repo>) -> World {
         fallback: Some("fallback".into()),
         links: LinkSigner::new(b"simulation"),
         external_url: "https://evenkeel.example".into(),
+        is_certain: true,
     }
 }
 

@@ -60,35 +60,37 @@ pub struct Record {
     pub recent: VecDeque<AttemptRecord>,
 }
 
+/// What one integration of a receiver is told of one incident.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ThreadKey {
-    pub(crate) incident: Box<str>,
-    pub(crate) receiver: Box<str>,
-    pub(crate) integration: u32,
+pub struct ThreadKey {
+    pub incident: Box<str>,
+    pub receiver: Box<str>,
+    pub integration: u32,
 }
 
+/// How far a thread has come.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Thread {
+pub struct Thread {
     /// `None` until the receiver was told that the incident opened.
-    pub(crate) told: Option<Progress>,
+    pub told: Option<Progress>,
     /// Whether the last thing told was that it resolved.
-    pub(crate) resolved: bool,
-    pub(crate) queued_at: Timestamp,
+    pub resolved: bool,
+    pub queued_at: Timestamp,
     /// Since when it has been owed the news that somebody must act.
-    pub(crate) paged_at: Option<Timestamp>,
+    pub paged_at: Option<Timestamp>,
     /// Whether anything queued since then was delivered.
-    pub(crate) reached: bool,
+    pub reached: bool,
     /// In the order in which they were queued.
-    pub(crate) waiting: Vec<NotificationId>,
+    pub waiting: Vec<NotificationId>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
-    records: BTreeMap<NotificationId, Record>,
-    waiting: BTreeSet<(Timestamp, NotificationId)>,
-    threads: BTreeMap<ThreadKey, Thread>,
+    pub(super) records: BTreeMap<NotificationId, Record>,
+    pub(super) waiting: BTreeSet<(Timestamp, NotificationId)>,
+    pub(super) threads: BTreeMap<ThreadKey, Thread>,
     /// Oldest first.
-    done: VecDeque<NotificationId>,
+    pub(super) done: VecDeque<NotificationId>,
 }
 
 impl State {
