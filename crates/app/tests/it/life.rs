@@ -314,9 +314,10 @@ async fn a_damaged_configuration_loses_no_counts_and_resolves_no_alert() {
     let app = App::open(options(&dir), Arc::clone(&clock)).await.unwrap();
     app.apply(files, person()).await.unwrap();
     let since = began - Duration::from_secs(600);
-    let counters = app.stores.counters.lock();
-    let counts = counters.count_since("checkout-availability", since, clock.now()).unwrap();
+    let counts = {
+        let counters = app.stores.counters.lock();
+        counters.count_since("checkout-availability", since, clock.now()).unwrap()
+    };
     assert_eq!((counts.total, counts.bad()), (5000, 5000));
-    drop(counters);
     app.stop().await;
 }
