@@ -22,7 +22,7 @@ pub use use_case::{ApplyError, BackfillUseError, RollbackError, TestPageError};
 
 use crate::{
     acts::Runner,
-    control::Control,
+    control::{Control, chain},
     data_dir::DataDir,
     judge::Judge,
     mint::Mint,
@@ -38,6 +38,8 @@ use crate::{
 pub const JUDGE_EVERY: Duration = Duration::from_millis(250);
 /// How often open incidents are looked at.
 const TRIAGE_EVERY: Duration = Duration::from_secs(1);
+/// How often the journal's file is verified anew.
+const VERIFY_EVERY: Duration = Duration::from_secs(600);
 /// How often it is looked for a postmortem that is owed.
 const DRAFT_EVERY: Duration = Duration::from_secs(1);
 /// How often traces are asked who calls whom.
@@ -170,6 +172,8 @@ impl App {
         let this = Arc::clone(self);
         self.spawn(async move { this.drafting().await });
         let this = Arc::clone(self);
+        self.spawn(async move { this.verifying().await });
+        let this = Arc::clone(self);
         self.spawn(async move { this.mapping().await });
         if let Some(repo) = repo {
             let this = Arc::clone(self);
@@ -212,6 +216,29 @@ impl App {
                 Err(_) => return,
             };
             tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Looks for changes of the journal's file under the running server: then gates and acts stop.
+    async fn verifying(&self) {
+        loop {
+            tokio::time::sleep(VERIFY_EVERY).await;
+            let dir = self.options.data_dir.clone();
+            let verify = move || crate::offline::verify_journal(&dir);
+            let is_whole = match tokio::task::spawn_blocking(verify).await {
+                Ok(Ok(report)) => report.is_whole(),
+                Ok(Err(error)) => {
+                    tracing::warn!(error = %chain(&error), "the journal cannot be verified");
+                    continue;
+                }
+                Err(_) => continue,
+            };
+            if !is_whole && self.control.health().is_whole() {
+                tracing::error!("the journal's file was changed under the running server");
+                if self.control.verify_again().await.is_err() {
+                    return;
+                }
+            }
         }
     }
 

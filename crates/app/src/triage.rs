@@ -11,8 +11,11 @@ mod tests;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use incident::{ImpactReading, Incident, IncidentId, Reading, RecoveryPolicy, Suspect, rank};
-use model::{Actor, Clock, Timestamp};
+use incident::{
+    ImpactReading, Incident, IncidentId, Key, Reading, RecoveryPolicy, RecoveryVerdict, Suspect,
+    rank,
+};
+use model::{Actor, Clock, Timestamp, same_environment};
 
 use crate::{
     command::Command,
@@ -39,18 +42,28 @@ pub type Suspicions = BTreeMap<Place, Suspicion>;
 struct Known {
     opened_at: Option<Timestamp>,
     since: Option<Timestamp>,
+    /// What came before is another failure, which was dealt with.
+    not_before: Option<Timestamp>,
 }
 
 impl Known {
     /// When the failure began: it has one begin, also when that is out of sight by now, or when it pauses.
     fn since(&self, found: Option<Timestamp>) -> Option<Timestamp> {
-        found.into_iter().chain(self.since).min()
+        let begin = found.into_iter().chain(self.since).min();
+        begin.into_iter().chain(self.not_before).max()
     }
 
     /// The moment before which a cause is looked for. Not now: a cause stays a suspect for as long as the failure goes on.
     fn onset(&self, since: Option<Timestamp>, now: Timestamp) -> Timestamp {
-        since.into_iter().chain(self.opened_at).min().unwrap_or(now)
+        let onset = since.into_iter().chain(self.opened_at).min().unwrap_or(now);
+        self.not_before.map_or(onset, |turn| onset.max(turn))
     }
+}
+
+/// When the failure was dealt with, or came back.
+fn turn(incident: &Incident) -> Option<Timestamp> {
+    let mitigated = incident.mitigation.as_ref().map(|mitigation| mitigation.at);
+    mitigated.into_iter().chain(incident.reopened_at).max()
 }
 
 /// Looks at telemetry on behalf of open incidents.
@@ -133,11 +146,13 @@ impl Triage {
         let (id, seen_at) = (incident.id, self.clock.now());
         let mut commands = Vec::new();
         if !slos.is_empty() {
-            // After a mitigation the evidence only gets thinner: what was found stays.
-            if incident.mitigation.is_none() {
+            // After a mitigation the evidence only gets thinner: what was found stays, unless something new is the matter.
+            let turn = turn(incident);
+            if incident.mitigation.is_none() || turn.is_some_and(|at| self.is_new(incident, at)) {
                 let known = Known {
                     opened_at: Some(incident.opened_at),
                     since: incident.impact.as_ref().map(|impact| impact.since),
+                    not_before: turn,
                 };
                 let (service, environment) = (&*incident.key.service, &*incident.key.environment);
                 let found = self.suspicion_of(service, environment, &slos, known);
@@ -147,8 +162,12 @@ impl Triage {
                         suspects: found.suspects,
                     });
                 }
-                commands.extend(found.impact.map(|impact| measured(id, impact)));
-            } else if let Some(before) = &incident.impact {
+                // The impact is of the whole incident.
+                commands.extend(
+                    found.impact.filter(|_| turn.is_none()).map(|impact| measured(id, impact)),
+                );
+            }
+            if let Some(before) = incident.impact.as_ref().filter(|_| turn.is_some()) {
                 let (service, environment) = (&*incident.key.service, &*incident.key.environment);
                 let impact = impact::measure(
                     &self.stores,
@@ -163,6 +182,24 @@ impl Triage {
         }
         commands.extend(self.recovery(incident, &slos, now));
         commands
+    }
+
+    /// Whether what was done against the failure did not end it, or a change came since.
+    fn is_new(&self, incident: &Incident, turn: Timestamp) -> bool {
+        let still_fails = incident
+            .recovery
+            .as_ref()
+            .is_some_and(|(_, progress)| progress.verdict == RecoveryVerdict::StillFailing);
+        let Key { service, environment } = &incident.key;
+        let callees = self.control.world().topology.dependencies(environment, service);
+        let state = self.control.state();
+        let changed = state.deploys.deploys().any(|deploy| {
+            deploy.at > turn
+                && deploy.rolls_back.is_none()
+                && same_environment(&deploy.environment, environment)
+                && (deploy.service == *service || callees.contains(&deploy.service))
+        });
+        still_fails || changed
     }
 
     /// An incident that ended: its last impact, and whether it really is over.

@@ -11,6 +11,14 @@ pub trait Ledger: Journal {
     /// When the file cannot be written; the journal is unharmed.
     fn checkpoint(&mut self, now: Timestamp, now_or_never: bool) -> Result<(), CheckpointError>;
 
+    /// Looks for what was changed in the journal under the running process.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    fn verify_again(&mut self, _now: Timestamp) -> Result<(), journal::VerifyAgainError> {
+        Ok(())
+    }
+
     /// The hash of record `seq`, when a snapshot that stands at it may be used.
     fn snapshot_hash(&self, seq: u64) -> Option<Hash>;
 }
@@ -18,6 +26,10 @@ pub trait Ledger: Journal {
 impl Ledger for SqliteJournal {
     fn checkpoint(&mut self, now: Timestamp, now_or_never: bool) -> Result<(), CheckpointError> {
         if now_or_never { self.checkpoint_now(now) } else { self.checkpoint_if_due(now) }.map(drop)
+    }
+
+    fn verify_again(&mut self, now: Timestamp) -> Result<(), journal::VerifyAgainError> {
+        Self::verify_again(self, now)
     }
 
     fn snapshot_hash(&self, seq: u64) -> Option<Hash> {

@@ -75,6 +75,7 @@ pub struct WorldView {
 enum Message {
     Order(Box<Order>, oneshot::Sender<Answer>),
     World(Box<dyn FnOnce(&mut World) + Send>),
+    VerifyAgain(oneshot::Sender<()>),
     AcceptBreak(journal::Acceptance, oneshot::Sender<Result<u64, journal::AcceptError>>),
 }
 
@@ -170,6 +171,16 @@ impl Control {
         let (reply, answer) = oneshot::channel();
         self.send(Message::AcceptBreak(acceptance, reply)).await?;
         answer.await.map_err(|_| ControlError::Stopped)
+    }
+
+    /// Has the journal looked at again; what is found shows in [`health`](Self::health).
+    ///
+    /// # Errors
+    /// When the thread has stopped.
+    pub async fn verify_again(&self) -> Result<(), ControlError> {
+        let (reply, done) = oneshot::channel();
+        self.send(Message::VerifyAgain(reply)).await?;
+        done.await.map_err(|_| ControlError::Stopped)
     }
 
     /// Changes the world around the state, before any order that is given after this.
@@ -319,7 +330,7 @@ impl Keeper {
         let (mut orders, mut replies) = (Vec::new(), Vec::new());
         orders.extend(self.clock_step());
         let own = orders.len();
-        let mut accepts = Vec::new();
+        let (mut accepts, mut verifies) = (Vec::new(), Vec::new());
         for message in messages {
             match message {
                 Message::Order(order, reply) => {
@@ -327,6 +338,7 @@ impl Keeper {
                     replies.push(reply);
                 }
                 Message::World(change) => change(&mut self.core.world),
+                Message::VerifyAgain(reply) => verifies.push(reply),
                 Message::AcceptBreak(acceptance, reply) => accepts.push((acceptance, reply)),
             }
         }
@@ -334,6 +346,16 @@ impl Keeper {
         for (reply, answer) in replies.into_iter().zip(answers.into_iter().skip(own)) {
             // An asker who has gone away does not want to know.
             drop(reply.send(answer));
+        }
+        if !verifies.is_empty() {
+            if let Err(error) = self.core.journal().verify_again(now) {
+                tracing::error!(error = %chain(&error), "the journal cannot be verified");
+            }
+            *self.shared.health.write() = self.core.health();
+            for reply in verifies {
+                // Who has gone away does not want to know.
+                reply.send(()).ok();
+            }
         }
         for (acceptance, reply) in accepts {
             let accepted = self.core.journal().accept_break(acceptance, now);

@@ -102,9 +102,16 @@ pub(super) fn rollbacks(
     state
         .incidents
         .open()
-        .filter(|incident| incident.mitigation.is_none())
         .filter_map(|incident| {
             let suspect = incident.suspects.first()?;
+            // What was done is given its time, unless the suspect came after it.
+            let is_dealt_with = incident
+                .mitigation
+                .as_ref()
+                .is_some_and(|done| suspect.at.is_none_or(|changed_at| changed_at <= done.at));
+            if is_dealt_with {
+                return None;
+            }
             let (plan, act) = automatic(state, &world.repo, &world.acts, suspect, now).ok()?;
             let command = deploy::Command::RequestAct {
                 id: mint.id(now),
@@ -226,6 +233,10 @@ pub(super) fn mitigations(state: &State) -> Vec<Order> {
             let known =
                 incident.mitigation.as_ref().and_then(|mitigation| mitigation.reference.as_deref());
             let ActState::Ended { at, .. } = act.state else { return None };
+            // What was done before the failure came back did not mend this one.
+            if incident.reopened_at.is_some_and(|reopened_at| at <= reopened_at) {
+                return None;
+            }
             // Something done later by a person stays the mitigation.
             let later = incident.mitigation.as_ref().is_some_and(|mitigation| mitigation.at >= at);
             if known == Some(&*reference) || later {

@@ -60,8 +60,11 @@ pub(super) fn joined(state: &State, world: &World, now: Timestamp, mint: &mut Mi
         // Services that depend on each other in a circle: somebody has to be first.
         first = homeless.into_iter().take(1).collect();
     }
-    // Of one service's alerts a page opens the incident, whichever came first.
-    first.sort_by_key(|record| std::cmp::Reverse(record.severity));
+    // Of one service's alerts the most urgent opens the incident, whichever came first.
+    first.sort_by(|one, other| {
+        let urgency = other.severity.cmp(&one.severity);
+        urgency.then(other.evidence.threshold.total_cmp(&one.evidence.threshold))
+    });
     first
         .into_iter()
         .flat_map(|record| {
@@ -73,20 +76,19 @@ pub(super) fn joined(state: &State, world: &World, now: Timestamp, mint: &mut Mi
         .collect()
 }
 
-/// A page that joins an incident which nobody is paged for makes it worth a page.
-fn raised(
-    state: &State,
-    record: &AlertRecord,
-    home: &incident::Command,
-) -> Option<incident::Command> {
-    let incident::Command::JoinAlert { incident, .. } = home else { return None };
+/// A page that joins an incident which nobody is paged for makes it worth a page, and is what it is about from now on.
+fn raised(state: &State, record: &AlertRecord, home: &incident::Command) -> Vec<incident::Command> {
+    let incident::Command::JoinAlert { incident, alert, .. } = home else { return Vec::new() };
     let severity = AlertClass::Page.severity();
     let lower = state.incidents.get(*incident).is_some_and(|known| known.severity > severity);
-    (record.severity == Severity::Page && lower).then(|| incident::Command::SetSeverity {
-        incident: *incident,
-        severity,
-        by: Actor::system("alerts"),
-    })
+    if record.severity != Severity::Page || !lower {
+        return Vec::new();
+    }
+    let (incident, by) = (*incident, Actor::system("alerts"));
+    vec![
+        incident::Command::SetSeverity { incident, severity, by: by.clone() },
+        incident::Command::SetTitle { incident, title: alert.summary.clone(), by },
+    ]
 }
 
 fn environment(record: &AlertRecord) -> &str {

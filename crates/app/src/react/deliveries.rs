@@ -56,22 +56,23 @@ fn plans<'a>(
     };
     state.incidents.iter().filter(recent).map(move |incident| {
         let (to, fallback) = (to(state, world, incident), fallback(world));
-        (incident, reconcile(&state.deliveries, &info(incident), &to, &fallback, now))
+        (incident, reconcile(&state.deliveries, &info(state, incident), &to, &fallback, now))
     })
 }
 
-fn info(incident: &Incident) -> IncidentInfo {
+fn info(state: &State, incident: &Incident) -> IncidentInfo {
     IncidentInfo {
         incident: incident.id.to_string().into(),
         opened_at: incident.opened_at,
         is_page: incident.severity <= Severity::Sev2,
         acknowledged_at: incident.acknowledged.as_ref().map(|by| by.at),
         resolved: !incident.is_open(),
-        progress: progress(incident),
+        progress: progress(state, incident),
     }
 }
 
-fn progress(incident: &Incident) -> Progress {
+/// What became of acts, and what was done, is news as an update is.
+fn progress(state: &State, incident: &Incident) -> Progress {
     let count = |len: usize| u64::try_from(len).unwrap_or(u64::MAX);
     Progress {
         joined: count(incident.alerts.len().saturating_sub(1)),
@@ -81,9 +82,19 @@ fn progress(incident: &Incident) -> Progress {
             Severity::Sev3 => 1,
             Severity::Sev4 => 0,
         },
-        updated: count(incident.updates.len()),
+        updated: count(
+            incident.updates.len()
+                + acts_ended(state, incident)
+                + usize::from(incident.mitigation.is_some()),
+        ),
         reopened: u64::from(incident.reopened),
     }
+}
+
+fn acts_ended(state: &State, incident: &Incident) -> usize {
+    let id = incident.id.to_string();
+    let own = |act: &&deploy::Act| act.incident.as_deref() == Some(&*id) && !act.is_open();
+    state.deploys.acts().filter(own).count()
 }
 
 /// What the routing tree sees of an incident: what it is about, and the labels of the SLO whose alert came first.

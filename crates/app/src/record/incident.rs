@@ -51,6 +51,7 @@ disk_facts!(Fact {
     "incident.acknowledged" => Acknowledged { incident, at, by },
     "incident.assigned" => Assigned { incident, assignee, at, by },
     "incident.severity_set" => SeveritySet { incident, severity, at, by },
+    "incident.titled" => Titled { incident, title, at, by },
     "incident.status_set" => StatusSet { incident, status, at, by },
     "incident.updated" => Updated { incident, text, at, by },
     "incident.suspects_ranked" => SuspectsRanked { incident, suspects, at },

@@ -50,6 +50,7 @@ fn say_incident(fact: &incident::Fact) -> Said {
         | Of::Acknowledged { .. }
         | Of::Assigned { .. }
         | Of::SeveritySet { .. }
+        | Of::Titled { .. }
         | Of::StatusSet { .. }
         | Of::Resolved { .. }
         | Of::Reopened { .. }

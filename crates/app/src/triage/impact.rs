@@ -15,13 +15,19 @@ use crate::telemetry::Stores;
 const LOOK_BACK: Duration = Duration::from_secs(2 * 3600);
 /// Long enough to hold a few events of a service with little traffic.
 const STEP: Duration = Duration::from_secs(60);
+/// The width of the finest counts.
+const FINE: Duration = Duration::from_secs(10);
 
 /// When the failure began that goes on now, or the last one that did.
 pub(super) fn since(stores: &Stores, slos: &[Box<str>], now: Timestamp) -> Option<Timestamp> {
     let counters = stores.counters.lock();
     let of_slo = |name: &str| {
         let points = counters.series(name, now - LOOK_BACK, now, STEP)?;
-        slo::onset(&points, counters.slo(name)?.objective.budget())
+        let minute = slo::onset(&points, counters.slo(name)?.objective.budget())?;
+        // Within the minute it began with the first bad event.
+        let fine = counters.series(name, minute, (minute + STEP).min(now), FINE)?;
+        let first = fine.iter().find(|point| point.good < point.total).map(|point| point.start);
+        Some(first.unwrap_or(minute).max(minute))
     };
     slos.iter().filter_map(|name| of_slo(name)).min()
 }

@@ -112,10 +112,26 @@ fn suspected(minutes_before: &[u64], onset: Timestamp) -> Vec<String> {
 #[test]
 fn a_change_is_suspected_by_its_time_before_the_failure_however_long_that_goes_on() {
     assert_eq!(suspected(&[150, 110, 1], NOW), ["1", "110"]);
-    let known = Known { opened_at: Some(NOW - Duration::from_secs(5 * 3600)), since: None };
+    let opened_at = Some(NOW - Duration::from_secs(5 * 3600));
+    let known = Known { opened_at, ..Known::default() };
     assert_eq!(known.onset(None, NOW), NOW - Duration::from_secs(5 * 3600));
     let earlier = Known { since: Some(NOW - Duration::from_secs(6 * 3600)), ..known };
     assert_eq!(earlier.since(Some(NOW)), earlier.since);
     assert_eq!(earlier.onset(earlier.since(None), NOW), NOW - Duration::from_secs(6 * 3600));
     assert_eq!(Known::default().onset(None, NOW), NOW);
+}
+
+#[test]
+fn what_was_dealt_with_is_not_looked_for_again() {
+    let before = |secs| NOW - Duration::from_secs(secs);
+    let known = Known {
+        opened_at: Some(before(3600)),
+        since: Some(before(3700)),
+        not_before: Some(before(60)),
+    };
+    assert_eq!(known.since(Some(before(3700))), Some(before(60)));
+    assert_eq!(known.since(Some(before(20))), Some(before(60)));
+    assert_eq!(known.onset(Some(before(60)), NOW), before(60));
+    let plain = Known { not_before: None, ..known };
+    assert_eq!(plain.since(Some(before(20))), Some(before(3700)));
 }

@@ -78,6 +78,7 @@ fn change(incident: &mut Incident, fact: &Fact) {
             incident.acknowledged = Some(Acknowledgement { by: by.clone(), at: *at });
         }
         Fact::Assigned { assignee, .. } => incident.assignee = Some(assignee.clone()),
+        Fact::Titled { title, .. } => incident.title = title.clone(),
         Fact::SeveritySet { severity, by, .. } => {
             // Who acknowledged a ticket has not answered the page that it has become.
             let pages = |severity: Severity| severity <= AlertClass::Page.severity();

@@ -74,6 +74,12 @@ pub enum Command {
         severity: Severity,
         by: Actor,
     },
+    /// Calls it something else.
+    SetTitle {
+        incident: IncidentId,
+        title: Box<str>,
+        by: Actor,
+    },
     /// Any status but `resolved`, which is [`Command::Resolve`]'s.
     SetStatus {
         incident: IncidentId,

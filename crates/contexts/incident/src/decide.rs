@@ -39,6 +39,9 @@ pub fn decide(state: &State, command: &Command, now: Timestamp) -> Result<Vec<Fa
         Command::SetSeverity { incident, severity, by } => {
             Ok(respond::set_severity(known(state, *incident)?, *severity, by, now))
         }
+        Command::SetTitle { incident, title, by } => {
+            respond::set_title(known(state, *incident)?, title, by, now)
+        }
         Command::SetStatus { incident, status, by } => {
             respond::set_status(opened(state, *incident)?, *status, by, now)
         }

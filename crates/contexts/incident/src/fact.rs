@@ -64,6 +64,13 @@ pub enum Fact {
         at: Timestamp,
         by: Actor,
     },
+    /// What it is called has changed: a page joined what only a ticket had opened.
+    Titled {
+        incident: IncidentId,
+        title: Box<str>,
+        at: Timestamp,
+        by: Actor,
+    },
     StatusSet {
         incident: IncidentId,
         status: Status,
@@ -134,6 +141,7 @@ impl Fact {
             Self::Acknowledged { .. } => "incident.acknowledged",
             Self::Assigned { .. } => "incident.assigned",
             Self::SeveritySet { .. } => "incident.severity_set",
+            Self::Titled { .. } => "incident.titled",
             Self::StatusSet { .. } => "incident.status_set",
             Self::Updated { .. } => "incident.updated",
             Self::SuspectsRanked { .. } => "incident.suspects_ranked",
@@ -154,6 +162,7 @@ impl Fact {
             | Self::Acknowledged { incident, .. }
             | Self::Assigned { incident, .. }
             | Self::SeveritySet { incident, .. }
+            | Self::Titled { incident, .. }
             | Self::StatusSet { incident, .. }
             | Self::Updated { incident, .. }
             | Self::SuspectsRanked { incident, .. }
@@ -175,6 +184,7 @@ impl Fact {
             | Self::Acknowledged { at, .. }
             | Self::Assigned { at, .. }
             | Self::SeveritySet { at, .. }
+            | Self::Titled { at, .. }
             | Self::StatusSet { at, .. }
             | Self::Updated { at, .. }
             | Self::SuspectsRanked { at, .. }
@@ -194,6 +204,7 @@ impl Fact {
             | Self::Acknowledged { by, .. }
             | Self::Assigned { by, .. }
             | Self::SeveritySet { by, .. }
+            | Self::Titled { by, .. }
             | Self::StatusSet { by, .. }
             | Self::Updated { by, .. }
             | Self::Mitigated { by, .. }
@@ -222,6 +233,7 @@ impl Fact {
             Self::Acknowledged { .. } => "acknowledged".to_owned(),
             Self::Assigned { assignee, .. } => format!("assigned to {assignee}"),
             Self::SeveritySet { severity, .. } => format!("severity set to {severity}"),
+            Self::Titled { title, .. } => format!("called: {title}"),
             Self::StatusSet { status, .. } => format!("status set to {status}"),
             Self::Updated { text, .. } => text.to_string(),
             Self::SuspectsRanked { suspects, .. } => match suspects.first() {

@@ -46,6 +46,6 @@ pub use snapshot::{
 };
 pub use sqlite::{
     BackupError, CHECKPOINT_EVERY, CHECKPOINT_EVERY_RECORDS, FORMAT_VERSION, OpenError, Order,
-    Page, Query, Reader, SqliteJournal, backup,
+    Page, Query, Reader, SqliteJournal, VerifyAgainError, backup,
 };
 pub use verify::{VerifyError, verify};

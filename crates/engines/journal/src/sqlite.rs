@@ -31,7 +31,9 @@ use crate::{
     fact::{Draft, Hash, Head, Record, SEQ_MAX},
     limits::{check_drafts, check_erasure},
     own::{self, BREAK_ACCEPTED, PAYLOAD_ERASED, RESERVED_PREFIX, RESUMED_AFTER_BREAK, Range},
-    port::{AcceptError, Acceptance, AppendError, EraseError, Erasure, Journal, ReadError},
+    port::{
+        AcceptError, Acceptance, AppendError, EraseError, Erasure, Journal, ReadError, StoreError,
+    },
     report::{Accepted, Break, Broken, Health, Report},
 };
 
@@ -42,6 +44,15 @@ pub const CHECKPOINT_EVERY_RECORDS: u64 = 1_000;
 /// A checkpoint is due after this time, when there are new records: with a look four times a second, a tail that is cut off
 /// is named when it is older than a second.
 pub const CHECKPOINT_EVERY: Duration = Duration::from_millis(750);
+
+/// Why a journal was not verified again.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyAgainError {
+    #[error("cannot write the checkpoint that proves the head")]
+    Checkpoint(#[source] CheckpointError),
+    #[error("cannot read the journal's records")]
+    Store(#[source] StoreError),
+}
 
 /// The journal in a folder, held by its only writer.
 pub struct SqliteJournal {
@@ -143,6 +154,28 @@ impl SqliteJournal {
     /// then what the records say.
     pub fn unbroken_hash(&self, seq: u64) -> Option<Hash> {
         if self.state.breaks.is_empty() { self.verified_hash(seq) } else { None }
+    }
+
+    /// Walks over all records once more: what was changed in the file since the opening is a break from now on.
+    ///
+    /// What this process wrote is genuine, so the checkpoint proves it up to the head. A tail that was cut off is not found here: the
+    /// next append meets it, and is final.
+    ///
+    /// # Errors
+    /// When the file cannot be read or the checkpoint not be written; nothing has changed then.
+    pub fn verify_again(&mut self, now: Timestamp) -> Result<(), VerifyAgainError> {
+        let checkpoint =
+            self.checkpoint_now(now).map_err(VerifyAgainError::Checkpoint)?.or(self.checkpoint);
+        let Some(checkpoint) = checkpoint else { return Ok(()) };
+        let walked = scan::scan(&self.conn, Ok(checkpoint))
+            .map_err(|source| VerifyAgainError::Store(source.into()))?;
+        if walked.head == self.state.head && walked.breaks != self.state.breaks {
+            self.state.segments.clone_from(&walked.segments);
+            self.state.breaks.clone_from(&walked.breaks);
+            *self.skipped.write() = self.state.skipped();
+            self.report = open::report(walked, Vec::new());
+        }
+        Ok(())
     }
 
     /// Writes a checkpoint when one is due: every [`CHECKPOINT_EVERY_RECORDS`], or [`CHECKPOINT_EVERY`] after the last when there

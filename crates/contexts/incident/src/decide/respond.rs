@@ -43,6 +43,15 @@ pub(super) fn set_severity(
     vec![Fact::SeveritySet { incident: incident.id, severity, at: now, by: by.clone() }]
 }
 
+pub(super) fn set_title(incident: &Incident, title: &str, by: &Actor, now: Timestamp) -> Decision {
+    check_text("title", title, limits::TITLE_CHARS_MAX)?;
+    if *incident.title == *title {
+        return Ok(Vec::new());
+    }
+    let title = title.into();
+    Ok(vec![Fact::Titled { incident: incident.id, title, at: now, by: by.clone() }])
+}
+
 pub(super) fn set_status(
     incident: &Incident,
     status: Status,

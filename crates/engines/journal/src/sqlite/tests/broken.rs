@@ -309,3 +309,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_changed_under_a_running_journal_is_a_break_once_it_is_verified_again() {
+    let folder = Folder::with_records(20);
+    let mut journal = folder.open();
+    journal.verify_again(NOW).unwrap();
+    assert_eq!(journal.health(), Health::Whole);
+    folder.sql("UPDATE facts SET actor_id = 'eve' WHERE seq = 4");
+    assert_eq!(journal.health(), Health::Whole, "nobody has looked");
+    journal.verify_again(NOW).unwrap();
+    let found = broken(&journal);
+    assert_eq!((found.first_bad_seq, found.last_bad_seq), (4, 4));
+    assert!(!seqs(&journal).contains(&4) && seqs(&journal).contains(&5));
+    assert_eq!(journal.append(vec![draft(30)], NOW).unwrap()[0].seq, 21);
+    journal.accept_break(acceptance(), NOW).unwrap();
+    assert_eq!(journal.health(), Health::Whole);
+    drop(journal);
+    assert_eq!(folder.open().health(), Health::Whole);
+}
