@@ -255,7 +255,7 @@ mod tests {
         };
         let (good, half) = (hour(1), Duration::from_secs(300));
         insta::assert_snapshot!(check("cart", "x", &[good]), @"cannot back-fill SLO `cart`: there is none of that name");
-        insta::assert_snapshot!(check("checkout", "", &[good]), @"cannot back-fill from source ``: a source is named with 1 to 200 bytes, and an SLO has at most 100");
+        insta::assert_snapshot!(check("checkout", "", &[good]), @"cannot back-fill from source ``: a source is named with 1 to 200 bytes on one line, and an SLO has at most 100");
         insta::assert_snapshot!(check("checkout", "x", &[Bucket { width: Duration::from_secs(7), ..good }]), @"cannot back-fill a bucket of 7 s from `2026-11-23T01:00:00Z`: a bucket is 10, 60, 300 or 3600 s wide and starts at a multiple of that");
         insta::assert_snapshot!(check("checkout", "x", &[Bucket { start: good.start + half, ..good }]), @"cannot back-fill a bucket of 3600 s from `2026-11-23T01:05:00Z`: a bucket is 10, 60, 300 or 3600 s wide and starts at a multiple of that");
         insta::assert_snapshot!(check("checkout", "x", &[Bucket { good: 1001, ..good }]), @"cannot back-fill the bucket from `2026-11-23T01:00:00Z`: 1001 of 1000 events cannot be good; both are at most 2.8e14");
