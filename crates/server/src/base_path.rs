@@ -34,7 +34,7 @@ fn without(uri: &Uri, base: &str) -> Option<Uri> {
 }
 
 /// What of the path comes after the base.
-fn rest<'p>(path: &'p str, base: &str) -> Option<&'p str> {
+pub(crate) fn rest<'p>(path: &'p str, base: &str) -> Option<&'p str> {
     let rest = path.strip_prefix(base)?;
     if !(rest.is_empty() || rest.starts_with('/')) {
         return None;

@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use url::form_urlencoded;
 
 use crate::{
-    Peer, Problem, ServerConfig,
+    Peer, Problem, ServerConfig, base_path,
     body::BodyReader,
     guard::{session::Sessions, token::Tokens},
     headers::Nonce,
@@ -183,8 +183,8 @@ async fn enter(
         tracing::error!(%error, "cannot open a session");
         Problem::internal()
     })?;
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&format!("{}{next}", state.base)))
-        .into_response())
+    let next = below(&state.base, next);
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(&next)).into_response())
 }
 
 async fn leave(State(state): State<SignIn>, headers: HeaderMap) -> Response {
@@ -198,6 +198,13 @@ fn safe_next(next: &str) -> &str {
         && !next.starts_with("//")
         && !next.contains(['\\', '\r', '\n', '\t']);
     if local { next } else { "/" }
+}
+
+/// The path below the base; the browser application names one that is below it already.
+fn below(base: &str, next: &str) -> String {
+    let path = next.split(['?', '#']).next().unwrap_or_default();
+    let base = if base_path::rest(path, base).is_some() { "" } else { base };
+    format!("{base}{next}")
 }
 
 #[cfg(test)]
@@ -214,6 +221,17 @@ mod tests {
             ("", "/"),
         ] {
             assert_eq!(safe_next(next), expected);
+        }
+        for (base, next, expected) in [
+            ("", "/app/now", "/app/now"),
+            ("/even", "/app/now", "/even/app/now"),
+            ("/even", "/even/app/now?x=/even#a", "/even/app/now?x=/even#a"),
+            ("/even", "/even?x", "/even?x"),
+            ("/even", "/evening", "/even/evening"),
+            ("/evenkeel", "/evenkeel/app/now", "/evenkeel/app/now"),
+            ("/evenkeel", "/evenkeel/v1/slos", "/evenkeel/evenkeel/v1/slos"),
+        ] {
+            assert_eq!(below(base, next), expected);
         }
         assert_eq!(
             location("/even", &"/app/x?a=b&c=d".parse().unwrap()),

@@ -138,7 +138,7 @@ fn webhook(
     fitted(&alerts, destination.max_alerts, |kept| {
         json!({
             "version": "4",
-            "groupKey": format!("{}:{group}", destination.route),
+            "groupKey": group_key(incident),
             "truncatedAlerts": alerts.len() - kept.len(),
             "status": status,
             "receiver": destination.receiver,
@@ -151,15 +151,27 @@ fn webhook(
     })
 }
 
-/// The labels that name the group: those that the route groups by, and what makes an incident one, since its notifications
-/// are about nothing else.
+/// By this a receiver knows its notifications of one incident from each other's. It stays from the first to the last, so
+/// it is built of nothing that may change: an incident's severity, and with it the route, may.
+fn group_key(incident: &Incident) -> String {
+    let name = incident.name();
+    format!("{{}}:{}", Labels::from_pairs(own_labels(incident, &name)))
+}
+
+/// The labels of the group: those that the route groups by, and what makes an incident one, since its notifications are
+/// about nothing else.
 fn group_labels(incident: &Incident, labels: &Labels, destination: &Destination) -> Labels {
-    let own = [
-        ("service", &*incident.key.service),
-        ("environment", &*incident.key.environment),
-        ("incident", &*incident.name()),
-    ];
+    let name = incident.name();
+    let own = own_labels(incident, &name);
     Labels::from_pairs(destination.group_by.group(labels).iter().chain(own))
+}
+
+fn own_labels<'a>(incident: &'a Incident, name: &'a str) -> [(&'static str, &'a str); 3] {
+    [
+        ("service", &incident.key.service),
+        ("environment", &incident.key.environment),
+        ("incident", name),
+    ]
 }
 
 /// The body with the first alerts, as many as are wanted (0 is all) and fit.

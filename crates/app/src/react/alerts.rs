@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use alert::{AlertRecord, Severity};
 use incident::{AlertClass, AlertInput, Incident, OpenBy};
-use model::{Actor, Timestamp};
+use model::{Actor, Timestamp, same_environment};
 
 use super::order;
 use crate::{
@@ -159,7 +159,8 @@ pub(super) fn suspected(state: &State, world: &World) -> Vec<Order> {
         .collect()
 }
 
-/// An open incident of a service that this one depends on, or of a caller that suspects this one.
+/// An open incident of a service that this one depends on, or of a caller that suspects this one; rather one of the same
+/// environment than one of no environment in particular.
 fn related<'a>(
     state: &'a State,
     world: &World,
@@ -167,15 +168,18 @@ fn related<'a>(
 ) -> Option<(&'a Incident, String)> {
     let environment = environment(record);
     let callees = world.topology.dependencies(environment, &record.service);
-    let in_reach =
-        || state.incidents.open().filter(|incident| *incident.key.environment == *environment);
-    let of_callee = in_reach()
-        .find(|incident| incident.has_firing_alert() && callees.contains(&incident.key.service));
+    let nearest = |fits: &dyn Fn(&Incident) -> bool| {
+        let own = |incident: &&Incident| same_environment(&incident.key.environment, environment);
+        let in_reach = state.incidents.open().filter(own).filter(|incident| fits(incident));
+        in_reach.min_by_key(|incident| *incident.key.environment != *environment)
+    };
+    let of_callee =
+        nearest(&|incident| incident.has_firing_alert() && callees.contains(&incident.key.service));
     if let Some(incident) = of_callee {
         let why = format!("{} depends on {}, which fails", record.service, incident.key.service);
         return Some((incident, why));
     }
-    let of_caller = in_reach().find(|incident| {
+    let of_caller = nearest(&|incident| {
         incident.suspects.first().is_some_and(|suspect| suspect.service == record.service)
     })?;
     let why = format!("{} is the first suspect of {}", record.service, of_caller.name());

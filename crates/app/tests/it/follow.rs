@@ -1,6 +1,6 @@
 //! What follows from a failure by itself: one incident, one page that says enough, one rollback.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use alert::{
     delivery::{PAYLOAD_BYTES_MAX, Record},
@@ -113,10 +113,7 @@ fn a_page_is_alertmanagers_webhook_with_a_link_that_acknowledges() {
     let token = link.as_str().unwrap().rsplit('/').next().unwrap();
     let grant = LinkSigner::new(b"simulation").check(token, sim.time.now()).unwrap();
     assert_eq!((grant.incident, &*grant.recipient), (incident.to_string(), "oncall"));
-    assert_eq!(
-        page["groupKey"],
-        r#"{}/{}:{environment="prod", incident="INC-1", service="payment"}"#
-    );
+    assert_eq!(page["groupKey"], r#"{}:{environment="prod", incident="INC-1", service="payment"}"#);
     assert_eq!(
         page["commonAnnotations"]["suspect"],
         "deploy of payment 2.0: most failures carry it"
@@ -174,9 +171,14 @@ fn the_labels_of_an_slo_route_its_page_and_the_route_groups_it() {
     assert!(told(&sim.state, "audit").is_empty());
     let [record] = told(&sim.state, "oncall")[..] else { panic!("not one page") };
     let page: Value = serde_json::from_str(&record.payload).unwrap();
-    let group = r#"{alertname="ErrorBudgetBurn", environment="prod", incident="INC-1", service="payment", team="payments"}"#;
-    assert_eq!(page["groupKey"], format!(r#"{{}}/{{team="payments"}}:{group}"#));
-    assert_eq!(page["groupLabels"]["team"], "payments");
+    let group = serde_json::json!({
+        "alertname": "ErrorBudgetBurn",
+        "environment": "prod",
+        "incident": "INC-1",
+        "service": "payment",
+        "team": "payments",
+    });
+    assert_eq!(page["groupLabels"], group);
     assert_eq!(
         (page["alerts"].as_array().unwrap().len(), &page["truncatedAlerts"]),
         (2, &1.into())
@@ -260,4 +262,81 @@ fn a_callees_alert_joins_the_callers_incident_that_suspects_its_deploy() {
     let incidents: Vec<_> = sim.state.incidents.open().collect();
     let [incident] = incidents.as_slice() else { panic!("{} incidents", incidents.len()) };
     assert_eq!((&*incident.key.service, incident.alerts.len()), ("web", 2));
+}
+
+/// Opens an incident on `web` that suspects the deploy of `payment`.
+fn suspecting(sim: &mut Sim, environment: &str) -> incident::IncidentId {
+    let found = world::suspicions(sim.state.deploys.deploys().next_back().unwrap(), false);
+    let found = found.into_values().next().unwrap();
+    sim.core.world.suspicions = Arc::new([(("web".into(), environment.into()), found)].into());
+    let open = OpenBy::Hand {
+        service: "web".into(),
+        environment: environment.into(),
+        title: "it fails".into(),
+        severity: None,
+    };
+    let id = sim.id();
+    sim.order(Command::Incident(incident::Command::Open { id, open, by: person() }))
+        .unwrap()
+        .unwrap();
+    id
+}
+
+#[test]
+fn an_alert_joins_the_callers_incident_of_no_environment_unless_its_own_has_one() {
+    for with_own in [false, true] {
+        let mut sim = calm();
+        deploy(&mut sim, "payment", false);
+        let mut wanted = suspecting(&mut sim, "");
+        if with_own {
+            wanted = suspecting(&mut sim, world::ENVIRONMENT);
+        }
+        sim.burning.insert((2, 0));
+        sim.judge();
+        let alerts = sim.state.incidents.get(wanted).unwrap().alerts.len();
+        assert_eq!(alerts, 1, "with its own: {with_own}");
+    }
+}
+
+#[test]
+fn an_incident_has_one_group_key_from_its_ticket_to_its_end() {
+    let mut sim = calm();
+    let mut repo = (*world::repo(0)).clone();
+    let pages = RouteConfig {
+        receiver: Some("oncall".into()),
+        matchers: vec![Matcher::equal("severity", "page")],
+        group_by: Some(GroupBy::All),
+        ..RouteConfig::default()
+    };
+    let root = RouteConfig {
+        receiver: Some("oncall".into()),
+        group_by: Some(GroupBy::Labels(vec!["severity".into()])),
+        routes: vec![pages],
+        ..RouteConfig::default()
+    };
+    repo.routing = Some(Routing::build(root, vec![world::receiver("oncall")]).unwrap());
+    sim.core.world.repo = Arc::new(repo);
+    sim.burning.insert((2, 1));
+    sim.judge();
+    // A ticket waits for others to join it.
+    sim.clock.advance(Duration::from_secs(60));
+    sim.run(Vec::new());
+    sim.burning.insert((2, 0));
+    sim.judge();
+    let incident = sim.state.incidents.open().next().unwrap().id;
+    let reason = "fixed".into();
+    let resolve = incident::Command::Resolve { incident, reason, by: person() };
+    sim.order(Command::Incident(resolve)).unwrap().unwrap();
+    let pages: Vec<Value> = told(&sim.state, "oncall")
+        .iter()
+        .map(|record| serde_json::from_str(&record.payload).unwrap())
+        .collect();
+    let told: BTreeSet<_> = pages
+        .iter()
+        .map(|page| (page["status"].as_str(), page["groupLabels"]["severity"].as_str()))
+        .collect();
+    let expected = [("firing", "page"), ("firing", "ticket"), ("resolved", "page")];
+    assert_eq!(told, expected.map(|(status, severity)| (Some(status), Some(severity))).into());
+    let keys: BTreeSet<_> = pages.iter().map(|page| page["groupKey"].as_str()).collect();
+    assert_eq!(keys.len(), 1, "{keys:?}");
 }

@@ -18,7 +18,7 @@ pub struct RollbackEvidence {
     pub suspect_total: u64,
     pub others_failed: u64,
     pub others_total: u64,
-    /// How often chance alone makes such a contrast, 0 to 1; `None` where it was not tested.
+    /// How often chance alone makes such a contrast, 0 to 1; `None` where it was not tested, which proves nothing.
     pub p_value: Option<f64>,
 }
 
@@ -65,6 +65,8 @@ pub enum WhyNot {
     NoContrast { version: Box<str> },
     #[error("chance makes such a contrast too often (p = {p:.4}; at most {max} is taken as proof)")]
     MayBeChance { p: f64, max: f64 },
+    #[error("whether chance makes such a contrast was not tested")]
+    NotTested,
     #[error("the deploy of {version} failed, so what runs is not known")]
     DeployFailed { version: Box<str> },
     #[error("another act on {service} is under way")]
@@ -114,7 +116,8 @@ pub fn plan(
         let max = rules.max_failing_share_elsewhere * 100.0;
         return Err(WhyNot::OthersFailToo { share: elsewhere * 100.0, max });
     }
-    if let Some(p) = evidence.p_value.filter(|p| *p > P_MAX) {
+    let p = evidence.p_value.ok_or(WhyNot::NotTested)?;
+    if p.is_nan() || p > P_MAX {
         return Err(WhyNot::MayBeChance { p, max: P_MAX });
     }
     if state.acts().any(|act| act.deploy == deploy.id) {

@@ -59,6 +59,16 @@ pub enum Rejection {
     UnknownDeploy(Box<str>),
     #[error("the id `{0}` is taken already")]
     IdTaken(Box<str>),
+    #[error(
+        "the idempotency key `{key}` was used for `{id}`, which is {service} {version} in `{environment}`; use a key of its own"
+    )]
+    KeyTaken {
+        key: Box<str>,
+        id: DeployId,
+        service: Box<str>,
+        version: Box<str>,
+        environment: Box<str>,
+    },
     #[error("the deploy's time `{at}` lies in the future; now is `{now}`")]
     InTheFuture { at: Timestamp, now: Timestamp },
     #[error(

@@ -53,9 +53,6 @@ pub enum Fact {
 pub fn apply(state: &mut State, fact: &Fact) {
     match fact {
         Fact::DeployRecorded { deploy } => {
-            if let Some(undone) = deploy.rolls_back.and_then(|id| state.deploy_mut(id)) {
-                undone.status = DeployStatus::RolledBack;
-            }
             state.add_deploy(deploy.clone());
         }
         Fact::DeployFinished { id, status, at, idempotency_key, .. } => {

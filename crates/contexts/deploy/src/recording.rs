@@ -13,36 +13,17 @@ use crate::{
 
 /// The facts of an announcement; none when it was heard before.
 ///
-/// The end of a deploy whose start is on record finishes that one; any other announcement is a deploy of its own.
+/// The end of a deploy whose start is on record finishes that one; any other announcement is a deploy of its own. A key
+/// that another deploy has is refused.
 pub(crate) fn record(
     state: &State,
     new: &NewDeploy,
     now: Timestamp,
 ) -> Result<Vec<Fact>, Rejection> {
     check_texts(new)?;
-    let known = new.idempotency_key.as_deref().and_then(|key| state.by_idempotency_key(key));
-    let ends = match new.stage {
-        Stage::Succeeded => Some(DeployStatus::Live),
-        Stage::Failed => Some(DeployStatus::Failed),
-        Stage::Started | Stage::RolledBack => None,
-    };
-    if let Some(status) = ends {
-        let started = match known {
-            Some(known) => Some(known).filter(|known| known.status == DeployStatus::Started),
-            None => state.under_way(&new.service, &new.environment, &new.version),
-        };
-        if let Some(started) = started {
-            return Ok(vec![Fact::DeployFinished {
-                id: started.id,
-                service: started.service.clone(),
-                environment: started.environment.clone(),
-                version: started.version.clone(),
-                status,
-                at: new.at.max(started.at),
-                idempotency_key: new.idempotency_key.clone(),
-                by: new.by.clone(),
-            }]);
-        }
+    let known = known(state, new)?;
+    if let Some(finished) = finished(state, new, known) {
+        return Ok(vec![finished]);
     }
     if known.is_some() || is_known_rollback(state, new) {
         return Ok(Vec::new());
@@ -82,6 +63,53 @@ pub(crate) fn record(
             status,
         },
     }])
+}
+
+/// The deploy that has the announcement's idempotency key. Of another deploy the key would hide this one for good.
+fn known<'a>(state: &'a State, new: &NewDeploy) -> Result<Option<&'a Deploy>, Rejection> {
+    let Some(key) = &new.idempotency_key else { return Ok(None) };
+    let Some(known) = state.by_idempotency_key(key) else { return Ok(None) };
+    let announced = (&new.service, &new.environment, &new.version);
+    if (&known.service, &known.environment, &known.version) == announced {
+        return Ok(Some(known));
+    }
+    Err(Rejection::KeyTaken {
+        key: key.clone(),
+        id: known.id,
+        service: known.service.clone(),
+        version: known.version.clone(),
+        environment: known.environment.clone(),
+    })
+}
+
+/// The end of the deploy under way that the announcement is about.
+fn finished(state: &State, new: &NewDeploy, known: Option<&Deploy>) -> Option<Fact> {
+    let status = match new.stage {
+        Stage::Succeeded | Stage::RolledBack => DeployStatus::Live,
+        Stage::Failed => DeployStatus::Failed,
+        Stage::Started => return None,
+    };
+    let started = match known {
+        Some(known) => Some(known).filter(|known| known.status == DeployStatus::Started),
+        None => state.under_way(&new.service, &new.environment, &new.version),
+    };
+    // What is announced as a rollback ends a rollback, of the same deploy where it names one.
+    let fits = |started: &&Deploy| match (new.stage, started.rolls_back) {
+        (Stage::RolledBack, Some(undone)) => new.rolls_back.is_none_or(|named| named == undone),
+        (Stage::RolledBack, None) => false,
+        (Stage::Started | Stage::Succeeded | Stage::Failed, _) => true,
+    };
+    let started = started.filter(fits)?;
+    Some(Fact::DeployFinished {
+        id: started.id,
+        service: started.service.clone(),
+        environment: started.environment.clone(),
+        version: started.version.clone(),
+        status,
+        at: new.at.max(started.at),
+        idempotency_key: new.idempotency_key.clone(),
+        by: new.by.clone(),
+    })
 }
 
 /// Checks what a deploy, or a question about one, is about.

@@ -115,15 +115,12 @@ impl State {
             .count()
     }
 
-    pub(crate) fn deploy_mut(&mut self, id: DeployId) -> Option<&mut Deploy> {
-        self.deploys.get_mut(&id)
-    }
-
     pub(crate) fn act_mut(&mut self, id: ActId) -> Option<&mut Act> {
         self.acts.get_mut(&id)
     }
 
     pub(crate) fn add_deploy(&mut self, deploy: Deploy) {
+        self.undo(deploy.rolls_back, deploy.status);
         let key = (deploy.service.clone(), deploy.environment.clone());
         // A deploy reported late does not become what runs now, nor does one that failed.
         let newer = self
@@ -158,10 +155,12 @@ impl State {
     ) {
         let Some(deploy) = self.deploys.get_mut(&id) else { return };
         (deploy.status, deploy.finished_at) = (status, Some(at));
+        let (undone, place) =
+            (deploy.rolls_back, (deploy.service.clone(), deploy.environment.clone()));
+        self.undo(undone, status);
         if let Some(key) = key {
             self.by_idempotency_key.insert(key.into(), id);
         }
-        let place = (deploy.service.clone(), deploy.environment.clone());
         if status == DeployStatus::Failed && self.newest.get(&place) == Some(&id) {
             let others = self.deploys.values().filter(|other| {
                 (&other.service, &other.environment) == (&place.0, &place.1)
@@ -171,6 +170,15 @@ impl State {
                 Some(before) => self.newest.insert(place, before),
                 None => self.newest.remove(&place),
             };
+        }
+    }
+
+    /// A rollback undoes a deploy once it is live: one under way may still fail.
+    fn undo(&mut self, undone: Option<DeployId>, rollback: DeployStatus) {
+        if rollback == DeployStatus::Live
+            && let Some(undone) = undone.and_then(|id| self.deploys.get_mut(&id))
+        {
+            undone.status = DeployStatus::RolledBack;
         }
     }
 

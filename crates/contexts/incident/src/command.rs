@@ -167,8 +167,7 @@ pub enum Rejection {
     ResolveNeedsReason,
 }
 
-/// Checks a person's text: not empty, at most `max` characters.
-/// A name is one line: it goes into lists and pages as it is.
+/// Checks a name: a text of one line, for it goes into lists and pages as it is.
 pub(crate) fn check_name(what: &'static str, text: &str, max: usize) -> Result<(), Rejection> {
     check_text(what, text, max)?;
     if text.chars().any(char::is_control) {
@@ -177,6 +176,7 @@ pub(crate) fn check_name(what: &'static str, text: &str, max: usize) -> Result<(
     Ok(())
 }
 
+/// Checks a person's text: not empty, at most `max` characters.
 pub(crate) fn check_text(what: &'static str, text: &str, max: usize) -> Result<(), Rejection> {
     let chars = text.chars().count();
     if text.trim().is_empty() {

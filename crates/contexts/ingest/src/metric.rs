@@ -79,8 +79,8 @@ struct Family {
 }
 
 fn one(mut metric: RawMetric, service: &str, out: &mut Output<'_, '_>) -> Option<Metadata> {
-    for text in [&mut metric.name, &mut metric.unit] {
-        out.work.redactor.text(text, &mut out.work.tally.redacted);
+    for name in [&mut metric.name, &mut metric.unit] {
+        out.work.redactor.name(name, &mut out.work.tally.redacted);
     }
     let redactor = out.work.redactor;
     let shown = |text: &str| redactor.shown(text);

@@ -16,6 +16,8 @@ use crate::Counts;
 pub const SHOWN_CHARS_MAX: usize = 200;
 /// How often all rules run over a text that changes each time.
 const PASSES_MAX: usize = 8;
+/// Every rule.
+const ALL: u64 = u64::MAX;
 
 /// The compiled rules; make one and share it.
 #[derive(Debug)]
@@ -24,6 +26,8 @@ pub struct Redactor {
     triggers: AhoCorasick,
     /// The rule of each trigger.
     owners: Vec<usize>,
+    /// The rules whose shape tells by itself, a bit for each.
+    shapes: u64,
 }
 
 impl Default for Redactor {
@@ -34,7 +38,9 @@ impl Default for Redactor {
 
 impl Redactor {
     pub fn new() -> Self {
-        let rules = rules::all();
+        let (mut rules, generic) = (rules::shapes(), rules::generic());
+        let shapes = (1 << rules.len()) - 1;
+        rules.extend(generic);
         let (triggers, owners): (Vec<_>, Vec<_>) = rules
             .iter()
             .enumerate()
@@ -44,13 +50,21 @@ impl Redactor {
             .ascii_case_insensitive(true)
             .build(triggers)
             .expect("the triggers are a short constant list");
-        Self { rules, triggers, owners }
+        Self { rules, triggers, owners, shapes }
     }
 
     /// Redacts a text in place.
     pub fn text(&self, text: &mut Box<str>, counts: &mut Counts) {
-        if let Some(clean) = self.clean(text, counts) {
+        if let Some(clean) = self.clean(text, ALL, counts) {
             *text = clean.into();
+        }
+    }
+
+    /// Redacts a metric's name, family or unit: only tokens that tell by themselves, for `job:auth_token:rate5m` assigns
+    /// nothing.
+    pub fn name(&self, name: &mut Box<str>, counts: &mut Counts) {
+        if let Some(clean) = self.clean(name, self.shapes, counts) {
+            *name = clean.into();
         }
     }
 
@@ -82,7 +96,7 @@ impl Redactor {
             Value::Map(attributes) => self.attributes(attributes, counts),
             Value::Bytes(bytes) => {
                 if let Some(clean) =
-                    std::str::from_utf8(bytes).ok().and_then(|text| self.clean(text, counts))
+                    std::str::from_utf8(bytes).ok().and_then(|text| self.clean(text, ALL, counts))
                 {
                     *bytes = clean.into_bytes().into();
                 }
@@ -108,7 +122,7 @@ impl Redactor {
 
     /// A name from outside as a refusal shows it: without secrets, and no longer than [`SHOWN_CHARS_MAX`].
     pub fn shown(&self, text: &str) -> String {
-        let clean = self.clean(text, &mut Counts::new());
+        let clean = self.clean(text, ALL, &mut Counts::new());
         let mut shown = clean.unwrap_or_else(|| text.to_owned());
         if let Some((end, _)) = shown.char_indices().nth(SHOWN_CHARS_MAX) {
             shown.truncate(end);
@@ -120,10 +134,10 @@ impl Redactor {
     /// The text without secrets; `None` when there was none.
     ///
     /// What one rule puts in can give a text the shape of another, so the rules run until nothing changes any more.
-    fn clean(&self, text: &str, counts: &mut Counts) -> Option<String> {
-        let mut out = self.pass(text, counts)?;
+    fn clean(&self, text: &str, rules: u64, counts: &mut Counts) -> Option<String> {
+        let mut out = self.pass(text, rules, counts)?;
         for _ in 1..PASSES_MAX {
-            match self.pass(&out, counts) {
+            match self.pass(&out, rules, counts) {
                 Some(cleaner) => out = cleaner,
                 None => break,
             }
@@ -131,14 +145,14 @@ impl Redactor {
         Some(out)
     }
 
-    fn pass(&self, text: &str, counts: &mut Counts) -> Option<String> {
+    fn pass(&self, text: &str, rules: u64, counts: &mut Counts) -> Option<String> {
         let mut wanted = 0_u64;
         for found in self.triggers.find_overlapping_iter(text) {
             wanted |= 1 << self.owners[found.pattern().as_usize()];
         }
         let mut out: Option<String> = None;
         for (at, rule) in self.rules.iter().enumerate() {
-            if wanted & (1 << at) != 0
+            if wanted & rules & (1 << at) != 0
                 && let Some(clean) = rule.apply(out.as_deref().unwrap_or(text), counts)
             {
                 out = Some(clean);

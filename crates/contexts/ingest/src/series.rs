@@ -13,7 +13,7 @@ pub(crate) type Pairs = Vec<(Arc<str>, Arc<str>)>;
 pub(crate) fn remote_written(mut raw: RawSeries, work: &mut Work<'_>) -> Option<Series> {
     for (name, value) in &mut raw.labels {
         if name.as_ref() == Labels::METRIC_NAME {
-            work.redactor.text(value, &mut work.tally.redacted);
+            work.redactor.name(value, &mut work.tally.redacted);
         } else {
             work.redactor.label(name, value, &mut work.tally.redacted);
         }
@@ -46,8 +46,9 @@ pub(crate) fn remote_written(mut raw: RawSeries, work: &mut Work<'_>) -> Option<
 
 /// What a family says of itself, without secrets.
 pub(crate) fn metadata(mut raw: Metadata, work: &mut Work<'_>) -> Metadata {
-    for text in [&mut raw.help, &mut raw.unit, &mut raw.family] {
-        work.redactor.text(text, &mut work.tally.redacted);
+    work.redactor.text(&mut raw.help, &mut work.tally.redacted);
+    for name in [&mut raw.unit, &mut raw.family] {
+        work.redactor.name(name, &mut work.tally.redacted);
     }
     limit::text(&mut raw.help, work);
     limit::text(&mut raw.unit, work);

@@ -269,6 +269,35 @@ fn remote_written_series_keep_to_the_rules() {
 }
 
 #[test]
+fn a_metrics_name_assigns_nothing() {
+    let names =
+        ["job:auth_token:rate5m", "job:auth_token:rate1h", "password:sum", "api_key:x_total"];
+    let series = |name: &str| RawSeries {
+        labels: vec![("__name__".into(), name.into()), ("job".into(), "a token=abcdef".into())],
+        samples: vec![Sample { at_ms: 5, value: 1.0 }],
+        ..RawSeries::default()
+    };
+    let raw =
+        RawBatch { series: names.iter().map(|name| series(name)).collect(), ..RawBatch::default() };
+    let written = run(raw, &Limits::default());
+    for (series, name) in written.batch.series.iter().zip(names) {
+        assert_eq!(series.labels.metric_name(), Some(name));
+        assert_eq!(series.labels.get("job"), Some("a token=[redacted:assignment]"));
+    }
+    assert_eq!(written.batch.series.len(), names.len());
+    for name in names {
+        let ingested =
+            run(metric(name, "", RawData::Gauge(vec![point(1, 1.0)])), &Limits::default());
+        assert_eq!(ingested.batch.series[0].labels.metric_name(), Some(name));
+        assert_eq!(&*ingested.batch.metadata[0].family, name);
+    }
+    let secret = "glpat-0123456789abcdefghij";
+    let written =
+        run(RawBatch { series: vec![series(secret)], ..RawBatch::default() }, &Limits::default());
+    assert_eq!(written.batch.series[0].labels.metric_name(), Some("[redacted:gitlab_token]"));
+}
+
+#[test]
 fn spans_and_logs_are_checked_redacted_and_limited() {
     let span = RawSpan {
         trace_id: Some(TraceId([1; 16])),

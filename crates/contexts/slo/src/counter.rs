@@ -143,13 +143,17 @@ impl Counter {
         let before = (self.both_until(), self.fed_at);
         self.feed(now);
         let emitter = Emitters::key(labels);
-        let began = |at, value| self.emitters.began_after(emitter.as_ref()?, at, value);
+        // Asked once, though a series may be of both halves.
+        let mut answer = None;
+        let mut began = |at, value| {
+            *answer.get_or_insert_with(|| self.emitters.began_after(emitter.as_ref()?, at, value))
+        };
         let (mut totals, mut parts) = (Vec::new(), Vec::new());
         if is_total {
-            self.total.take(labels, samples, now, began, |increment| totals.push(increment));
+            self.total.take(labels, samples, now, &mut began, |increment| totals.push(increment));
         }
         if is_part {
-            self.part.take(labels, samples, now, began, |increment| parts.push(increment));
+            self.part.take(labels, samples, now, &mut began, |increment| parts.push(increment));
         }
         if let Some(key) = emitter.filter(|_| is_total) {
             let at = samples.iter().map(|sample| Timestamp::from_millis(sample.at_ms).min(now));
@@ -431,6 +435,33 @@ mod tests {
         assert_eq!(found(600, 30.0), (30, 300));
         assert_eq!(found(600, 5000.0), (0, 300));
         assert_eq!(found(60, 30.0), (0, 60));
+    }
+
+    #[test]
+    fn a_label_more_makes_no_burst_of_old_errors() {
+        let name = Matcher::equal("__name__", "requests_total");
+        let code = Matcher::new("code", model::MatchOp::Regex, "5..").unwrap();
+        let (mut counter, indicator) = counter(Part::Bad(vec![name, code]));
+        let mut send = |ago_s: u64, pairs: &[(&str, &str)], value: f64| {
+            let at = NOW - Duration::from_secs(ago_s);
+            let own = [("__name__", "requests_total"), ("instance", "a")];
+            let labels = Labels::from_pairs(own.iter().chain(pairs).copied());
+            counter.take(&indicator, &labels, &[Sample { at_ms: at.as_millis(), value }], at);
+        };
+        let routes: Vec<String> = (0..100).map(|route| route.to_string()).collect();
+        for ago_s in (1..=41).rev().map(|step| step * 15) {
+            for route in &routes {
+                send(ago_s, &[("code", "500"), ("route", route)], 9.0);
+            }
+            #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+            send(ago_s, &[("code", "200")], (100_000 - ago_s) as f64);
+        }
+        for route in &routes {
+            send(0, &[("code", "500"), ("route", route), ("team", "x")], 9.0);
+        }
+        send(0, &[("code", "200"), ("team", "x")], 100_000.0);
+        let bad = counter.window(Duration::from_secs(300), NOW).bad();
+        assert!(bad <= 32, "{bad} of 900 old errors");
     }
 
     #[test]

@@ -76,7 +76,7 @@ impl Followed {
         labels: &Labels,
         samples: &[Sample],
         now: Timestamp,
-        began_after: impl Fn(Timestamp, u64) -> Option<Timestamp>,
+        mut began_after: impl FnMut(Timestamp, u64) -> Option<Timestamp>,
         mut out: impl FnMut(Increment),
     ) {
         // Once a series was refused, one that is seen first may be that one.

@@ -11,7 +11,7 @@ use crate::{
     backfill::Coverage,
     counter::Counter,
     counters::Counters,
-    emitters::{Emitter, Emitters},
+    emitters::{Begun, Emitter, Emitters},
     increment::{Followed, Last},
     ring::{Ring, Tally},
 };
@@ -168,13 +168,14 @@ fn save(slo: &Slo, counter: &Counter) -> CounterSnapshot {
 }
 
 fn save_emitter((labels, emitter): (&Labels, Emitter)) -> EmitterSnapshot {
-    let Emitter { since, before, at, events } = emitter;
+    let Emitter { since, before, at, events, begun: _ } = emitter;
     EmitterSnapshot { labels: labels.clone(), since, before, at, events }
 }
 
 fn load_emitter(saved: &EmitterSnapshot) -> (Labels, Emitter) {
     let EmitterSnapshot { labels, since, before, at, events } = saved;
-    (labels.clone(), Emitter { since: *since, before: *before, at: *at, events: *events })
+    let (since, before, at, events) = (*since, *before, *at, *events);
+    (labels.clone(), Emitter { since, before, at, events, begun: Begun::default() })
 }
 
 fn save_ring(ring: &Ring) -> TierSnapshot {

@@ -7,10 +7,12 @@
 //! proves a cut tail. A *break* is a range of records that could not be verified; the journal goes on after it.
 //!
 //! A broken journal: [`SqliteJournal::open`] verifies everything. What lies before the first bad record is the *verified
-//! prefix*; the first append after a break writes `journal.resumed_after_break`, which names the range that is
-//! skipped and is chained to the last verified record, and goes on from there. [`Journal::read`] and [`replay`] give the
-//! verified prefix and what was written after the break, never the range between. [`verify`] reports the break until
-//! [`Journal::accept_break`] has written `journal.break_accepted`; then it lists it as accepted.
+//! prefix*. Sound records after a bad one are verified as well where they lead, chained to each other, to the record that
+//! the checkpoint names. Where nothing proves them, the first append writes `journal.resumed_after_break`, which names the
+//! range that is skipped and is chained to the last verified record, and goes on from there. [`Journal::read`] and
+//! [`replay`] give the verified prefix, the proven records after a break and what was written after it, never the range
+//! between. [`verify`] reports the break until [`Journal::accept_break`] has written `journal.break_accepted`; then it
+//! lists it as accepted.
 //!
 //! **Invariant:** a record that `append` returned is on the disk, and a number is never given twice.
 

@@ -117,6 +117,12 @@ async fn a_base_path_works_behind_a_proxy_that_strips_it_and_one_that_does_not()
         let body = b"token=secret&next=%2Fapp%2Fnow";
         let entered = send(rig.main, "POST", "/p/sign-in", &[form], body).await;
         assert_eq!(entered.header("location").as_deref(), Some(&*format!("{base}/app/now")));
+        let next = format!("{base}/app/now").replace('/', "%2F");
+        let page = send(rig.main, "GET", &format!("/p/sign-in?next={next}"), &[], b"").await.text();
+        assert!(page.contains(&format!("name=\"next\" value=\"{base}/app/now\"")), "{page}");
+        let body = format!("token=secret&next={next}");
+        let below = send(rig.main, "POST", "/p/sign-in", &[form], body.as_bytes()).await;
+        assert_eq!(below.header("location").as_deref(), Some(&*format!("{base}/app/now")));
         let cookie = entered.header("set-cookie").unwrap();
         assert!(cookie.contains(&format!("; Path={base}; ")), "{cookie}");
         let left = send(rig.main, "POST", "/p/sign-out", &[form, bearer], b"").await;

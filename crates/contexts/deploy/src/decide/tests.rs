@@ -122,6 +122,8 @@ fn weak_evidence_is_left_to_people() {
     );
     check(RollbackEvidence { others_total: 0, ..STRONG }, "cannot be told from the rest");
     check(RollbackEvidence { p_value: Some(0.02), ..STRONG }, "chance makes such a contrast");
+    check(RollbackEvidence { p_value: Some(f64::NAN), ..STRONG }, "chance makes such a contrast");
+    check(RollbackEvidence { p_value: None, ..STRONG }, "was not tested");
     let why = plan(&state, &Policy::default(), deploy, STRONG, at(200)).unwrap_err();
     assert!(matches!(why, WhyNot::LeftToPeople { .. }));
     let first = state.deploy(DeployId::from_u128(1)).unwrap();

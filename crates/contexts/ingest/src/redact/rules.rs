@@ -71,20 +71,18 @@ const NAMES: &[&str] = &[
     "phpsessid",
 ];
 
-/// In the order in which they are applied: whole shapes before the generic `name=value`.
-pub(super) fn all() -> Vec<Rule> {
-    let rule = |name, triggers, pattern: &str, accept| Rule {
-        name,
-        triggers,
-        pattern: Regex::new(pattern).expect("the patterns are constants that a test compiles"),
-        accept,
-    };
-    // What a value may be: a list of quoted ones, in quotes, in escaped quotes (JSON within a text), or up to a delimiter.
-    let value = r#"(?:\[\s*\\?["'][^\]]*\]?|\\"[^"\\]*(?:\\")?|"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s&,;"'\\)}\]]+)"#;
-    let key = r"(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|secret[_-]?key|private[_-]?key|credentials?|signature|j?session[_-]?id|phpsessid)\d*";
-    // What a parser says of its input.
-    let prose =
-        r"(?P<no>(?:unexpected|invalid|illegal|expected|unknown|bad|missing)\s+(?:[a-z]+\s+)?)?";
+fn rule(
+    name: &'static str,
+    triggers: &'static [&'static str],
+    pattern: &str,
+    accept: fn(&str) -> bool,
+) -> Rule {
+    let pattern = Regex::new(pattern).expect("the patterns are constants that a test compiles");
+    Rule { name, triggers, pattern, accept }
+}
+
+/// Whole shapes, which tell by themselves; they are applied before the [`generic`] ones.
+pub(super) fn shapes() -> Vec<Rule> {
     let mut rules = vec![
         rule(
             "private_key",
@@ -101,19 +99,25 @@ pub(super) fn all() -> Vec<Rule> {
         ),
     ];
     rules.extend(vendors().map(|(name, triggers, pattern)| rule(name, triggers, pattern, any)));
-    rules.extend([
+    rules
+}
+
+/// What follows a telling name or sign, such as `name=value`, in the order in which it is applied.
+pub(super) fn generic() -> Vec<Rule> {
+    // What a value may be: a list of quoted ones, in quotes, in escaped quotes (JSON within a text), or up to a delimiter.
+    let value = r#"(?:\[\s*\\?["'][^\]]*\]?|\\"[^"\\]*(?:\\")?|"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s&,;"'\\)}\]]+)"#;
+    let key = r"(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|secret[_-]?key|private[_-]?key|credentials?|signature|j?session[_-]?id|phpsessid)\d*";
+    // What a parser says of its input.
+    let prose =
+        r"(?P<no>(?:unexpected|invalid|illegal|expected|unknown|bad|missing)\s+(?:[a-z]+\s+)?)?";
+    vec![
         rule(
             "url_credentials",
             &["://"],
             r"(?i)\b[a-z][a-z0-9+.-]*://[^\s/:@?#]*:(?P<s>[^\s/?#]+)@",
             is_value,
         ),
-        rule(
-            "url_signature",
-            &["sig="],
-            r#"(?i)(?:[?&;]sig=(?P<s>[^\s&"'\\]+))"#,
-            is_value,
-        ),
+        rule("url_signature", &["sig="], r#"(?i)(?:[?&;]sig=(?P<s>[^\s&"'\\]+))"#, is_value),
         rule(
             "header",
             &["authorization", "cookie", "x-api-key", "x-auth-token"],
@@ -163,8 +167,16 @@ pub(super) fn all() -> Vec<Rule> {
         rule(
             "labelled",
             &[
-                "secret", "token", "apikey", "api_key", "api-key", "api key", "access_key",
-                "access key", "passw", "passphrase",
+                "secret",
+                "token",
+                "apikey",
+                "api_key",
+                "api-key",
+                "api key",
+                "access_key",
+                "access key",
+                "passw",
+                "passphrase",
             ],
             r#"(?i)(?:password|passwd|passphrase|secret|token|api[ _-]?key|access[ _-]?key)\s*:?\s+(?:is\s+)?(?P<s>[A-Za-z0-9._~+/=!@#$%^&*-]+)"#,
             is_opaque,
@@ -175,8 +187,7 @@ pub(super) fn all() -> Vec<Rule> {
             r#"(?i)(?:identified by|password)\s+(?P<s>'[^']*'|"[^"]*")"#,
             is_value,
         ),
-    ]);
-    rules
+    ]
 }
 
 /// Tokens that tell by their beginning who gave them out: name, triggers, pattern.

@@ -145,6 +145,59 @@ fn a_rollback_announced_twice_is_one() {
     assert_eq!(record(&mut state, new(6, "1.9.0", 230)), 1, "deployed anew");
 }
 
+/// A rollback of deploy 2 to 1.9.0.
+fn back(id: u128, secs: i64, stage: Stage) -> NewDeploy {
+    NewDeploy { rolls_back: Some(DeployId::from_u128(2)), ..staged(id, "1.9.0", secs, stage) }
+}
+
+#[test]
+fn a_rollback_undoes_only_once_it_is_live() {
+    use DeployStatus::{Live, RolledBack};
+    let check = |announced: &[Stage], undone: DeployStatus, runs: &str| {
+        let mut state = two_deploys();
+        for (at, stage) in announced.iter().enumerate() {
+            let at = u8::try_from(at).unwrap();
+            let new = back(3 + u128::from(at), 200 + 10 * i64::from(at), *stage);
+            assert_eq!(record(&mut state, new), 1, "{announced:?}");
+        }
+        let bad = state.deploy(DeployId::from_u128(2)).unwrap();
+        assert_eq!(bad.status, undone, "{announced:?}");
+        assert_eq!(&*state.newest("checkout", "prod").unwrap().version, runs, "{announced:?}");
+        let offered = offer(&state, &Policy::default(), bad).is_ok();
+        assert_eq!(offered, runs == "2.0.0", "{announced:?}");
+    };
+    check(&[Stage::Started], Live, "1.9.0");
+    check(&[Stage::Started, Stage::Succeeded], RolledBack, "1.9.0");
+    check(&[Stage::Started, Stage::RolledBack], RolledBack, "1.9.0");
+    check(&[Stage::Started, Stage::Failed], Live, "2.0.0");
+    check(&[Stage::Started, Stage::Failed, Stage::RolledBack], RolledBack, "1.9.0");
+    check(&[Stage::Failed], Live, "2.0.0");
+    check(&[Stage::RolledBack], RolledBack, "1.9.0");
+}
+
+#[test]
+fn a_key_of_another_deploy_is_refused_and_ends_nothing() {
+    let keyed = |deploy| NewDeploy { idempotency_key: Some("run-17".into()), ..deploy };
+    let mut state = State::default();
+    record(&mut state, keyed(staged(1, "2.0.0", 0, Stage::Started)));
+    let done = staged(2, "2.0.0", 10, Stage::Succeeded);
+    for other in [
+        NewDeploy { service: "cart".into(), ..done.clone() },
+        NewDeploy { environment: "staging".into(), ..done.clone() },
+        NewDeploy { version: "2.0.1".into(), ..done.clone() },
+    ] {
+        assert_eq!(
+            refused(&state, keyed(other)),
+            format!(
+                "the idempotency key `run-17` was used for `{}`, which is checkout 2.0.0 in `prod`; use a key of its own",
+                DeployId::from_u128(1)
+            )
+        );
+    }
+    assert_eq!(record(&mut state, keyed(done)), 1);
+    assert_eq!(state.deploy(DeployId::from_u128(1)).unwrap().status, DeployStatus::Live);
+}
+
 #[test]
 fn names_are_one_line_and_no_option() {
     let state = State::default();
