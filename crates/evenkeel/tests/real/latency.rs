@@ -56,7 +56,7 @@ async fn run(dice: &mut StdRng) -> Measured {
     let mut traffic = Traffic::new(http(), &url, plan, dice.random());
     traffic.backfill().await;
     let page = page(&mut traffic, &receiver).await;
-    let crossed = crossing::find(&traffic.plan, &traffic.events)
+    let crossed = crossing::find(&traffic.plan, &traffic.events, page.at)
         .expect("there is a page, so both windows are crossed");
     let [delivered, fired] =
         [delivered(&traffic, &url, &page.id).await, fired(&traffic, &url).await];

@@ -15,16 +15,22 @@ pub(super) struct Crossing {
     pub(super) burn: f64,
 }
 
+/// The width of the counts that the product's windows are made of: one may be shorter by so much.
+const GRAIN: Duration = Duration::from_secs(10);
+
 /// The end of the first event with which both windows exceed the threshold, and chance does not explain it.
-pub(super) fn find(plan: &Plan, events: &[Event]) -> Option<Crossing> {
+///
+/// When only windows that are shorter by a grain exceed it, that is when the page came: it was not late at all.
+pub(super) fn find(plan: &Plan, events: &[Event], page_at: Duration) -> Option<Crossing> {
     let at = events.iter().filter(|event| event.bad).map(|event| event.end);
-    at.filter_map(|at| crossed(plan, events, at)).next()
+    let exact = at.filter_map(|at| crossed(plan, events, at, Duration::ZERO)).next();
+    exact.or_else(|| crossed(plan, events, page_at, GRAIN))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "some thousands of events")]
-fn crossed(plan: &Plan, events: &[Event], at: Duration) -> Option<Crossing> {
+fn crossed(plan: &Plan, events: &[Event], at: Duration, shorter: Duration) -> Option<Crossing> {
     let mut burns = WINDOWS.map(|window| {
-        let from = at.saturating_sub(window);
+        let from = at.saturating_sub(window - shorter);
         let seen = events.iter().filter(|event| event.end > from && event.end <= at);
         let (mut bad, mut total) = (0, 0_u64);
         for event in seen {
@@ -75,7 +81,7 @@ fn the_crossing_is_the_first_bad_event_that_exceeds_the_threshold() {
     let plan = Plan { history: vec![bucket], rate: 1.0, failing: 1.0, healthy: Duration::ZERO };
     let events: Vec<Event> = (1..=60).map(|n| Event { end: second(3600 + n), bad: true }).collect();
     // Of the last hour's 1,000 good ones some have left the window: the 15th failure is 14.8 of 1,000.
-    let found = find(&plan, &events).unwrap();
+    let found = find(&plan, &events, second(4000)).unwrap();
     assert_eq!(found.at, second(3615));
     assert!((found.burn - 15.0 / (1000.0 * 3585.0 / 3600.0 + 15.0) / BUDGET).abs() < 1e-9);
 }
