@@ -335,6 +335,17 @@ pub(crate) enum IncidentVerb {
         #[arg(long)]
         reason: String,
     },
+    /// Set the severity.
+    #[command(
+        after_help = "Examples:\n  evenkeel incident severity inc_01j… SEV1 --reason 'nobody can pay'"
+    )]
+    Severity {
+        id: String,
+        /// SEV1 (the worst) to SEV4.
+        severity: String,
+        #[arg(long)]
+        reason: String,
+    },
     /// Resolve by hand.
     #[command(
         after_help = "Examples:\n  evenkeel incident resolve inc_01j… --reason 'the provider is back'"

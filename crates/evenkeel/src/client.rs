@@ -148,6 +148,8 @@ struct Refused {
 /// A problem's detail, or Prometheus' error, or the status where the answer is neither.
 fn refused(status: StatusCode, body: &[u8]) -> Failure {
     let exit = match status.as_u16() {
+        // What was asked for cannot be meant: as a flag that clap refuses.
+        400 | 422 => Exit::Usage,
         401 | 403 => Exit::Auth,
         404 => Exit::NotFound,
         409 | 412 => Exit::Conflict,

@@ -36,6 +36,11 @@ pub(crate) async fn run(
     shutdown: impl Future<Output = ()>,
     started: impl FnOnce(Running),
 ) -> Result<Exit, Failure> {
+    if let Some(repo) = config.repo.as_ref().filter(|repo| !repo.is_dir()) {
+        let text =
+            format!("the production repo `{repo}` is not a directory; name one that is there");
+        return Err(Failure::text(Exit::BadConfiguration, text));
+    }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let mut server = config.server.clone();
     server.public_prefixes.push("/p/acknowledge/".to_owned());

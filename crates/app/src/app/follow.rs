@@ -11,6 +11,9 @@ use crate::{
     files::{Problem, RepoFiles, Severity},
 };
 
+/// Errors of a repo that the log names.
+const TOLD_MAX: usize = 20;
+
 /// How following goes.
 #[derive(Clone, Debug, Default)]
 pub struct FollowState {
@@ -55,7 +58,11 @@ impl App {
         let files = match read {
             Ok(Ok(files)) => files,
             Ok(Err(error)) => {
-                state.unreadable = Some(chain(&error).into());
+                let why: Arc<str> = chain(&error).into();
+                if state.unreadable.as_ref() != Some(&why) {
+                    tracing::error!(error = %why, %path, "the production repo cannot be read");
+                }
+                state.unreadable = Some(why);
                 self.follow_tx.send_replace(state);
                 return;
             }
@@ -68,7 +75,7 @@ impl App {
             match self.apply(files, Actor::system("follow")).await {
                 Ok(applied) => state.problems = Arc::new(applied.warnings),
                 Err(ApplyError::Problems(problems)) => {
-                    tracing::warn!(problems = problems.len(), %path, "the production repo has errors and was not applied");
+                    told(path, &problems);
                     state.problems = Arc::new(problems);
                 }
                 Err(error) => {
@@ -79,5 +86,15 @@ impl App {
             }
         }
         self.follow_tx.send_replace(state);
+    }
+}
+
+/// Says what keeps a repo from being applied.
+fn told(path: &Utf8Path, problems: &[Problem]) {
+    let is_error = |problem: &&Problem| problem.severity == Severity::Error;
+    let errors = problems.iter().filter(is_error).count();
+    tracing::error!(errors, %path, "the production repo has errors and was not applied; `evenkeel check repo` lists them");
+    for problem in problems.iter().filter(is_error).take(TOLD_MAX) {
+        tracing::error!("{problem}");
     }
 }

@@ -59,6 +59,8 @@ pub(crate) struct Walk {
     broken: bool,
     /// The sound rows, chained to each other, that end with the last row; only where nothing is trusted.
     run: Option<Run>,
+    /// The run that a bad row ended; a resumption that is chained to it takes it up again.
+    ended: Option<Run>,
     /// The row before this one, whether trusted or not.
     last_seq: u64,
     last_hash: Hash,
@@ -76,6 +78,9 @@ pub(crate) struct Walk {
 #[derive(Debug)]
 struct Run {
     first: u64,
+    last: Head,
+    /// What is skipped within it, each with the record that resumed after it.
+    gaps: Vec<(Range, u64)>,
     recorded_at: Timestamp,
     accepted: Vec<(Range, Option<Accepted>)>,
 }
@@ -92,6 +97,7 @@ impl Walk {
             breaks: Vec::new(),
             broken: false,
             run: None,
+            ended: None,
             last_seq: 0,
             last_hash: [0; 32],
             last_sound: true,
@@ -265,12 +271,20 @@ impl Walk {
     /// Takes a row where nothing is trusted; when it proves the rows before it, they are trusted from here on.
     fn run_on(&mut self, seen: &Seen, chained: bool) {
         if seen.fault.is_some() {
-            self.run = None;
+            self.ended = self.run.take().or(self.ended.take());
             return;
         }
-        let run = match self.run.take_if(|_| chained) {
-            Some(run) => Run { recorded_at: run.recorded_at.max(seen.recorded_at), ..run },
-            None => Run { first: seen.seq, recorded_at: seen.recorded_at, accepted: Vec::new() },
+        let last = Head { seq: seen.seq, hash: seen.hash };
+        let going_on = self.run.take_if(|_| chained).or_else(|| self.taken_up_again(seen));
+        let run = match going_on {
+            Some(run) => Run { last, recorded_at: run.recorded_at.max(seen.recorded_at), ..run },
+            None => Run {
+                first: seen.seq,
+                last,
+                gaps: Vec::new(),
+                recorded_at: seen.recorded_at,
+                accepted: Vec::new(),
+            },
         };
         let run = self.run.insert(run);
         let mut proved = self
@@ -286,6 +300,17 @@ impl Walk {
         }
     }
 
+    /// The run that ended before a bad row, when `seen` resumes after just that and is chained to it.
+    fn taken_up_again(&mut self, seen: &Seen) -> Option<Run> {
+        let Some(Own::Resumed(range)) = seen.own else { return None };
+        let mut run = self.ended.take_if(|run| {
+            (run.last.seq + 1, run.last.hash) == (range.first, seen.prev_hash)
+                && range.last + 1 == seen.seq
+        })?;
+        run.gaps.push((range, seen.seq));
+        Some(run)
+    }
+
     /// Trusts the run that ends with `seen`.
     fn take_run(&mut self, seen: &Seen) {
         let Some(run) = self.run.take() else { return };
@@ -294,7 +319,13 @@ impl Walk {
             self.settle_doubt(true, true);
         }
         self.push_break(Range { first: self.tip.seq + 1, last: run.first - 1 }, Some(run.first));
-        self.segments.push(Range { first: run.first, last: seen.seq });
+        let mut first = run.first;
+        for (gap, resumed_at) in run.gaps {
+            self.segments.push(Range { first, last: gap.first - 1 });
+            self.push_break(gap, Some(resumed_at));
+            first = resumed_at;
+        }
+        self.segments.push(Range { first, last: seen.seq });
         self.broken = false;
         self.last_recorded_at = self.last_recorded_at.max(Some(run.recorded_at));
         self.stand_at(seen);

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use server::wire::api::{
     Accepted, AcknowledgeRequest, AssignRequest, Incident, IncidentList, IncidentStatus,
-    Postmortem, ResolveRequest, RollbackRequest, TestNotificationAnswer, TestNotificationRequest,
-    Timeline, UpdateRequest,
+    Postmortem, ResolveRequest, RollbackRequest, Severity, SeverityRequest, TestNotificationAnswer,
+    TestNotificationRequest, Timeline, UpdateRequest,
 };
 
 use crate::{
@@ -61,6 +61,10 @@ pub(super) async fn run(
             )
             .await?;
         }
+        IncidentVerb::Severity { id, severity, reason } => {
+            let severity = parse_severity(&severity)?;
+            change(client, remote, &id, "severity", &SeverityRequest { severity, reason }).await?;
+        }
         IncidentVerb::Resolve { id, reason } => {
             change(client, remote, &id, "resolve", &ResolveRequest { reason }).await?;
         }
@@ -108,6 +112,19 @@ async fn change(
 ) -> Result<(), Failure> {
     let path = format!("evenkeel/v1/incidents/{}/{verb}", segment(id));
     output::print(remote.output, &client.post::<Accepted>(&path, body).await?)
+}
+
+fn parse_severity(text: &str) -> Result<Severity, Failure> {
+    match text.to_ascii_lowercase().as_str() {
+        "sev1" => Ok(Severity::Sev1),
+        "sev2" => Ok(Severity::Sev2),
+        "sev3" => Ok(Severity::Sev3),
+        "sev4" => Ok(Severity::Sev4),
+        _ => Err(Failure::text(
+            Exit::Usage,
+            format!("`{text}` is not a severity; write SEV1, SEV2, SEV3 or SEV4"),
+        )),
+    }
 }
 
 fn parse_status(text: &str) -> Result<IncidentStatus, Failure> {

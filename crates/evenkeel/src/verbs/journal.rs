@@ -77,6 +77,7 @@ async fn accept(
 
 fn verify(remote: &Remote, args: DataArgs) -> Result<Exit, Failure> {
     let data_dir = config::data_dir(args.into())?;
+    output::note(&format!("evenkeel: the journal in `{data_dir}`"));
     let report = offline::verify_journal(&data_dir).map_err(|error| {
         let missing = matches!(error, offline::VerifyError::Missing { .. });
         Failure::new(if missing { Exit::NotFound } else { Exit::Failed }, error)

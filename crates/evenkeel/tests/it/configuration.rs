@@ -57,3 +57,10 @@ fn doctor_asks_the_server_whether_it_is_ready() {
     fs::write(folder.path().join("evenkeel.yaml"), "listen: 127.0.0.1:1\n").unwrap();
     assert_eq!(run(folder.path(), &["doctor", "--ready"]).exit, 7);
 }
+
+#[test]
+fn a_production_repo_that_is_not_there_is_no_configuration() {
+    let run = run(folder().path(), &["serve", "--repo", "nowhere", "--listen", "127.0.0.1:0"]);
+    assert_eq!(run.exit, 64, "{}", run.err);
+    assert!(run.err.contains("the production repo `nowhere` is not a directory"), "{}", run.err);
+}

@@ -328,3 +328,20 @@ fn what_is_changed_under_a_running_journal_is_a_break_once_it_is_verified_again(
     drop(journal);
     assert_eq!(folder.open().health(), Health::Whole);
 }
+
+#[test]
+fn of_two_breaks_both_are_known_again_although_the_first_hides_the_second() {
+    let folder = Folder::with_records(10);
+    let mut journal = folder.open();
+    journal.append(vec![draft(100)], NOW).unwrap();
+    for seq in [11, 1] {
+        folder.sql(&format!("UPDATE facts SET schema = 77 WHERE seq = {seq}"));
+        drop(journal);
+        journal = folder.open();
+    }
+    journal.accept_break(acceptance(), NOW).unwrap();
+    let (state, report) = (journal.state.breaks.clone(), folder.report());
+    assert_eq!((report.breaks, journal.health()), (state, Health::Whole));
+    drop(journal);
+    assert_eq!(seqs(&folder.open()), (2..=10).chain(12..=14).collect::<Vec<_>>());
+}
