@@ -325,7 +325,9 @@ fn first_suspect(incident: &Incident, kind: &str, names: &str) -> Look {
         .first()
         .map_or_else(String::new, |evidence| format!(" ({})", evidence.sentence));
     let found = format!("{}{evidence}", first.title);
-    let named = first.title.contains(names) || first.service == names;
+    // The incident of the failing service itself names what that calls, and says so.
+    let of_its_own = incident.summary.service == names && evidence.contains(names);
+    let named = first.title.contains(names) || first.service == names || of_its_own;
     when(first.kind == kind && named, found.clone(), format!("the first suspect is {found}"))
 }
 

@@ -77,11 +77,11 @@ async fn accept(
 
 fn verify(remote: &Remote, args: DataArgs) -> Result<Exit, Failure> {
     let data_dir = config::data_dir(args.into())?;
-    output::note(&format!("evenkeel: the journal in `{data_dir}`"));
     let report = offline::verify_journal(&data_dir).map_err(|error| {
         let missing = matches!(error, offline::VerifyError::Missing { .. });
         Failure::new(if missing { Exit::NotFound } else { Exit::Failed }, error)
     })?;
+    output::note(&format!("evenkeel: the journal in `{data_dir}`"));
     let verification = Verification::from(&report);
     output::print(remote.output, &verification)?;
     Ok(if verification.ok { Exit::Ok } else { Exit::Failed })

@@ -114,6 +114,6 @@ fn a_query_that_is_refused_says_why() {
     let (run, _) = ask("400 Bad Request", "application/json", body, &["query", "sum("]);
     assert_eq!(
         (run.exit, run.err.as_str()),
-        (1, "evenkeel: bad_data: 1:5: parse error: unclosed\n")
+        (2, "evenkeel: bad_data: 1:5: parse error: unclosed\n")
     );
 }
