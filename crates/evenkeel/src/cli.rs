@@ -122,7 +122,7 @@ pub(crate) enum Verb {
     /// The journal of facts.
     #[command(
         subcommand,
-        after_help = "Examples:\n  evenkeel journal list --kind incident. --limit 20\n  evenkeel journal verify"
+        after_help = "Examples:\n  evenkeel journal list --newest --limit 20\n  evenkeel journal list --kind incident.\n  evenkeel journal verify"
     )]
     Journal(JournalVerb),
     /// Evaluate a PromQL expression.
@@ -387,6 +387,9 @@ pub(crate) enum JournalVerb {
         subject: Option<String>,
         #[arg(long, default_value_t = 100)]
         limit: u32,
+        /// The newest first.
+        #[arg(long)]
+        newest: bool,
     },
     /// Verify the chain in a data directory; works while the server runs.
     #[command(

@@ -64,7 +64,7 @@ pub(crate) fn table<const N: usize>(
     let mut any = false;
     for row in rows {
         any = true;
-        table.add_row(row);
+        table.add_row(row.map(|cell| one_line(&cell)));
     }
     if !any {
         return "nothing to show".to_owned();
@@ -74,6 +74,16 @@ pub(crate) fn table<const N: usize>(
         .map(|line| line.strip_prefix(' ').unwrap_or(&line).trim_end().to_owned())
         .collect::<Vec<_>>()
         .join("\n")
+}
+
+/// A cell of a table: long texts and several lines are for `-o json`.
+fn one_line(cell: &str) -> String {
+    const CHARS_MAX: usize = 160;
+    let line = cell.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(CHARS_MAX) {
+        Some((at, _)) => format!("{}…", line.split_at(at).0),
+        None => line,
+    }
 }
 
 /// `-` for what is not known.

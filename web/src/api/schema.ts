@@ -3849,6 +3849,8 @@ export interface operations {
                 subject?: string;
                 /** @description How many at most. */
                 limit?: number;
+                /** @description The newest first. */
+                newest?: boolean;
             };
             header?: never;
             path?: never;

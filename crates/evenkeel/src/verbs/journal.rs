@@ -45,10 +45,11 @@ struct Break {
 pub(super) fn run(remote: &Remote, verb: JournalVerb) -> Result<Exit, Failure> {
     match verb {
         JournalVerb::Verify(args) => verify(remote, args),
-        JournalVerb::List { after, kind, subject, limit } => {
+        JournalVerb::List { after, kind, subject, limit, newest } => {
             let mut query = vec![("after", after.to_string()), ("limit", limit.to_string())];
             query.extend(kind.map(|kind| ("kind", kind)));
             query.extend(subject.map(|subject| ("subject", subject)));
+            query.extend(newest.then(|| ("newest", "true".to_owned())));
             super::client(remote, async |client| list(client, remote, &query).await)
         }
         JournalVerb::AcceptBreak { seq, reason } => {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use app::{
     App,
-    journal::{self, AcceptError, Acceptance, Health, Query},
+    journal::{self, AcceptError, Acceptance, Health, Order, Query},
 };
 use axum::extract::State;
 use serde::Deserialize;
@@ -25,14 +25,17 @@ pub(super) struct Filter {
     kind: Option<String>,
     subject: Option<String>,
     limit: Option<usize>,
+    newest: Option<bool>,
 }
 
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     Params(filter): Params<Filter>,
 ) -> Result<Json<dto::FactList>, Problem> {
+    let newest = filter.newest.unwrap_or_default();
     let query = Query {
         after: filter.after,
+        order: if newest { Order::NewestFirst } else { Order::OldestFirst },
         kind_prefix: filter.kind.map(Into::into),
         subject: filter.subject.map(Into::into),
         limit: filter.limit.unwrap_or(ITEMS).clamp(1, ITEMS_MAX),
@@ -46,7 +49,7 @@ pub(super) async fn list(
         view::fact::fact(record, record.cause.and_then(|id| numbers.get(&id).copied()))
     };
     Ok(Json(dto::FactList {
-        next_after: page.records.last().filter(|_| page.more).map(|last| last.seq),
+        next_after: page.records.last().filter(|_| page.more && !newest).map(|last| last.seq),
         items: page.records.iter().map(shown).collect(),
     }))
 }

@@ -153,6 +153,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         text("kind", "A kind or the beginning of one, such as `deploy.`."),
         text("subject", "Facts about this alone, such as `inc_01j…`."),
         LIMIT,
+        Parameter { name: "newest", kind: "boolean", means: "The newest first." },
     ]),
     get("/journal/verify", "JournalVerification", "Reads and checks the whole chain."),
     post(
