@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::{body::BodyError, sink::Refusal};
 
-/// An error for the one who asked. An answer made of one has it in its extensions too, for [`shown`].
+/// An error for the one who asked. An answer made of one has it in its extensions too, for the page that `shown` makes of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub status: StatusCode,

@@ -142,7 +142,7 @@ pub fn plan(
     Ok(RollbackPlan { reason, ..offer })
 }
 
-/// What a person may roll back: what [`can_undo`] allows, unless the policy switches rollbacks off.
+/// What a person may roll back: the newest deploy, unless the policy switches rollbacks off.
 ///
 /// # Errors
 /// What stands against it.

@@ -26,13 +26,19 @@ const RELAPSE_CHANCE_MAX: f64 = 0.001;
 /// A new first suspect is told at once, other changes at most every [`limits::FOLD`].
 ///
 /// Once something was done against the failure its evidence fades (the bad version serves no more), so the ranking is kept
-/// as it was, unless the recovery test says that it failed on.
+/// as it was, unless the recovery test says that it failed on, or the failures speak against a change that came since.
 pub(super) fn suspects(incident: &Incident, suspects: &[Suspect], now: Timestamp) -> Vec<Fact> {
     let failed_on = |(_, progress): (RecoveryPolicy, recovery::Progress)| {
         progress.verdict == RecoveryVerdict::StillFailing
     };
-    if incident.mitigation.is_some() && !incident.recovery.is_some_and(failed_on) {
-        return Vec::new();
+    if let Some(done) = &incident.mitigation {
+        // Something that came since, and that the failures speak against.
+        let is_new = suspects.first().is_some_and(|first| {
+            first.score > 0.0 && first.at.is_some_and(|changed_at| changed_at > done.at)
+        });
+        if !is_new && !incident.recovery.is_some_and(failed_on) {
+            return Vec::new();
+        }
     }
     let kept = &suspects[..suspects.len().min(limits::SUSPECTS_MAX)];
     let known = &incident.suspects;

@@ -388,8 +388,15 @@ fn suspects_and_impact_are_folded() {
     assert_eq!(world.run(30, ranked(&[("checkout", 0.7), ("payment", 0.1)])), told);
     world.run(31, mitigation("act_1"));
     assert_eq!(world.run(60, ranked(&[("payment", 0.9)])), [""; 0], "the evidence fades");
+    let changed = |changed_at, score| Command::RankSuspects {
+        incident: id(1),
+        suspects: vec![Suspect { at: Some(at(changed_at)), ..suspect("payment", score) }],
+    };
+    assert_eq!(world.run(60, changed(20, 0.9)), [""; 0], "that came before");
+    assert_eq!(world.run(60, changed(50, 0.0)), [""; 0], "nothing speaks against it");
+    assert_eq!(world.run(60, changed(50, 0.9)), told, "it came since");
     world.run(92, measure(92, 400, 500));
-    assert_eq!(world.run(93, ranked(&[("payment", 0.9)])), told, "it did not help");
+    assert_eq!(world.run(93, ranked(&[("search", 0.9)])), told, "it did not help");
 
     let impact = |bad_events, last| Command::MeasureImpact {
         incident: id(1),
