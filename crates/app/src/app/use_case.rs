@@ -320,7 +320,6 @@ impl App {
                     target: to.target().into(),
                     send_resolved: to.send_resolved(),
                     max_alerts: to.max_alerts(),
-                    route: "{}".into(),
                     group_by: alert::routing::GroupBy::All,
                     timings: alert::routing::Timings::default(),
                 };

@@ -34,8 +34,6 @@ pub struct Destination {
     pub send_resolved: bool,
     /// The most alerts in one body; 0 is all.
     pub max_alerts: u64,
-    /// The route that leads there, as Alertmanager names it.
-    pub route: Box<str>,
     pub group_by: GroupBy,
     pub timings: Timings,
 }
@@ -53,7 +51,6 @@ pub fn destinations(routed: &[Routed<'_>]) -> Vec<Destination> {
                 target: to.target().into(),
                 send_resolved: to.send_resolved(),
                 max_alerts: to.max_alerts(),
-                route: route.route.into(),
                 group_by: route.group_by.clone(),
                 timings: route.timings,
             });

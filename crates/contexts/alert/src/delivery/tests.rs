@@ -22,7 +22,6 @@ fn destination(receiver: &str) -> Destination {
         target: "https://hooks.example".into(),
         send_resolved: true,
         max_alerts: 0,
-        route: "{}".into(),
         group_by: GroupBy::All,
         timings: Timings::default(),
     }
