@@ -1,6 +1,6 @@
 //! Alerts that fire belong to an incident; alerts that resolved are resolved there too.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alert::{AlertRecord, Severity};
 use incident::{AlertClass, AlertInput, Incident, OpenBy};
@@ -65,6 +65,12 @@ pub(super) fn joined(state: &State, world: &World, now: Timestamp, mint: &mut Mi
         let urgency = other.severity.cmp(&one.severity);
         urgency.then(other.evidence.threshold.total_cmp(&one.evidence.threshold))
     });
+    // Of one service, alerts of other environments wait until the first has its incident: they may belong there.
+    let mut places: BTreeMap<&str, &str> = BTreeMap::new();
+    first.retain(|record| {
+        let place = environment(record);
+        *places.entry(&record.service).or_insert(place) == place
+    });
     first
         .into_iter()
         .flat_map(|record| {
@@ -113,7 +119,15 @@ fn home(
         },
         summary: record.summary.clone(),
     };
-    if let Some(incident) = state.incidents.open_on(&record.service, environment(record)) {
+    let place = environment(record);
+    // An alert of no environment in particular may be about the one that fails already, and the other way round.
+    let own = state.incidents.open_on(&record.service, place).or_else(|| {
+        state.incidents.open().find(|incident| {
+            incident.key.service == record.service
+                && same_environment(&incident.key.environment, place)
+        })
+    });
+    if let Some(incident) = own {
         return incident::Command::JoinAlert { incident: incident.id, alert, why: None };
     }
     if let Some((incident, why)) = related(state, world, record) {

@@ -299,6 +299,26 @@ fn an_alert_joins_the_callers_incident_of_no_environment_unless_its_own_has_one(
 }
 
 #[test]
+fn alerts_of_one_service_with_and_without_an_environment_are_one_incident() {
+    for (first, second) in [("", world::ENVIRONMENT), (world::ENVIRONMENT, "")] {
+        let mut sim = calm();
+        let open = |sim: &mut Sim, environment: &str, pair: &str| {
+            let ids = vec![sim.id()];
+            sim.burning.insert((2, 0));
+            let mut judgement = sim.judgement((2, 0));
+            judgement.environment = (!environment.is_empty()).then(|| environment.into());
+            judgement.key.pair = pair.into();
+            let judge = alert::Command::Judge { judgements: vec![judgement], ids };
+            sim.order(Command::Alert(judge)).unwrap().unwrap();
+        };
+        open(&mut sim, first, "1h+5m");
+        open(&mut sim, second, "6h+30m");
+        let incidents: Vec<_> = sim.state.incidents.open().collect();
+        assert_eq!((incidents.len(), incidents[0].alerts.len()), (1, 2), "{first} then {second}");
+    }
+}
+
+#[test]
 fn an_incident_has_one_group_key_from_its_ticket_to_its_end() {
     let mut sim = calm();
     let mut repo = (*world::repo(0)).clone();

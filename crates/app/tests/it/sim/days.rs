@@ -136,7 +136,7 @@ impl Sim {
         self.order(Command::Alert(alert::Command::Judge { judgements, ids }));
     }
 
-    fn judgement(&self, (service, pair): (usize, usize)) -> Judgement {
+    pub(crate) fn judgement(&self, (service, pair): (usize, usize)) -> Judgement {
         let (verdict, burn) = if self.burning.contains(&(service, pair)) {
             (Verdict::Crossed, 20.0)
         } else {

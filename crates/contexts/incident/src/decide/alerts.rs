@@ -1,6 +1,6 @@
 //! Alerts open incidents, join them, and resolve.
 
-use model::{Actor, Timestamp};
+use model::{Actor, Timestamp, same_environment};
 
 use crate::{
     command::{AlertInput, OpenBy, Rejection, check_text},
@@ -76,8 +76,8 @@ pub(super) fn join(
         return Ok(Vec::new());
     }
     let number = incident.number;
-    let foreign =
-        alert.service != incident.key.service || alert.environment != incident.key.environment;
+    let foreign = alert.service != incident.key.service
+        || !same_environment(&alert.environment, &incident.key.environment);
     match why {
         Some(why) => check_text("reason", why, limits::TEXT_CHARS_MAX)?,
         None if foreign => {
