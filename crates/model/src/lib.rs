@@ -26,7 +26,7 @@ pub use limits::Limits;
 pub use log::LogRecord;
 pub use matcher::{MatchOp, Matcher};
 pub use quote::Quoted;
-pub use resource::{Emitter, Resource, same_environment};
+pub use resource::{Emitter, Resource, in_environment, same_environment};
 pub use span::{Span, SpanId, SpanKind, SpanStatus, TraceId};
 pub use time::Timestamp;
 pub use value::{Attributes, Value};

@@ -22,6 +22,11 @@ pub fn same_environment(one: &str, other: &str) -> bool {
     one == other || one.is_empty() || other.is_empty()
 }
 
+/// ` in prod`, or nothing where nobody names an environment.
+pub fn in_environment(environment: &str) -> String {
+    if environment.is_empty() { String::new() } else { format!(" in {environment}") }
+}
+
 /// Who emitted a series, as its labels say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Emitter<'a> {

@@ -1,5 +1,7 @@
 //! Each kind of fact as a sentence.
 
+use model::in_environment;
+
 use super::Category;
 use crate::record::{Fact, OwnFact};
 
@@ -92,7 +94,7 @@ fn say_deploy(fact: &deploy::Fact) -> Said {
         Of::DeployRecorded { deploy } => {
             let before = deploy.previous_version.as_deref();
             let before = before.map(|version| format!(" over {version}")).unwrap_or_default();
-            let place = place(&deploy.environment);
+            let place = in_environment(&deploy.environment);
             let did = match deploy.status {
                 deploy::DeployStatus::Started => "is being deployed",
                 deploy::DeployStatus::Failed => "could not be deployed",
@@ -106,7 +108,7 @@ fn say_deploy(fact: &deploy::Fact) -> Said {
                 deploy::DeployStatus::Failed => "failed",
                 _ => "is done",
             };
-            let place = place(environment);
+            let place = in_environment(environment);
             (Category::Change, format!("the deploy of {service} {version}{place} {how}"), None)
         }
         Of::GateDecided { verdict, .. } => {
@@ -133,9 +135,4 @@ fn say_deploy(fact: &deploy::Fact) -> Said {
             (Category::Act, text, None)
         }
     }
-}
-
-/// ` in prod`, or nothing where telemetry names no environment.
-fn place(environment: &str) -> String {
-    if environment.is_empty() { String::new() } else { format!(" in {environment}") }
 }

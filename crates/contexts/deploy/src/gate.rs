@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use model::{Id, IdKind, Timestamp};
+use model::{Id, IdKind, Timestamp, in_environment};
 
 use crate::{fact::Fact, policy::GatePolicy};
 
@@ -135,7 +135,7 @@ pub fn judge(input: &GateInput) -> Verdict {
     } else {
         (Decision::Allow, "allowed", Vec::new())
     };
-    let what = format!("{} {}{}", input.service, input.version, place(&input.environment));
+    let what = format!("{} {}{}", input.service, input.version, in_environment(&input.environment));
     let sentence = match reasons.as_slice() {
         [] if input.is_way_back => {
             format!("{what} is allowed: it is the way back from a suspect deploy")
@@ -169,10 +169,6 @@ pub fn replay(fact: &Fact) -> Result<Verdict, ReplayError> {
     }
     let recorded = verdict.sentence.clone();
     Err(ReplayError::Differs { recorded, replayed: replayed.sentence })
-}
-
-fn place(environment: &str) -> String {
-    if environment.is_empty() { String::new() } else { format!(" in {environment}") }
 }
 
 fn rule(

@@ -11,7 +11,7 @@ use app::{
     runbooks,
 };
 use axum::extract::{Path, State};
-use model::Actor;
+use model::{Actor, in_environment};
 use serde::Deserialize;
 
 use super::{
@@ -126,7 +126,7 @@ fn rollback_offer(app: &App, incident: &Incident) -> Option<dto::RollbackOffer> 
         let own = versions.iter().find(|version| version.version == plan.from_version);
         (own.map_or(0, |version| version.instances), all)
     });
-    let where_ = format!("{}{}", plan.service, view::deploy::place(&plan.environment));
+    let where_ = format!("{}{}", plan.service, in_environment(&plan.environment));
     let effect = match running {
         Some((own, all)) if all > 0 => format!("{own} of {all} instances of {where_}"),
         _ => format!("all instances of {where_}"),

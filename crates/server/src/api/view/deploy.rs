@@ -1,6 +1,7 @@
 //! Deploys, verdicts of the gate, and acts.
 
 use app::deploy;
+use model::in_environment;
 
 use super::{actor, time};
 use crate::wire::api as dto;
@@ -107,7 +108,7 @@ pub(in crate::api) fn act(act: &deploy::Act) -> dto::Act {
         title: format!(
             "roll {}{} back to {}",
             act.service,
-            place(&act.environment),
+            in_environment(&act.environment),
             act.to_version
         ),
         state,
@@ -118,11 +119,6 @@ pub(in crate::api) fn act(act: &deploy::Act) -> dto::Act {
         command: act.command.to_string(),
         outcome,
     }
-}
-
-/// ` in prod`, or nothing where telemetry names no environment.
-pub(in crate::api) fn place(environment: &str) -> String {
-    if environment.is_empty() { String::new() } else { format!(" in {environment}") }
 }
 
 pub(in crate::api) fn hex(bytes: &[u8]) -> String {
