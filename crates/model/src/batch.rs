@@ -1,6 +1,6 @@
 //! What one request of telemetry brings, normalised.
 
-use crate::{Labels, LogRecord, Span, Timestamp};
+use crate::{HistogramSeries, Labels, LogRecord, SeriesExemplars, Span, Timestamp};
 
 /// A value at a time, in milliseconds as Prometheus has it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -30,9 +30,28 @@ pub enum MetricKind {
     Counter,
     Gauge,
     Histogram,
+    GaugeHistogram,
     Summary,
+    Info,
+    StateSet,
     #[default]
     Unknown,
+}
+
+impl MetricKind {
+    /// As Prometheus' API and OpenMetrics write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+            Self::GaugeHistogram => "gaugehistogram",
+            Self::Summary => "summary",
+            Self::Info => "info",
+            Self::StateSet => "stateset",
+            Self::Unknown => "unknown",
+        }
+    }
 }
 
 /// What a metric family says of itself.
@@ -52,11 +71,18 @@ pub struct Batch {
     pub spans: Vec<Span>,
     pub logs: Vec<LogRecord>,
     pub series: Vec<Series>,
+    pub histograms: Vec<HistogramSeries>,
+    pub exemplars: Vec<SeriesExemplars>,
     pub metadata: Vec<Metadata>,
 }
 
 impl Batch {
+    /// Whether there is nothing to store but metadata.
     pub fn is_empty(&self) -> bool {
-        self.spans.is_empty() && self.logs.is_empty() && self.series.is_empty()
+        self.spans.is_empty()
+            && self.logs.is_empty()
+            && self.series.is_empty()
+            && self.histograms.is_empty()
+            && self.exemplars.is_empty()
     }
 }

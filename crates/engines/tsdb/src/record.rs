@@ -123,6 +123,9 @@ pub(crate) fn put_metadata(out: &mut Vec<u8>, metadata: &Metadata) {
         MetricKind::Gauge => 2,
         MetricKind::Histogram => 3,
         MetricKind::Summary => 4,
+        MetricKind::GaugeHistogram => 5,
+        MetricKind::Info => 6,
+        MetricKind::StateSet => 7,
     });
     put_bytes(out, metadata.help.as_bytes());
     put_bytes(out, metadata.unit.as_bytes());
@@ -136,6 +139,9 @@ pub(crate) fn read_metadata(reader: &mut Reader<'_>) -> Result<Metadata, DecodeE
         2 => MetricKind::Gauge,
         3 => MetricKind::Histogram,
         4 => MetricKind::Summary,
+        5 => MetricKind::GaugeHistogram,
+        6 => MetricKind::Info,
+        7 => MetricKind::StateSet,
         _ => return Err(reader.error("metric kind")),
     };
     Ok(Metadata {

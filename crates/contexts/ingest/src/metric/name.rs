@@ -26,9 +26,13 @@ pub fn family(name: &str, unit: &str, kind: MetricKind) -> String {
     let last = match kind {
         MetricKind::Counter => Some("total"),
         MetricKind::Gauge if unit == "1" => Some("ratio"),
-        MetricKind::Gauge | MetricKind::Histogram | MetricKind::Summary | MetricKind::Unknown => {
-            None
-        }
+        MetricKind::Gauge
+        | MetricKind::Histogram
+        | MetricKind::GaugeHistogram
+        | MetricKind::Summary
+        | MetricKind::Info
+        | MetricKind::StateSet
+        | MetricKind::Unknown => None,
     };
     if let Some(last) = last {
         words.retain(|word| word != last);
