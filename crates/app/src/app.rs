@@ -29,6 +29,10 @@ use crate::{
     notify::{link::LinkSigner, signature::SigningKey},
     outbox::Outbox,
     query::QueryLimits,
+    remote::{
+        Remote, RemoteOptions,
+        forward::{ForwardOptions, Forwarding, Sender as ForwardSender},
+    },
     react::Acts,
     telemetry::{Stores, Telemetry},
     triage::Triage,
@@ -61,6 +65,10 @@ pub struct Options {
     pub metrics_retention: Option<Duration>,
     pub events_retention: Option<Duration>,
     pub query: QueryLimits,
+    /// The cluster that is asked in place of the own metric store.
+    pub remote: Option<RemoteOptions>,
+    /// Whom stored samples are sent on to.
+    pub forward: Vec<ForwardOptions>,
     pub acts: Acts,
     /// The receiver of pages that none of theirs got within a minute.
     pub fallback_receiver: Option<Box<str>>,
@@ -75,6 +83,8 @@ pub struct App {
     pub control: Arc<Control>,
     pub stores: Arc<Stores>,
     pub telemetry: Telemetry,
+    pub forwarding: Arc<Forwarding>,
+    pub(crate) remote: Option<Arc<Remote>>,
     pub judge: Arc<Judge>,
     pub triage: Arc<Triage>,
     pub clock: Arc<dyn Clock>,
@@ -162,7 +172,11 @@ impl App {
         outbox: Arc<Outbox>,
         runner: Arc<Runner>,
         repo: Option<Utf8PathBuf>,
+        forward: Vec<ForwardSender>,
     ) {
+        for sender in forward {
+            self.spawn(sender.run(Arc::clone(&self.clock)));
+        }
         self.spawn(outbox.run());
         self.spawn(runner.run());
         let this = Arc::clone(self);
@@ -268,6 +282,7 @@ impl App {
         let this = Arc::clone(&self);
         let stopped = tokio::task::spawn_blocking(move || {
             this.telemetry.stop();
+            this.forwarding.stop();
             this.control.stop();
             if let Some(data_dir) = this.data_dir.lock().take()
                 && let Err(error) = data_dir.close()

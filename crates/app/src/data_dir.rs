@@ -39,7 +39,8 @@ pub(crate) mod names {
     pub(crate) const SLO: &str = "slo";
     pub(crate) const REPO: &str = "repo";
     pub(crate) const SNAPSHOTS: &str = "snapshots";
-    pub(crate) const FOLDERS: [&str; 6] = [JOURNAL, METRICS, EVENTS, SLO, REPO, SNAPSHOTS];
+    pub(crate) const FORWARD: &str = "forward";
+    pub(crate) const FOLDERS: [&str; 7] = [JOURNAL, METRICS, EVENTS, SLO, REPO, SNAPSHOTS, FORWARD];
 }
 
 /// A data directory that this process holds. The lock goes when this is dropped, or with the process.
@@ -166,6 +167,11 @@ impl DataDir {
     /// Applied production repos, by content.
     pub fn repo(&self) -> Utf8PathBuf {
         self.path.join(names::REPO)
+    }
+
+    /// Queues of what is forwarded to other servers.
+    pub fn forward(&self) -> Utf8PathBuf {
+        self.path.join(names::FORWARD)
     }
 
     /// Snapshots of projections.

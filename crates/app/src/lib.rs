@@ -25,6 +25,7 @@ pub mod outbox;
 pub mod query;
 pub mod react;
 pub mod record;
+pub mod remote;
 pub mod repo;
 pub mod runbooks;
 pub mod state;

@@ -1,4 +1,8 @@
-//! PromQL over the sample store, within limits.
+//! PromQL over the sample store or over a remote cluster, within limits; and what else is asked about series.
+
+mod answer;
+mod series;
+mod source;
 
 use std::{
     sync::{
@@ -8,10 +12,16 @@ use std::{
     time::Duration,
 };
 
-use model::{Labels, Matcher, Sample, Series, Timestamp};
-use promql::{EvalError, Limits, ParseError, Query, SeriesSource, Value};
+use promql::{EvalError, Limits, ParseError, Query, ast::Expr};
 
-use crate::{App, control::chain, telemetry::Stores};
+pub use answer::{Annotations, Answer, Cell, Column, MatrixSeries, PlanNode, Stats, Value};
+pub use series::{Cardinality, Counted, Found};
+
+use crate::{
+    App,
+    remote::{AskError, Remote},
+};
+use source::Local;
 
 /// What one query may use; each is a setting of the same name under `query`.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +32,24 @@ pub struct QueryLimits {
     pub lookback: Duration,
 }
 
+/// How a query is to be evaluated.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// The timeout of the settings stays the longest.
+    pub limits: QueryLimits,
+    /// Whether the answer holds the plan.
+    pub explain: bool,
+}
+
+/// An answer, and how long it took.
+#[derive(Clone, Debug)]
+pub struct Evaluated {
+    pub answer: Answer,
+    /// From when it was asked until its turn came.
+    pub waited: Duration,
+    pub took: Duration,
+}
+
 /// Why a query has no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
@@ -29,75 +57,22 @@ pub enum QueryError {
     Parse(#[from] ParseError),
     #[error(transparent)]
     Eval(#[from] EvalError),
-    #[error("the query took longer than {} s (query.timeout)", timeout.as_secs_f64())]
+    #[error(
+        "query timed out in expression evaluation: it took longer than {} s (query.timeout)",
+        timeout.as_secs_f64()
+    )]
     Timeout { timeout: Duration },
+    #[error("query was canceled in expression evaluation")]
+    Cancelled,
+    #[error(transparent)]
+    Remote(#[from] AskError),
+    #[error("the sample store: {0}")]
+    Store(String),
+    /// What is asked for is more than may be read at once.
+    #[error("the answer would have more than {max} samples ({setting}): ask for less")]
+    TooMany { max: usize, setting: &'static str },
     #[error("the query broke off inside; this is a fault of Evenkeel's")]
     Broken,
-}
-
-struct Source<'a>(&'a Stores);
-
-impl SeriesSource for Source<'_> {
-    fn select(
-        &self,
-        matchers: &[Matcher],
-        start_ms: i64,
-        end_ms: i64,
-        samples_max: usize,
-    ) -> Result<Vec<Series>, String> {
-        let mut found =
-            self.0.metrics.select(matchers, start_ms, end_ms).map_err(|error| chain(&error))?;
-        found.series.extend(sli(self.0, matchers, start_ms, end_ms));
-        let samples: usize = found.series.iter().map(|series| series.samples.len()).sum();
-        if samples > samples_max {
-            return Err(format!(
-                "the query needs more than {samples_max} samples at one time (query.max_samples)"
-            ));
-        }
-        Ok(found.series)
-    }
-}
-
-/// The counts of good events and of all events, as the counters that pages' queries name.
-const SLI_SERIES: [&str; 2] = ["evenkeel_sli_good_total", "evenkeel_sli_events_total"];
-
-/// The SLI counts that `matchers` ask for by name, as counters that begin at 0 with the range asked for.
-fn sli(stores: &Stores, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Vec<Series> {
-    let named = |name: &str| matchers.contains(&Matcher::equal(Labels::METRIC_NAME, name));
-    let counters = stores.counters.lock();
-    let mut found = Vec::new();
-    for name in SLI_SERIES.into_iter().filter(|name| named(name)) {
-        for slo in counters.slos() {
-            let pairs =
-                [(Labels::METRIC_NAME, name), ("slo", &slo.name), ("service_name", &slo.service)];
-            let labels = Labels::from_pairs(pairs);
-            if !matchers.iter().all(|matcher| matcher.matches_labels(&labels)) {
-                continue;
-            }
-            let (from, to) = (Timestamp::from_millis(start_ms), Timestamp::from_millis(end_ms));
-            let points =
-                counters.series(&slo.name, from, to, Duration::from_secs(10)).unwrap_or_default();
-            let count =
-                |point: &slo::Point| if name == SLI_SERIES[0] { point.good } else { point.total };
-            let mut samples = counter(&points, count);
-            samples.retain(|sample| (start_ms..=end_ms).contains(&sample.at_ms));
-            found.push(Series { labels, samples });
-        }
-    }
-    found.retain(|series| !series.samples.is_empty());
-    found
-}
-
-/// Steps' counts summed up: a sample at the beginning, and one at the end of each step.
-#[expect(clippy::cast_precision_loss, reason = "counts of events below 2^53")]
-fn counter(points: &[slo::Point], count: impl Fn(&slo::Point) -> u64) -> Vec<Sample> {
-    let first = points.first().map(|point| Sample { at_ms: point.start.as_millis(), value: 0.0 });
-    let mut total = 0_u64;
-    let rest = points.iter().map(|point| {
-        total += count(point);
-        Sample { at_ms: (point.start + point.width).as_millis(), value: total as f64 }
-    });
-    first.into_iter().chain(rest).collect()
 }
 
 /// Sets its flag when it is dropped: the asker has gone.
@@ -110,12 +85,22 @@ impl Drop for CancelOnDrop {
 }
 
 impl App {
+    /// Reads an expression as the settings allow it.
+    ///
+    /// # Errors
+    /// When it is no PromQL.
+    pub fn parse_query(&self, text: &str) -> Result<Expr, ParseError> {
+        promql::parse(text)
+    }
+
     /// Evaluates `expression`; ends when the time is up, or when the returned future is dropped.
     ///
     /// # Errors
     /// When it is no PromQL, or meets a limit.
-    pub async fn query(&self, expression: &str, query: Query) -> Result<Value, QueryError> {
-        self.query_within(expression, query, self.options.query).await
+    pub async fn query(&self, expression: &str, query: Query) -> Result<Answer, QueryError> {
+        let expr = self.parse_query(expression)?;
+        let asked = Asked { limits: self.options.query, explain: false };
+        Ok(self.evaluate(expr, query, asked).await?.answer)
     }
 
     /// What a query may use unless it asks for less.
@@ -123,23 +108,29 @@ impl App {
         self.options.query
     }
 
-    /// As [`App::query`], within limits that the asker has chosen; the timeout of the settings stays the longest.
+    /// The cluster that is asked in place of the store.
+    pub fn remote(&self) -> Option<&Arc<Remote>> {
+        self.remote.as_ref()
+    }
+
+    /// As [`App::query`], of an expression that is parsed, within limits that the asker has chosen.
     ///
     /// # Errors
-    /// When it is no PromQL, or meets a limit.
-    pub async fn query_within(
+    /// When it meets a limit.
+    pub async fn evaluate(
         &self,
-        expression: &str,
+        expr: Expr,
         query: Query,
-        asked: QueryLimits,
-    ) -> Result<Value, QueryError> {
-        let expr = promql::parse(expression)?;
-        let timeout = asked.timeout.min(self.options.query.timeout);
-        let limits = QueryLimits { timeout, ..asked };
+        asked: Asked,
+    ) -> Result<Evaluated, QueryError> {
+        let timeout = asked.limits.timeout.min(self.options.query.timeout);
+        let limits = QueryLimits { timeout, ..asked.limits };
         let gone = Arc::new(AtomicBool::new(false));
-        let (stores, clock, seen) =
-            (Arc::clone(&self.stores), Arc::clone(&self.clock), Arc::clone(&gone));
+        let seen = Arc::clone(&gone);
         let _cancel = CancelOnDrop(gone);
+        let (stores, clock) = (Arc::clone(&self.stores), Arc::clone(&self.clock));
+        let remote = self.remote.clone().filter(|_| !crate::remote::is_own(&expr));
+        let asked_at = clock.monotonic();
         let work = tokio::task::spawn_blocking(move || {
             let began = clock.monotonic();
             let late = || clock.monotonic().saturating_sub(began) > limits.timeout;
@@ -150,12 +141,30 @@ impl App {
                 lookback_ms: i64::try_from(limits.lookback.as_millis()).unwrap_or(i64::MAX),
                 cancelled: &cancelled,
             };
-            match promql::evaluate(&expr, query, &Source(&stores), &used) {
-                Err(EvalError::Cancelled) if late() => {
-                    Err(QueryError::Timeout { timeout: limits.timeout })
-                }
-                other => other.map_err(QueryError::Eval),
-            }
+            let answer = match &remote {
+                Some(remote) => remote
+                    .source(&limits, &cancelled)
+                    .ask(&expr, query)
+                    .map_err(|error| error.into_query(late().then_some(limits.timeout))),
+                None => match promql::evaluate(&expr, query, &Local(&stores), &used) {
+                    Ok(value) => Ok(Answer {
+                        value: value.into(),
+                        annotations: Annotations::default(),
+                        stats: Stats::default(),
+                        plan: None,
+                    }),
+                    Err(EvalError::Cancelled) if late() => {
+                        Err(QueryError::Timeout { timeout: limits.timeout })
+                    }
+                    Err(EvalError::Cancelled) => Err(QueryError::Cancelled),
+                    Err(error) => Err(QueryError::Eval(error)),
+                },
+            };
+            answer.map(|answer| Evaluated {
+                answer,
+                waited: began.saturating_sub(asked_at),
+                took: clock.monotonic().saturating_sub(began),
+            })
         });
         work.await.map_err(|_| QueryError::Broken)?
     }

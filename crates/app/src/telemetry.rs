@@ -17,6 +17,8 @@ use slo::Counters;
 use tokio::sync::oneshot;
 use tsdb::Tsdb;
 
+use crate::remote::forward::Forwarding;
+
 pub(crate) use checkpoint::{Configured, Recovered, recover};
 pub use seen::{FirstSeen, SignalSeen};
 pub use wal::SyncPolicy;
@@ -70,12 +72,20 @@ impl Telemetry {
         stores: Arc<Stores>,
         clock: Arc<dyn Clock>,
         checkpoints: writer::Checkpoints,
+        forwarding: Arc<Forwarding>,
     ) -> std::io::Result<Self> {
         let (queue, jobs) = std::sync::mpsc::sync_channel(WAITING_MAX);
         let waiting = Arc::default();
         let checkpoint_wanted = Arc::clone(&checkpoints.wanted);
         let (failure, failed) = tokio::sync::watch::channel(None);
-        let writer = writer::Writer::new(stores, clock, Arc::clone(&waiting), checkpoints, failure);
+        let writer = writer::Writer::new(
+            stores,
+            clock,
+            Arc::clone(&waiting),
+            checkpoints,
+            failure,
+            forwarding,
+        );
         let thread = std::thread::Builder::new()
             .name("telemetry".to_owned())
             .spawn(move || writer.run(&jobs))?;

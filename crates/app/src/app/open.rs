@@ -26,6 +26,10 @@ use crate::{
     notify::{link::LinkSigner, send::Sender},
     outbox::Outbox,
     record::{Fact, OwnFact},
+    remote::{
+        EndpointError, Remote,
+        forward::{ForwardError, Forwarding},
+    },
     repo,
     state::State,
     telemetry::{self, Stores, Telemetry},
@@ -55,6 +59,10 @@ pub enum OpenError {
     },
     #[error("cannot set up HTTP")]
     Http(#[source] reqwest::Error),
+    #[error(transparent)]
+    Forward(#[from] ForwardError),
+    #[error("cannot set up the remote for queries")]
+    Remote(#[from] EndpointError),
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
 }
@@ -95,6 +103,7 @@ impl App {
             ..tsdb::Options::new(data_dir.metrics())
         };
         let disk = Arc::new(RealDisk);
+        let forward_disk: Arc<dyn wal::Disk> = Arc::<RealDisk>::clone(&disk);
         let free_bytes_min = metrics_options.free_bytes_min;
         let (metrics, found) =
             Tsdb::open(metrics_options, Arc::clone(&disk) as _, now).map_err(OpenError::Metrics)?;
@@ -127,8 +136,17 @@ impl App {
             backfilled_seq: Arc::clone(&backfilled_seq),
             wanted: Arc::default(),
         };
-        let telemetry = Telemetry::start(Arc::clone(&stores), Arc::clone(&clock), checkpoints)
-            .map_err(OpenError::Thread)?;
+        let (forwarding, forward) =
+            Forwarding::open(&data_dir.forward(), options.forward, &forward_disk, free_bytes_min)?;
+        let forwarding = Arc::new(forwarding);
+        let remote = options.remote.map(Remote::new).transpose()?.map(Arc::new);
+        let telemetry = Telemetry::start(
+            Arc::clone(&stores),
+            Arc::clone(&clock),
+            checkpoints,
+            Arc::clone(&forwarding),
+        )
+        .map_err(OpenError::Thread)?;
         let reserve = data_dir.reserve().clone();
         hold(&reserve);
         let control = Arc::new(
@@ -165,6 +183,8 @@ impl App {
             control,
             stores,
             telemetry,
+            forwarding,
+            remote,
             judge,
             triage,
             clock,
@@ -189,7 +209,7 @@ impl App {
             app.follow_once(repo).await;
         }
         app.warn_of_missing_fallback();
-        app.start(outbox, runner, options.repo);
+        app.start(outbox, runner, options.repo, forward);
         Ok(app)
     }
 }

@@ -14,7 +14,10 @@ use model::{Batch, Clock, Timestamp};
 use tokio::sync::{oneshot, watch};
 
 use super::{Stores, TelemetryError, checkpoint};
-use crate::control::chain;
+use crate::{
+    control::chain,
+    remote::forward::{Forwarding, Stored},
+};
 
 /// How often the logs are synced and retention looks around.
 const TICK: Duration = Duration::from_millis(100);
@@ -52,6 +55,7 @@ pub(super) struct Writer {
     waiting: Arc<AtomicUsize>,
     checkpoints: Checkpoints,
     failed: watch::Sender<Option<Arc<str>>>,
+    forwarding: Arc<Forwarding>,
     /// Monotonic times.
     ticked_at: Duration,
     checkpoint_at: Duration,
@@ -64,9 +68,19 @@ impl Writer {
         waiting: Arc<AtomicUsize>,
         checkpoints: Checkpoints,
         failed: watch::Sender<Option<Arc<str>>>,
+        forwarding: Arc<Forwarding>,
     ) -> Self {
         let now = clock.monotonic();
-        Self { stores, clock, waiting, checkpoints, failed, ticked_at: now, checkpoint_at: now }
+        Self {
+            stores,
+            clock,
+            waiting,
+            checkpoints,
+            failed,
+            forwarding,
+            ticked_at: now,
+            checkpoint_at: now,
+        }
     }
 
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
@@ -118,6 +132,15 @@ impl Writer {
             }));
             // What was stored is what a recount will see.
             counted.series = appended.stored;
+            self.forwarding.take(
+                now,
+                &Stored {
+                    series: &counted.series,
+                    histograms: &batch.histograms,
+                    exemplars: &batch.exemplars,
+                    metadata: &batch.metadata,
+                },
+            );
         }
         if !batch.spans.is_empty() || !batch.logs.is_empty() {
             self.stores

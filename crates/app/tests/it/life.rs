@@ -56,6 +56,8 @@ fn options(dir: &Utf8PathBuf) -> Options {
         },
         acts: Acts::default(),
         fallback_receiver: None,
+        remote: None,
+        forward: Vec::new(),
         webhook_key: None,
     }
 }

@@ -68,6 +68,8 @@ impl Story {
                 points_max: 11_000,
                 lookback: Duration::from_secs(300),
             },
+            remote: None,
+            forward: Vec::new(),
             acts: Acts { rollbacks: Vec::new() },
             fallback_receiver: None,
             webhook_key: None,

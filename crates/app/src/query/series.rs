@@ -1,0 +1,262 @@
+//! What is asked about series beside the value of expressions: which there are, their labels, metadata and exemplars.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use model::{Labels, Matcher, Metadata, Points, SeriesExemplars};
+use promql::SeriesSource as _;
+
+use super::{Local, MatrixSeries, QueryError};
+use crate::{App, telemetry::Stores};
+
+/// What was found, and what is to be said about it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Found<T> {
+    pub found: T,
+    pub warnings: Vec<String>,
+}
+
+/// A name and how often it was counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    pub name: Box<str>,
+    pub count: u64,
+}
+
+/// What makes the store large; each list has its largest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cardinality {
+    pub series: u64,
+    pub label_pairs: u64,
+    pub chunks: u64,
+    /// Unix milliseconds of the oldest and the newest sample, where there is one.
+    pub times_ms: Option<(i64, i64)>,
+    /// Series of each metric.
+    pub metrics: Vec<Counted>,
+    /// Values of each label.
+    pub labels: Vec<Counted>,
+    /// Bytes of each label's values.
+    pub label_bytes: Vec<Counted>,
+    /// Series of each `name=value`.
+    pub pairs: Vec<Counted>,
+}
+
+impl<T> From<T> for Found<T> {
+    fn from(found: T) -> Self {
+        Self { found, warnings: Vec::new() }
+    }
+}
+
+impl App {
+    /// The series that pass any of `selectors` and may have samples from `start_ms` to `end_ms`, sorted, each once; all
+    /// series without a selector.
+    ///
+    /// # Errors
+    /// What the store or the remote cluster says.
+    pub async fn series(
+        &self,
+        selectors: Vec<Vec<Matcher>>,
+        start_ms: i64,
+        end_ms: i64,
+        limit: Option<usize>,
+    ) -> Result<Found<Vec<Labels>>, QueryError> {
+        if let Some(remote) = &self.remote {
+            return Ok(remote.series(&selectors, start_ms, end_ms, limit).await?);
+        }
+        self.on_stores(move |stores| {
+            let found = each(&selectors, |one| stores.metrics.series(one, start_ms, end_ms));
+            found.into_iter().collect::<Vec<_>>().into()
+        })
+        .await
+    }
+
+    /// The labels' names of such series, sorted.
+    ///
+    /// # Errors
+    /// What the store or the remote cluster says.
+    pub async fn label_names(
+        &self,
+        selectors: Vec<Vec<Matcher>>,
+        start_ms: i64,
+        end_ms: i64,
+        limit: Option<usize>,
+    ) -> Result<Found<Vec<Arc<str>>>, QueryError> {
+        if let Some(remote) = &self.remote {
+            return Ok(remote.label_names(&selectors, start_ms, end_ms, limit).await?);
+        }
+        self.on_stores(move |stores| {
+            let found = each(&selectors, |one| stores.metrics.label_names(one, start_ms, end_ms));
+            found.into_iter().collect::<Vec<_>>().into()
+        })
+        .await
+    }
+
+    /// The values of the label `name` of such series, sorted.
+    ///
+    /// # Errors
+    /// What the store or the remote cluster says.
+    pub async fn label_values(
+        &self,
+        name: String,
+        selectors: Vec<Vec<Matcher>>,
+        start_ms: i64,
+        end_ms: i64,
+        limit: Option<usize>,
+    ) -> Result<Found<Vec<Arc<str>>>, QueryError> {
+        if let Some(remote) = &self.remote {
+            return Ok(remote.label_values(&name, &selectors, start_ms, end_ms, limit).await?);
+        }
+        self.on_stores(move |stores| {
+            let values =
+                |one: &[Matcher]| stores.metrics.label_values(&name, one, start_ms, end_ms);
+            each(&selectors, values).into_iter().collect::<Vec<_>>().into()
+        })
+        .await
+    }
+
+    /// What metric families say of themselves, by name; of one family where `metric` names it.
+    ///
+    /// # Errors
+    /// What the remote cluster says.
+    pub async fn metadata(
+        &self,
+        metric: Option<&str>,
+    ) -> Result<Found<BTreeMap<Box<str>, Vec<Metadata>>>, QueryError> {
+        if let Some(remote) = &self.remote {
+            return Ok(remote.metadata(metric).await?);
+        }
+        let all = self.stores.metrics.metadata();
+        let wanted = all.into_iter().filter(|(family, _)| metric.is_none_or(|one| one == &**family));
+        Ok(wanted.map(|(family, one)| (family, vec![one])).collect::<BTreeMap<_, _>>().into())
+    }
+
+    /// Exemplars of the series that pass any of `selectors`.
+    ///
+    /// # Errors
+    /// What the store or the remote cluster says.
+    pub async fn exemplars(
+        &self,
+        selectors: Vec<Vec<Matcher>>,
+        start_ms: i64,
+        end_ms: i64,
+    ) -> Result<Vec<SeriesExemplars>, QueryError> {
+        if let Some(remote) = &self.remote {
+            return Ok(remote.exemplars(&selectors, start_ms, end_ms).await?);
+        }
+        self.on_stores(move |_| Vec::new()).await
+    }
+
+    /// The samples of the series that pass `matchers`, from `start_ms` to `end_ms`, sorted by their labels.
+    ///
+    /// # Errors
+    /// [`QueryError::TooMany`] beyond `query.max_samples`, and what the store says.
+    pub async fn samples(
+        &self,
+        matchers: Vec<Matcher>,
+        start_ms: i64,
+        end_ms: i64,
+    ) -> Result<Found<Vec<MatrixSeries>>, QueryError> {
+        if let Some(remote) = &self.remote {
+            return Ok(remote.samples(&matchers, start_ms, end_ms).await?.into());
+        }
+        let max = self.options.query.samples_max;
+        let read = self
+            .on_stores(move |stores| Local(stores).select(&matchers, start_ms, end_ms, max))
+            .await?;
+        let series = read.map_err(QueryError::Store)?;
+        let mut found: Vec<MatrixSeries> = series
+            .into_iter()
+            .map(|one| MatrixSeries {
+                labels: one.labels,
+                points: one.samples.into_iter().collect::<Points>(),
+            })
+            .collect();
+        found.sort_by(|a, b| a.labels.cmp(&b.labels));
+        Ok(found.into())
+    }
+
+    /// What makes the store of this machine large, the `top` of each kind.
+    ///
+    /// # Errors
+    /// When counting broke off.
+    pub async fn cardinality(&self, top: usize) -> Result<Cardinality, QueryError> {
+        self.on_stores(move |stores| cardinality(stores, top)).await
+    }
+
+    /// Deletes the samples of the series that pass any of `selectors`, from `start_ms` to `end_ms`.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn delete_series(
+        &self,
+        _selectors: Vec<Vec<Matcher>>,
+        _start_ms: i64,
+        _end_ms: i64,
+    ) -> Result<(), QueryError> {
+        Err(QueryError::Store("this store deletes nothing before its time".to_owned()))
+    }
+
+    async fn on_stores<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Stores) -> T + Send + 'static,
+    ) -> Result<T, QueryError> {
+        let stores = Arc::clone(&self.stores);
+        tokio::task::spawn_blocking(move || work(&stores)).await.map_err(|_| QueryError::Broken)
+    }
+}
+
+/// Asks once for each selector, or once for everything.
+fn each<T: Ord>(
+    selectors: &[Vec<Matcher>],
+    ask: impl Fn(&[Matcher]) -> Vec<T>,
+) -> BTreeSet<T> {
+    if selectors.is_empty() {
+        return ask(&[]).into_iter().collect();
+    }
+    selectors.iter().flat_map(|one| ask(one)).collect()
+}
+
+fn cardinality(stores: &Stores, top: usize) -> Cardinality {
+    let all = stores.metrics.series(&[], i64::MIN, i64::MAX);
+    let mut metrics: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut pairs: BTreeMap<(&str, &str), u64> = BTreeMap::new();
+    for labels in &all {
+        for (name, value) in labels.iter() {
+            *pairs.entry((name, value)).or_default() += 1;
+            if name == Labels::METRIC_NAME {
+                *metrics.entry(value).or_default() += 1;
+            }
+        }
+    }
+    let mut labels: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for ((name, value), _) in &pairs {
+        let (count, bytes) = labels.entry(name).or_default();
+        *count += 1;
+        *bytes += value.len() as u64;
+    }
+    Cardinality {
+        series: all.len() as u64,
+        label_pairs: pairs.len() as u64,
+        chunks: 0,
+        times_ms: None,
+        metrics: largest(metrics.iter().map(|(name, count)| ((*name).into(), *count)), top),
+        labels: largest(labels.iter().map(|(name, (count, _))| ((*name).into(), *count)), top),
+        label_bytes: largest(labels.iter().map(|(name, (_, bytes))| ((*name).into(), *bytes)), top),
+        pairs: largest(
+            pairs.iter().map(|((name, value), count)| {
+                (format!("{name}={value}").into_boxed_str(), *count)
+            }),
+            top,
+        ),
+    }
+}
+
+/// The `top` with the largest counts, the largest first; of equals the first by name.
+fn largest(counts: impl Iterator<Item = (Box<str>, u64)>, top: usize) -> Vec<Counted> {
+    let mut all: Vec<Counted> = counts.map(|(name, count)| Counted { name, count }).collect();
+    all.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
+    all.truncate(top);
+    all
+}

@@ -1,0 +1,74 @@
+//! The sample store, with the SLI counts beside it, as a source of series.
+
+use std::time::Duration;
+
+use model::{Labels, Matcher, Sample, Series, Timestamp};
+use promql::SeriesSource;
+
+use crate::{control::chain, telemetry::Stores};
+
+/// The stores of this machine.
+pub(super) struct Local<'a>(pub(super) &'a Stores);
+
+impl SeriesSource for Local<'_> {
+    fn select(
+        &self,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
+        samples_max: usize,
+    ) -> Result<Vec<Series>, String> {
+        let mut found =
+            self.0.metrics.select(matchers, start_ms, end_ms).map_err(|error| chain(&error))?;
+        found.series.extend(sli(self.0, matchers, start_ms, end_ms));
+        let samples: usize = found.series.iter().map(|series| series.samples.len()).sum();
+        if samples > samples_max {
+            return Err(format!(
+                "the query needs more than {samples_max} samples at one time (query.max_samples)"
+            ));
+        }
+        Ok(found.series)
+    }
+}
+
+/// The counts of good events and of all events, as the counters that pages' queries name.
+pub(super) const SLI_SERIES: [&str; 2] = ["evenkeel_sli_good_total", "evenkeel_sli_events_total"];
+
+/// The SLI counts that `matchers` ask for by name, as counters that begin at 0 with the range asked for.
+fn sli(stores: &Stores, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Vec<Series> {
+    let named = |name: &str| matchers.contains(&Matcher::equal(Labels::METRIC_NAME, name));
+    let counters = stores.counters.lock();
+    let mut found = Vec::new();
+    for name in SLI_SERIES.into_iter().filter(|name| named(name)) {
+        for slo in counters.slos() {
+            let pairs =
+                [(Labels::METRIC_NAME, name), ("slo", &slo.name), ("service_name", &slo.service)];
+            let labels = Labels::from_pairs(pairs);
+            if !matchers.iter().all(|matcher| matcher.matches_labels(&labels)) {
+                continue;
+            }
+            let (from, to) = (Timestamp::from_millis(start_ms), Timestamp::from_millis(end_ms));
+            let points =
+                counters.series(&slo.name, from, to, Duration::from_secs(10)).unwrap_or_default();
+            let count =
+                |point: &slo::Point| if name == SLI_SERIES[0] { point.good } else { point.total };
+            let mut samples = counter(&points, count);
+            samples.retain(|sample| (start_ms..=end_ms).contains(&sample.at_ms));
+            found.push(Series { labels, samples });
+        }
+    }
+    found.retain(|series| !series.samples.is_empty());
+    found
+}
+
+/// Steps' counts summed up: a sample at the beginning, and one at the end of each step.
+#[expect(clippy::cast_precision_loss, reason = "counts of events below 2^53")]
+fn counter(points: &[slo::Point], count: impl Fn(&slo::Point) -> u64) -> Vec<Sample> {
+    let first = points.first().map(|point| Sample { at_ms: point.start.as_millis(), value: 0.0 });
+    let mut total = 0_u64;
+    let rest = points.iter().map(|point| {
+        total += count(point);
+        Sample { at_ms: (point.start + point.width).as_millis(), value: total as f64 }
+    });
+    first.into_iter().chain(rest).collect()
+}
