@@ -30,6 +30,7 @@ use crate::{
     outbox::Outbox,
     query::QueryLimits,
     react::Acts,
+    scrape::Scrape,
     telemetry::{Stores, Telemetry},
     triage::Triage,
 };
@@ -75,6 +76,7 @@ pub struct App {
     pub control: Arc<Control>,
     pub stores: Arc<Stores>,
     pub telemetry: Telemetry,
+    pub scrape: Arc<Scrape>,
     pub judge: Arc<Judge>,
     pub triage: Arc<Triage>,
     pub clock: Arc<dyn Clock>,

@@ -165,6 +165,7 @@ impl App {
             control,
             stores,
             telemetry,
+            scrape: Arc::default(),
             judge,
             triage,
             clock,
