@@ -34,6 +34,7 @@ use crate::{
         forward::{ForwardOptions, Forwarding, Sender as ForwardSender},
     },
     react::Acts,
+    scrape::Scrape,
     telemetry::{Stores, Telemetry},
     triage::Triage,
 };
@@ -85,6 +86,7 @@ pub struct App {
     pub telemetry: Telemetry,
     pub forwarding: Arc<Forwarding>,
     pub(crate) remote: Option<Arc<Remote>>,
+    pub scrape: Arc<Scrape>,
     pub judge: Arc<Judge>,
     pub triage: Arc<Triage>,
     pub clock: Arc<dyn Clock>,

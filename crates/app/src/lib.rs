@@ -28,6 +28,7 @@ pub mod record;
 pub mod remote;
 pub mod repo;
 pub mod runbooks;
+pub mod scrape;
 pub mod state;
 pub mod telemetry;
 pub mod timeline;

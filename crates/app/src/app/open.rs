@@ -185,6 +185,7 @@ impl App {
             telemetry,
             forwarding,
             remote,
+            scrape: Arc::default(),
             judge,
             triage,
             clock,
