@@ -31,6 +31,7 @@ use crate::{
 };
 
 pub(crate) use incidents::{order, summary};
+pub use prometheus::PrometheusInfo;
 pub(crate) use prometheus::refused as prometheus_bad_data;
 pub use telemetry::Sink;
 
@@ -43,6 +44,8 @@ pub struct ServerInfo {
     pub(crate) external_url: Arc<str>,
     /// What the server has counted.
     pub(crate) metrics: Metrics,
+    /// What Prometheus' API shows of the configuration.
+    pub(crate) prometheus: PrometheusInfo,
 }
 
 impl ServerInfo {
@@ -72,7 +75,14 @@ impl ServerInfo {
             drain,
             external_url: external_url.into(),
             metrics,
+            prometheus: PrometheusInfo::default(),
         }
+    }
+
+    /// With what Prometheus' API is to show.
+    #[must_use]
+    pub fn with_prometheus(self, prometheus: PrometheusInfo) -> Self {
+        Self { prometheus, ..self }
     }
 }
 

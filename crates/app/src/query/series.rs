@@ -198,6 +198,22 @@ impl App {
         Err(QueryError::Store("this store deletes nothing before its time".to_owned()))
     }
 
+    /// Takes deleted samples off the disk.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn clean_tombstones(&self) -> Result<(), QueryError> {
+        Err(QueryError::Store("this store deletes nothing before its time".to_owned()))
+    }
+
+    /// Copies the metric store below `snapshots/metrics` in the data directory; gives the copy's name.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub async fn snapshot_metrics(&self) -> Result<String, QueryError> {
+        Err(QueryError::Store("this store makes no snapshots".to_owned()))
+    }
+
     async fn on_stores<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Stores) -> T + Send + 'static,
