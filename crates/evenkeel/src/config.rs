@@ -6,6 +6,7 @@
 mod acts;
 mod locate;
 mod read;
+mod remote;
 mod secret;
 pub(crate) mod settings;
 mod show;
@@ -17,13 +18,15 @@ use std::{net::SocketAddr, time::Duration};
 use app::{
     files::{Problem, Severity},
     notify::signature::SigningKey,
+    remote::RemoteOptions,
 };
 use camino::{Utf8Path, Utf8PathBuf};
-use model::Limits;
+use model::{Labels, Limits};
 use server::ServerConfig;
 use url::Url;
 
 pub(crate) use acts::{How, Rollback};
+pub(crate) use remote::Receiver;
 
 use crate::exit::{Exit, Failure};
 
@@ -45,6 +48,14 @@ pub(crate) struct Config {
     pub(crate) fallback_receiver: Option<Box<str>>,
     /// The first that fits is used.
     pub(crate) rollbacks: Vec<Rollback>,
+    /// Whether samples may be deleted and copied over the API.
+    pub(crate) admin: bool,
+    /// Labels of all series that leave, where they lack them.
+    pub(crate) external_labels: Labels,
+    /// The cluster that is asked in place of the own metric store.
+    pub(crate) remote_query: Option<RemoteOptions>,
+    /// Whom samples are forwarded to.
+    pub(crate) remote_write: Vec<Receiver>,
 }
 
 /// How long telemetry is kept; zero is for ever.
@@ -190,6 +201,10 @@ impl Config {
             webhook_key: found.webhook_key,
             fallback_receiver: found.fallback_receiver,
             rollbacks: found.rollbacks,
+            admin: found.admin,
+            external_labels: found.external_labels,
+            remote_query: found.remote_query,
+            remote_write: found.remote_write,
         }
     }
 }

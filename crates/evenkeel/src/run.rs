@@ -64,7 +64,9 @@ pub(crate) async fn run(
         bound.drain(),
         &external_url,
         metrics.clone(),
-    );
+    )
+    .with_prometheus(config.prometheus());
+    server::api::measure_forwarding(&app.forwarding, &metrics);
     let extra =
         server::api::router(Arc::clone(&app), info).merge(server::pages::router(Arc::clone(&app)));
     let parts = Parts {
@@ -147,6 +149,12 @@ fn options(config: &Config, external_url: &str) -> Options {
         acts: Acts { rollbacks: config.rollbacks.iter().map(rollback).collect() },
         fallback_receiver: config.fallback_receiver.clone(),
         webhook_key: config.webhook_key.clone(),
+        remote: config.remote_query.clone(),
+        forward: config
+            .remote_write
+            .iter()
+            .map(|receiver| receiver.options(&config.external_labels))
+            .collect(),
     }
 }
 

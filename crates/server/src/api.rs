@@ -4,6 +4,7 @@
 
 mod cdevents;
 mod deploys;
+mod forwarding;
 mod error;
 mod incidents;
 mod journal;
@@ -31,6 +32,7 @@ use crate::{
 };
 
 pub(crate) use incidents::{order, summary};
+pub use forwarding::measure_forwarding;
 pub use prometheus::PrometheusInfo;
 pub(crate) use prometheus::refused as prometheus_bad_data;
 pub use telemetry::Sink;

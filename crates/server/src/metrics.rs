@@ -9,6 +9,7 @@ use std::{
 };
 
 use prometheus_client::{
+    collector::Collector,
     encoding::text,
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
@@ -162,6 +163,11 @@ impl Metrics {
         let family = Family::new_with_constructor(make);
         self.lock().register(name, help, family.clone());
         Histograms(family)
+    }
+
+    /// Families whose values are asked for when they are rendered.
+    pub(crate) fn collect(&self, collector: impl Collector + 'static) {
+        self.lock().register_collector(Box::new(collector));
     }
 
     /// All families as OpenMetrics' text.

@@ -127,11 +127,11 @@ mod tests {
     #[test]
     fn exponential_buckets_get_their_schema_back() {
         let native = read(
-            r#"{"count":"9","sum":"3","buckets":[[1,"-2","-1","1"],[3,"-0.001","0.001","2"],[0,"1","1.4142135623730951","3"],[0,"2","2.8284271247461903","3"]]}"#,
+            r#"{"count":"9","sum":"3","buckets":[[1,"-2","-1.4142135623730951","1"],[3,"-0.001","0.001","2"],[0,"1","1.4142135623730951","3"],[0,"2","2.8284271247461903","3"]]}"#,
         );
         assert_eq!((native.schema, native.zero_count, native.zero_threshold), (1, 2.0, 0.001));
         assert_eq!(native.positive, [3.0, 3.0]);
-        assert_eq!(native.negative, []);
+        assert_eq!(native.negative, [1.0]);
     }
 
     #[test]

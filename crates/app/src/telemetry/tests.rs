@@ -125,7 +125,7 @@ fn begin(disk: &SimDisk, dir: &Utf8Path, now: Timestamp) -> Life {
     let clock = Arc::new(ManualClock::new(now));
     let waiting = Arc::new(AtomicUsize::new(0));
     let failed = watch::channel(None).0;
-    let writer = Writer::new(Arc::clone(&stores), clock, waiting, checkpoints(), failed);
+    let writer = Writer::new(Arc::clone(&stores), clock, waiting, checkpoints(), failed, Arc::default());
     Life { stores, writer, checkpoints: checkpoints() }
 }
 

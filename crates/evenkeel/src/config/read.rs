@@ -11,15 +11,17 @@ use app::{
         yaml,
     },
     notify::signature::SigningKey,
+    remote::RemoteOptions,
 };
 use camino::{Utf8Path, Utf8PathBuf};
-use model::Limits;
+use model::{Labels, Limits};
 use server::{ConnectionLimits, Timeouts, Token};
 use url::Url;
 
 use super::{
     QueryLimits, Retention, WalSync,
     acts::{self, Rollback},
+    remote::{self, Receiver},
     secret::Secret,
     settings::names_below,
 };
@@ -50,6 +52,10 @@ pub(super) struct FileConfig {
     pub(super) query: QueryLimits,
     pub(super) wal_sync: WalSync,
     pub(super) rollbacks: Vec<Rollback>,
+    pub(super) admin: bool,
+    pub(super) external_labels: Labels,
+    pub(super) remote_query: Option<RemoteOptions>,
+    pub(super) remote_write: Vec<Receiver>,
 }
 
 /// The file as read so far: where relative paths start.
@@ -94,6 +100,7 @@ impl Reading<'_> {
         }
         if let Some(map) = section("api") {
             config.api_tokens = self.tokens(map, "api.tokens[]");
+            config.admin = map.optional("enable_admin").and_then(Field::bool).unwrap_or(false);
         }
         if let Some(map) = section("ingest") {
             config.ingest_tokens = self.tokens(map, "ingest.tokens[]");
@@ -123,6 +130,15 @@ impl Reading<'_> {
         }
         if let Some(field) = section("acts").and_then(|map| map.optional("rollback")) {
             config.rollbacks = acts::read(field, self);
+        }
+        if let Some(field) = map.optional("external_labels") {
+            config.external_labels = remote::external_labels(field);
+        }
+        if let Some(map) = section("remote_query") {
+            config.remote_query = remote::query(map, self);
+        }
+        if let Some(field) = map.optional("remote_write") {
+            config.remote_write = remote::receivers(field, self);
         }
     }
 
@@ -173,7 +189,7 @@ impl Reading<'_> {
     }
 
     /// The file's text without the white space at its ends.
-    fn secret_file(&self, field: Field<'_>) -> Option<Secret> {
+    pub(super) fn secret_file(&self, field: Field<'_>) -> Option<Secret> {
         let path = self.path(field)?;
         let text = match fs::metadata(&path) {
             Ok(metadata) if metadata.len() > SECRET_BYTES_MAX => {
@@ -367,7 +383,7 @@ fn query(map: Map<'_>, query: &mut QueryLimits) {
 }
 
 /// A whole number into `target`, of whatever width.
-fn number<T: TryFrom<i64>>(map: Map<'_>, name: &str, min: i64, max: i64, target: &mut T) {
+pub(super) fn number<T: TryFrom<i64>>(map: Map<'_>, name: &str, min: i64, max: i64, target: &mut T) {
     let value = map.optional(name).and_then(|field| field.integer(min..=max));
     if let Some(value) = value.and_then(|value| T::try_from(value).ok()) {
         *target = value;
@@ -375,7 +391,7 @@ fn number<T: TryFrom<i64>>(map: Map<'_>, name: &str, min: i64, max: i64, target:
 }
 
 /// A duration of 100 ms to `max` seconds into `target`.
-fn duration(map: Map<'_>, name: &str, max: u64, target: &mut Duration) {
+pub(super) fn duration(map: Map<'_>, name: &str, max: u64, target: &mut Duration) {
     let allowed = Duration::from_millis(100)..=Duration::from_secs(max);
     if let Some(value) = map.optional(name).and_then(|field| field.duration_within(allowed)) {
         *target = value;

@@ -1,6 +1,9 @@
 //! The configuration in force, for people: what `evenkeel doctor` prints. No secret is among it.
 
-use app::files::text::print_duration;
+use std::{collections::BTreeSet, fmt::Write as _, time::Duration};
+
+use app::{files::text::print_duration, remote::forward::Protocol};
+use server::api::PrometheusInfo;
 
 use super::{Config, How, Rollback, WalSync};
 
@@ -11,6 +14,7 @@ impl Config {
         lines.extend(self.connections());
         lines.extend(self.people());
         lines.extend(self.bounds());
+        lines.extend(self.elsewhere());
         lines.extend(
             self.rollbacks.iter().map(|rule| ("acts.rollback[]".to_owned(), rollback(rule))),
         );
@@ -63,6 +67,7 @@ impl Config {
         lines.extend(
             self.server.api_tokens.iter().map(|token| line("api.tokens[].name", &token.name)),
         );
+        lines.push(line("api.enable_admin", self.admin));
         lines.extend(
             self.server.ingest_tokens.iter().map(|token| line("ingest.tokens[].name", &token.name)),
         );
@@ -100,6 +105,95 @@ impl Config {
             line("wal.sync", sync),
         ]
     }
+}
+
+impl Config {
+    fn elsewhere(&self) -> Vec<(String, String)> {
+        let external: Vec<String> =
+            self.external_labels.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        let mut lines = vec![line("external_labels", format!("{{{}}}", external.join(", ")))];
+        if let Some(remote) = &self.remote_query {
+            lines.push(line("remote_query.url", shown(&remote.endpoint.url)));
+            lines.push(line("remote_query.timeout", print_duration(remote.endpoint.timeout)));
+            lines.push(line("remote_query.max_response_bytes", remote.response_bytes_max));
+        }
+        for receiver in &self.remote_write {
+            lines.push(line("remote_write[].name", &receiver.endpoint.name));
+            lines.push(line("remote_write[].url", shown(&receiver.endpoint.url)));
+            let protocol = match receiver.protocol {
+                Protocol::V1 => "v1",
+                Protocol::V2 => "v2",
+            };
+            lines.push(line("remote_write[].protocol", protocol));
+            lines.push(line("remote_write[].timeout", print_duration(receiver.endpoint.timeout)));
+            lines.push(line("remote_write[].queue.max_bytes", receiver.bytes_max));
+            lines.push(line("remote_write[].queue.max_age", print_duration(receiver.age_max)));
+            lines.push(line("remote_write[].queue.max_shards", receiver.shards_max));
+            lines.push(line(
+                "remote_write[].queue.max_samples_per_send",
+                receiver.samples_per_send_max,
+            ));
+        }
+        lines
+    }
+
+    /// What Prometheus' API shows of it.
+    pub(crate) fn prometheus(&self) -> PrometheusInfo {
+        let lines = self.effective();
+        PrometheusInfo {
+            config: yaml(&lines).into(),
+            flags: lines.into_iter().collect(),
+            admin: self.admin,
+            retention: match self.retention.metrics {
+                Duration::ZERO => "for ever".into(),
+                kept => print_duration(kept).into(),
+            },
+            external_labels: self.external_labels.clone(),
+        }
+    }
+}
+
+/// The address without its query, which may hold a secret.
+fn shown(url: &url::Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.to_string()
+}
+
+/// Lines as a document: dots begin a level, `[]` an item of a list.
+fn yaml(lines: &[(String, String)]) -> String {
+    let mut text = String::new();
+    let mut open: Vec<&str> = Vec::new();
+    let mut last: BTreeSet<&str> = BTreeSet::new();
+    for (key, value) in lines.iter().filter(|(key, _)| !key.starts_with('-')) {
+        let parts: Vec<&str> = key.split('.').collect();
+        let (name, above) = parts.split_last().expect("a split has a part");
+        // An item begins anew with its first key.
+        let begins = above.iter().any(|part| part.ends_with("[]")) && !last.insert(key);
+        if begins {
+            last = BTreeSet::from([&**key]);
+        }
+        let same = open.iter().zip(above).take_while(|(a, b)| a == b).count();
+        let same = if begins { same.min(above.len() - 1) } else { same };
+        for (depth, part) in above.iter().enumerate().skip(same) {
+            let indent = "  ".repeat(depth);
+            let again = begins && open.get(depth) == Some(part);
+            match part.strip_suffix("[]") {
+                Some(_) if again => {}
+                Some(part) => writeln!(text, "{indent}{part}:").expect("a string takes all"),
+                None => writeln!(text, "{indent}{part}:").expect("a string takes all"),
+            }
+        }
+        let item = above.last().is_some_and(|part| part.ends_with("[]"));
+        let fresh = item && (begins || same < above.len());
+        let indent = "  ".repeat(above.len());
+        let dash = if fresh { format!("{}- ", "  ".repeat(above.len() - 1)) } else { indent };
+        let quoted = serde_json::Value::from(value.as_str()).to_string();
+        let name = name.trim_end_matches("[]");
+        writeln!(text, "{dash}{name}: {quoted}").expect("a string takes all");
+        open = above.to_vec();
+    }
+    text
 }
 
 fn line(key: &str, value: impl std::fmt::Display) -> (String, String) {

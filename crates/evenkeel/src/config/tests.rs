@@ -37,7 +37,7 @@ limits:
 query: {timeout: 5}
 wal: {sync: sometimes}
 "), @"
-    evenkeel.yaml:2:1: error[E0101]: unknown field `listne` in the document; did you mean `listen`? allowed: `listen`, `otlp_grpc_listen`, `otlp_http_listen`, `external_url`, `data_dir`, `repo`, `server`, `api`, `ingest`, `webhook`, `notify`, `retention`, `limits`, `query`, `wal` or `acts`
+    evenkeel.yaml:2:1: error[E0101]: unknown field `listne` in the document; did you mean `listen`? allowed: `listen`, `otlp_grpc_listen`, `otlp_http_listen`, `external_url`, `data_dir`, `repo`, `server`, `api`, `ingest`, `webhook`, `notify`, `retention`, `limits`, `query`, `wal`, `external_labels`, `remote_query`, `remote_write` or `acts`
     evenkeel.yaml:3:19: error[E0103]: `otlp_grpc_listen` must be text, not the number 4317; put it in quotes
     evenkeel.yaml:4:11: error[E0103]: `data_dir` must be text, not the number 3; put it in quotes
     evenkeel.yaml:8:14: error[E0105]: the token is too short or has other characters; write at least 16 visible ASCII characters; make one with `openssl rand -hex 32`
@@ -200,7 +200,13 @@ fn the_example_is_a_configuration() {
         .fold(String::new(), |all, line| all + line + "\n");
     let dir = tempfile::tempdir().unwrap();
     let key = "whsec_aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMg==";
-    for (name, secret) in [("api-token", "0123456789abcdef"), ("ingest-token", "0123456789abcdef")]
+    for (name, secret) in [
+        ("api-token", "0123456789abcdef"),
+        ("ingest-token", "0123456789abcdef"),
+        ("remote-password", "p"),
+        ("remote-token", "t"),
+        ("remote-ca.pem", "-----BEGIN CERTIFICATE-----"),
+    ]
     {
         fs::write(dir.path().join(name), secret).unwrap();
     }
@@ -212,7 +218,7 @@ fn the_example_is_a_configuration() {
     assert!(problems.is_empty(), "{problems:?}\n{text}");
     for setting in SETTINGS {
         let name = setting.key.rsplit('.').next().unwrap().trim_end_matches("[]");
-        let instead = ["token", "token_sha256", "signing_key"].contains(&name);
+        let instead = ["token", "token_sha256", "signing_key", "password", "bearer_token"].contains(&name);
         assert!(
             instead || text.contains(&format!("{name}:")),
             "`{}` is not in the example",

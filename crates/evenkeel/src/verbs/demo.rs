@@ -177,6 +177,10 @@ fn config(
         webhook_key: Some(key),
         fallback_receiver: None,
         rollbacks: vec![rollback],
+        admin: false,
+        external_labels: model::Labels::default(),
+        remote_query: None,
+        remote_write: Vec::new(),
     }
 }
 

@@ -119,11 +119,6 @@ impl Record {
         out
     }
 
-    /// The head alone.
-    pub(super) fn head(bytes: &[u8]) -> Result<Head, DecodeError> {
-        head(&mut Reader::new(bytes))
-    }
-
     pub(super) fn decode(bytes: &[u8]) -> Result<(Head, Self), DecodeError> {
         let mut reader = Reader::new(bytes);
         let head = head(&mut reader)?;
@@ -328,7 +323,6 @@ mod tests {
         let (head, read) = Record::decode(&bytes).unwrap();
         assert_eq!(head, Head { samples: 3, received_at: Timestamp::from_millis(77) });
         assert_eq!(read, record);
-        assert_eq!(Record::head(&bytes).unwrap(), head);
         for len in 0..bytes.len() {
             // A cut record is refused or shorter; never a panic.
             drop(Record::decode(&bytes[..len]));

@@ -19,7 +19,6 @@ pub(super) enum Kind {
     BadData,
     Internal,
     Unavailable,
-    NotAcceptable,
 }
 
 impl Kind {
@@ -32,7 +31,6 @@ impl Kind {
             Self::BadData => "bad_data",
             Self::Internal => "internal",
             Self::Unavailable => "unavailable",
-            Self::NotAcceptable => "not_acceptable",
         }
     }
 
@@ -44,7 +42,6 @@ impl Kind {
             Self::Canceled => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
             Self::Timeout | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
         }
     }
 }

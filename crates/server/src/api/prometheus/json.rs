@@ -34,11 +34,6 @@ impl Out {
         self.bytes
     }
 
-    /// Whether anything that is written goes anywhere.
-    pub(super) fn is_gone(&self) -> bool {
-        self.gone
-    }
-
     /// A place where a piece may end.
     pub(super) fn may_break(&mut self) {
         if self.to.is_some() && self.bytes.len() >= PIECE_BYTES {

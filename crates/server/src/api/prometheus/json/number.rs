@@ -122,7 +122,7 @@ mod tests {
             (f64::NAN, "NaN"),
             (f64::INFINITY, "+Inf"),
             (f64::NEG_INFINITY, "-Inf"),
-            (1.234_567_890_123_456_7e17, "123456789012345680"),
+            (1.234_567_890_123_456_7e17, "123456789012345660"),
         ] {
             assert_eq!(text(|out| go_float(out, value)), expected);
         }
