@@ -8,6 +8,7 @@ mod corpora;
 #[path = "../../../../fuzz/mutate.rs"]
 mod mutate;
 mod otlp;
+mod prometheus;
 mod remote_write;
 mod shown;
 mod sockets;

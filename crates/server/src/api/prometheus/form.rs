@@ -4,7 +4,10 @@ use std::{str::FromStr, time::Duration};
 
 use app::{
     App,
-    promql::ast::ExprKind,
+    promql::{
+        Span,
+        ast::{Expr, ExprKind},
+    },
     query::QueryLimits,
 };
 use axum::{extract::Request, response::{IntoResponse, Response}};
@@ -140,7 +143,46 @@ pub(super) fn selector(app: &App, text: &str) -> Result<Vec<Matcher>, String> {
         ExprKind::Selector(selector) if selector.shift == Default::default() => {
             Ok(selector.matchers)
         }
-        _ => Err("1:1: parse error: a selector of series is expected, and nothing else".to_owned()),
+        _ => {
+            let (at, what) = unexpected(&expr, text);
+            let (line, column) = Span::new(at, at).line_and_column(text);
+            Err(format!("{line}:{column}: parse error: unexpected {what}"))
+        }
+    }
+}
+
+/// The first token that does not belong to a selector of series, as Prometheus calls it.
+fn unexpected(expr: &Expr, text: &str) -> (usize, String) {
+    let start = expr.span.start;
+    let of = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+    // The first of these characters after the start.
+    let sign = |sign: char| {
+        let after = text.get(start..).and_then(|rest| rest.find(sign)).unwrap_or(0);
+        (start + after, format!("\"{sign}\""))
+    };
+    match &expr.kind {
+        ExprKind::Negate(_) => (start, "<op:->".to_owned()),
+        ExprKind::Plus(_) => (start, "<op:+>".to_owned()),
+        ExprKind::Number(_) => (start, format!("number {:?}", of(start, expr.span.end))),
+        ExprKind::String(_) => (start, format!("string {:?}", of(start, expr.span.end))),
+        ExprKind::Matrix { .. } => sign('['),
+        ExprKind::Paren(_) | ExprKind::Call { .. } | ExprKind::Aggregate(_) => sign('('),
+        ExprKind::Binary(binary) => match &binary.left.kind {
+            ExprKind::Selector(_) => {
+                let op = binary.op.as_str();
+                let kind = if binary.op.is_set() { "keyword" } else { "op" };
+                (binary.op_span.start, format!("<{kind}:{op}>"))
+            }
+            _ => unexpected(&binary.left, text),
+        },
+        ExprKind::Subquery { expr, .. } => match &expr.kind {
+            ExprKind::Selector(_) => sign('['),
+            _ => unexpected(expr, text),
+        },
+        ExprKind::Selector(_) => {
+            let modifier = text.find("offset").into_iter().chain(text.find('@')).min();
+            (modifier.unwrap_or(start), "modifier".to_owned())
+        }
     }
 }
 

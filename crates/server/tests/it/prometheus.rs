@@ -1,0 +1,9 @@
+//! Prometheus' HTTP API over a real socket and a real store.
+
+mod answers;
+mod clients;
+mod federate;
+mod load;
+mod reference;
+mod remote;
+mod rig;

@@ -1,0 +1,164 @@
+//! Answers that no table of the reference has.
+
+use model::{Batch, Labels, Sample, Series};
+use serde_json::{Value, json};
+
+use super::{
+    load::load,
+    rig::{Rig, Setup, encoded},
+};
+use crate::support::send;
+
+async fn rig() -> Rig {
+    let rig = Rig::start(Setup { now: Some(6_000), ..Setup::default() }).await;
+    rig.store(load("up{job=\"a\"} 0+1x100\nup{job=\"b\"} 1+0x100\nx_total{\"é.b\"=\"ü\"} 0+10x100"))
+        .await;
+    rig
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_endpoint_answers_in_prometheus_envelope() {
+    let rig = rig().await;
+    for (path, pairs, expected) in [
+        ("alerts", &[][..], json!({ "alerts": [] })),
+        ("alertmanagers", &[], json!({ "activeAlertmanagers": [], "droppedAlertmanagers": [] })),
+        ("rules", &[("type", "alert")], json!({ "groups": [] })),
+        ("scrape_pools", &[], json!({ "scrapePools": [] })),
+        (
+            "targets",
+            &[],
+            json!({ "activeTargets": [], "droppedTargets": [], "droppedTargetCounts": {} }),
+        ),
+        ("targets/metadata", &[], json!([])),
+        ("status/config", &[], json!({ "yaml": "listen: x\n" })),
+        ("status/flags", &[], json!({ "query.timeout": "30s" })),
+        ("status/walreplay", &[], json!({ "min": 0, "max": 0, "current": 0, "state": "done" })),
+        ("format_query", &[("query", "sum(up)by(job)")], json!("sum by (job) (up)")),
+        ("labels", &[], json!(["__name__", "job", "é.b"])),
+        ("label/job/values", &[], json!(["a", "b"])),
+        ("label/U___e9__2e_b/values", &[], json!(["ü"])),
+        ("label/job/values", &[("match[]", "{job=\"b\"}"), ("start", "0")], json!(["b"])),
+        ("series", &[("match[]", "x_total")], json!([{ "__name__": "x_total", "é.b": "ü" }])),
+    ] {
+        assert_eq!(rig.data(&format!("/api/v1/{path}"), pairs).await, expected, "{path}");
+    }
+    let runtime = rig.data("/api/v1/status/runtimeinfo", &[]).await;
+    assert_eq!(runtime["storageRetention"], "30d");
+    let tsdb = rig.data("/api/v1/status/tsdb", &[("limit", "1")]).await;
+    assert_eq!(tsdb["headStats"]["numSeries"], 3);
+    assert_eq!(tsdb["seriesCountByMetricName"], json!([{ "name": "up", "value": 2 }]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_are_worded_as_prometheus_words_them() {
+    let rig = rig().await;
+    let range = |query| [("query", query), ("start", "0"), ("end", "9"), ("step", "1")];
+    for (path, pairs, status, kind, text) in [
+        (
+            "query",
+            &[("query", "up["), ("time", "0")][..],
+            400,
+            "bad_data",
+            "invalid parameter \"query\": 1:4: parse error: ",
+        ),
+        (
+            "query",
+            &[("query", "up"), ("time", "x")],
+            400,
+            "bad_data",
+            "invalid parameter \"time\": invalid time value for 'time': cannot parse \"x\" to a valid timestamp",
+        ),
+        (
+            "query",
+            &[("query", "up"), ("timeout", "x")],
+            400,
+            "bad_data",
+            "invalid parameter \"timeout\": cannot parse \"x\" to a valid duration",
+        ),
+        (
+            "query_range",
+            &range("up[5m]"),
+            400,
+            "bad_data",
+            "invalid parameter \"query\": invalid expression type \"range vector\" for range query, must be Scalar or instant Vector",
+        ),
+        (
+            "query_range",
+            &[("query", "up"), ("start", "0"), ("end", "11002"), ("step", "1")],
+            400,
+            "bad_data",
+            "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)",
+        ),
+        ("series", &[], 400, "bad_data", "no match[] parameter provided"),
+        (
+            "series",
+            &[("match[]", "{job=\"\"}")],
+            400,
+            "bad_data",
+            "invalid parameter \"match[]\": match[] must contain at least one non-empty matcher",
+        ),
+        ("metadata", &[("limit", "x")], 400, "bad_data", "limit must be a number"),
+        (
+            "query_exemplars",
+            &[("query", "up"), ("start", "2"), ("end", "1")],
+            400,
+            "bad_data",
+            "end timestamp must not be before start timestamp",
+        ),
+        ("rules", &[("type", "x")], 400, "bad_data", "invalid parameter \"type\": not supported value \"x\""),
+        ("status/tsdb", &[("limit", "0")], 400, "bad_data", "limit must be a positive number"),
+    ] {
+        let (found, json) = rig.json(&format!("/api/v1/{path}"), pairs).await;
+        assert_eq!((found, &json["status"]), (status, &json!("error")), "{path} {json}");
+        assert_eq!(json["errorType"], kind, "{path} {json}");
+        assert!(json["error"].as_str().unwrap().starts_with(text), "{path} {json}");
+    }
+    let answer = rig.post("/api/v1/admin/tsdb/snapshot", &[]).await;
+    assert_eq!(answer.status, 503);
+    assert!(answer.text().contains("admin APIs disabled"), "{}", answer.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn limits_cut_and_say_so() {
+    let rig = rig().await;
+    for (path, pairs, pointer) in [
+        ("query", &[("query", "up")][..], "/data/result"),
+        ("query_range", &[("query", "up"), ("start", "0"), ("end", "60"), ("step", "60")], "/data/result"),
+        ("series", &[("match[]", "up")], "/data"),
+        ("labels", &[], "/data"),
+        ("label/job/values", &[], "/data"),
+    ] {
+        let cut = [pairs, &[("limit", "1")]].concat();
+        let (_, json) = rig.json(&format!("/api/v1/{path}"), &cut).await;
+        assert_eq!(json.pointer(pointer).unwrap().as_array().unwrap().len(), 1, "{path} {json}");
+        assert_eq!(json["warnings"], json!(["results truncated due to limit"]), "{path}");
+        let (_, json) = rig.json(&format!("/api/v1/{path}"), pairs).await;
+        assert_eq!(json.get("warnings"), None, "{path} {json}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_answers_are_whole_plain_and_in_gzip() {
+    let rig = Rig::start(Setup { now: Some(6_000), ..Setup::default() }).await;
+    let series = (0..300).map(|at| Series {
+        labels: Labels::from_pairs([("__name__", "many".to_owned()), ("at", at.to_string())]),
+        samples: (0..100).map(|minute| Sample { at_ms: minute * 60_000, value: 0.1 }).collect(),
+    });
+    rig.store(Batch { series: series.collect(), ..Batch::default() }).await;
+    // 300 series of 2001 points are sent in pieces, of 101 points are not.
+    for (step, points) in [("3", 2001), ("60", 101)] {
+        let pairs = [("query", "many"), ("start", "0"), ("end", "6000"), ("step", step)];
+        let path = format!("/api/v1/query_range?{}", encoded(&pairs));
+        let plain = send(rig.at, "GET", &path, &[], b"").await;
+        let json: Value = serde_json::from_slice(&plain.body).unwrap();
+        let result = json["data"]["result"].as_array().unwrap();
+        assert_eq!(result.len(), 300);
+        assert_eq!(result[299]["values"].as_array().unwrap().len(), points);
+        let packed = send(rig.at, "GET", &path, &[("accept-encoding", "gzip")], b"").await;
+        assert_eq!(packed.header("content-encoding").as_deref(), Some("gzip"));
+        let mut read = Vec::new();
+        let mut decoder = flate2::read::GzDecoder::new(&*packed.body);
+        std::io::Read::read_to_end(&mut decoder, &mut read).unwrap();
+        assert!(read == plain.body && packed.body.len() * 5 < plain.body.len());
+    }
+}
