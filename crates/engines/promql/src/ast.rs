@@ -1,31 +1,48 @@
 //! The tree of an expression; every node knows where it stands.
 
+mod duration;
+
 use model::Matcher;
 
+pub use self::duration::{DurationError, DurationExpr, DurationKind, DurationOp};
 use crate::span::Span;
 
+/// An expression and where it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expr {
     pub span: Span,
     pub kind: ExprKind,
 }
 
+/// What an expression is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {
-    Number(f64),
+    Number {
+        value: f64,
+        /// Written as a duration: `5m` is 300.
+        duration: bool,
+    },
     String(String),
     Selector(Selector),
     /// `selector[range]`
     Matrix {
         selector: Selector,
+        /// 0 until [`Expr::resolve`] has computed `range_expr`.
         range_ms: i64,
+        range_expr: Option<Box<DurationExpr>>,
     },
     /// `expr[range:step]`; without a step the query's default holds.
     Subquery {
         expr: Box<Expr>,
+        /// 0 until [`Expr::resolve`] has computed `range_expr`.
         range_ms: i64,
+        range_expr: Option<Box<DurationExpr>>,
+        /// `None` where the step is left out; 0 until [`Expr::resolve`] has computed `step_expr`.
         step_ms: Option<i64>,
+        step_expr: Option<Box<DurationExpr>>,
         shift: Shift,
+        /// Computed into `shift.offset_ms` by [`Expr::resolve`].
+        offset_expr: Option<Box<DurationExpr>>,
     },
     Negate(Box<Expr>),
     /// `+expr`
@@ -40,14 +57,30 @@ pub enum ExprKind {
     },
 }
 
-/// `name{matchers} offset … @ …`
+/// `name{matchers} anchored @ … offset …`
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Selector {
+    /// From the name to the closing brace, or to the last modifier where no range follows.
+    pub span: Span,
     /// The metric's name where it was written before the braces.
     pub name: Option<Box<str>>,
-    /// All matchers, with that of the name.
+    /// All matchers, with that of the name (the first when `name` is there).
     pub matchers: Vec<Matcher>,
+    /// Where each of `matchers` stands.
+    pub matcher_spans: Vec<Span>,
     pub shift: Shift,
+    /// Computed into `shift.offset_ms` by [`Expr::resolve`].
+    pub offset_expr: Option<Box<DurationExpr>>,
+    pub extension: Option<Extension>,
+}
+
+/// How samples at the edges of a range are taken (the feature flag `promql-extended-range-selectors`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extension {
+    /// `anchored`: the last sample before the range's start stands for the value there.
+    Anchored,
+    /// `smoothed`: values at both edges are interpolated from the samples around them.
+    Smoothed,
 }
 
 /// `offset` and `@`, in milliseconds.
@@ -98,13 +131,22 @@ pub enum BinaryOp {
     Unless,
 }
 
-/// `on (…)`, `ignoring (…)`, `group_left (…)`, `group_right (…)`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// `on (…)`, `ignoring (…)`, `group_left (…)`, `group_right (…)`, `fill (…)`.
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct Matching {
     /// `true`: match on these labels alone; `false`: on all but these.
     pub on: bool,
     pub labels: Vec<Box<str>>,
     pub group: Option<Group>,
+    pub fill: Fill,
+}
+
+/// What stands for a series that the other side has and this side lacks (the feature flag
+/// `promql-binop-fill-modifiers`); `fill (x)` sets both.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Fill {
+    pub left: Option<f64>,
+    pub right: Option<f64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,6 +166,8 @@ pub enum Side {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Aggregate {
     pub op: AggregateOp,
+    /// Of the aggregation's name.
+    pub op_span: Span,
     pub param: Option<Expr>,
     pub expr: Expr,
     /// `by` these labels, or all but these (`without`).
@@ -168,9 +212,12 @@ pub enum Type {
 pub struct Function {
     pub name: &'static str,
     pub args: &'static [Type],
-    /// How many of `args`, counted from the last, may be left out; the last may repeat when negative.
-    pub optional: i8,
+    /// As in Prometheus: 0: exactly `args`; more than 0: the last of `args` may be left out, and be written up to
+    /// `variadic` times; less than 0: it may be left out and be written any number of times.
+    pub variadic: i8,
     pub returns: Type,
+    /// Known only with the feature flag `promql-experimental-functions`.
+    pub experimental: bool,
 }
 
 impl BinaryOp {
@@ -279,6 +326,11 @@ impl AggregateOp {
         Self::ALL.into_iter().find(|(_, op)| *op == self).map_or("", |(name, _)| name)
     }
 
+    /// Known only with the feature flag `promql-experimental-functions`.
+    pub const fn is_experimental(self) -> bool {
+        matches!(self, Self::LimitK | Self::LimitRatio)
+    }
+
     /// The type of the parameter before the expression, where there is one.
     pub const fn param(self) -> Option<Type> {
         match self {
@@ -313,7 +365,7 @@ impl Expr {
     /// The type of this expression's value.
     pub fn value_type(&self) -> Type {
         match &self.kind {
-            ExprKind::Number(_) => Type::Scalar,
+            ExprKind::Number { .. } => Type::Scalar,
             ExprKind::String(_) => Type::String,
             ExprKind::Selector(_) | ExprKind::Aggregate(_) => Type::Vector,
             ExprKind::Matrix { .. } | ExprKind::Subquery { .. } => Type::Matrix,

@@ -201,7 +201,7 @@ impl Context<'_> {
 
     fn node(&mut self, expr: &Expr) -> Result<Value, EvalError> {
         match &expr.kind {
-            ExprKind::Number(value) => Ok(Value::Scalar(vec![*value; self.query.steps()])),
+            ExprKind::Number { value, .. } => Ok(Value::Scalar(vec![*value; self.query.steps()])),
             ExprKind::String(text) => Ok(Value::String(text.clone())),
             ExprKind::Paren(inner) | ExprKind::Plus(inner) => self.evaluate(inner),
             ExprKind::Negate(inner) => Ok(match self.evaluate(inner)? {

@@ -12,7 +12,7 @@ pub mod span;
 
 pub use eval::{EvalError, Limits, Query, SeriesSource, Value, evaluate};
 pub use lex::EXPRESSION_BYTES_MAX;
-pub use parse::parse;
+pub use parse::{Features, parse, parse_with};
 pub use span::{ParseError, Span};
 
 #[cfg(test)]
@@ -52,7 +52,7 @@ mod tests {
             "histogram_quantile(0.9, rate(x_bucket[10m]))",
             "histogram_quantile(0.9, rate(x_bucket[10m]))",
         );
-        prints("time() - 5m", "time() - 300");
+        prints("time() - 5m", "time() - 5m");
         prints("count_values without (a) (\"v\", x)", "count_values without (a) (\"v\", x)");
     }
 

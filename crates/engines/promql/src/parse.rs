@@ -3,10 +3,12 @@
 //! Grammar: <https://prometheus.io/docs/prometheus/latest/querying/basics/> and `operators`. Types are checked here, so
 //! that an evaluation never meets a range vector where it wants a number.
 
+mod features;
 mod modifier;
 mod postfix;
 mod primary;
 
+pub use self::features::Features;
 use crate::{
     ast::{Binary, BinaryOp, Expr, ExprKind, Type},
     lex::{self, Kind, Token},
@@ -21,6 +23,14 @@ const DEPTH_MAX: usize = 100;
 /// # Errors
 /// With the place and what would be allowed there.
 pub fn parse(text: &str) -> Result<Expr, ParseError> {
+    parse_with(text, &Features::NONE)
+}
+
+/// Parses and checks an expression that may use the experimental parts that `features` names.
+///
+/// # Errors
+/// With the place and what would be allowed there.
+pub fn parse_with(text: &str, _features: &Features) -> Result<Expr, ParseError> {
     let mut parser = Parser { text, tokens: lex::tokens(text)?, at: 0, depth: 0 };
     if parser.peek().kind == Kind::End {
         return Err(parser.error(parser.peek().span, "no expression found in input"));
@@ -86,9 +96,11 @@ impl<'a> Parser<'a> {
         }
         let span = token.span.to(inner.span);
         let kind = match (sign, inner.kind) {
-            ("-", ExprKind::Number(value)) => ExprKind::Number(-value),
+            ("-", ExprKind::Number { value, duration }) => {
+                ExprKind::Number { value: -value, duration }
+            }
             ("-", kind) => ExprKind::Negate(Box::new(Expr { span: inner.span, kind })),
-            (_, ExprKind::Number(value)) => ExprKind::Number(value),
+            (_, kind @ ExprKind::Number { .. }) => kind,
             (_, kind) => ExprKind::Plus(Box::new(Expr { span: inner.span, kind })),
         };
         Ok(Expr { span, kind })

@@ -9,18 +9,19 @@ use crate::ast::{Aggregate, At, Binary, Expr, ExprKind, Selector, Shift, Side};
 impl Display for Expr {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match &self.kind {
-            ExprKind::Number(value) => number(*value, f),
+            ExprKind::Number { value, duration: false } => number(*value, f),
+            ExprKind::Number { value, duration: true } => write!(f, "{}", Seconds(*value)),
             ExprKind::String(text) => write!(f, "{}", Quoted(text)),
             ExprKind::Selector(selector) => {
                 bare(selector, f)?;
                 shift(selector.shift, f)
             }
-            ExprKind::Matrix { selector, range_ms } => {
+            ExprKind::Matrix { selector, range_ms, .. } => {
                 bare(selector, f)?;
                 write!(f, "[{}]", Duration(*range_ms))?;
                 shift(selector.shift, f)
             }
-            ExprKind::Subquery { expr, range_ms, step_ms, shift: by } => {
+            ExprKind::Subquery { expr, range_ms, step_ms, shift: by, .. } => {
                 write!(f, "{expr}[{}:", Duration(*range_ms))?;
                 if let Some(step) = step_ms {
                     write!(f, "{}", Duration(*step))?;
@@ -143,6 +144,23 @@ fn aggregate(aggregate: &Aggregate, f: &mut Formatter<'_>) -> fmt::Result {
         write!(f, "{param}, ")?;
     }
     write!(f, "{})", aggregate.expr)
+}
+
+/// Seconds as `1h30m`, cut to milliseconds.
+pub(crate) struct Seconds(pub(crate) f64);
+
+impl Display for Seconds {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if self.0 < 0.0 {
+            f.write_str("-")?;
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a cast saturates, and what is written is smaller"
+        )]
+        let ms = (self.0.abs() * 1000.0) as i64;
+        write!(f, "{}", Duration(ms))
+    }
 }
 
 /// Milliseconds as `1h30m`.

@@ -20,7 +20,7 @@ impl Context<'_> {
     pub(super) fn windows(&mut self, expr: &Expr) -> Result<Windows, EvalError> {
         match &expr.kind {
             ExprKind::Paren(inner) => self.windows(inner),
-            ExprKind::Matrix { selector, range_ms } => {
+            ExprKind::Matrix { selector, range_ms, .. } => {
                 let moments = self.moments(selector.shift);
                 let mut series = self.read(selector, &moments, *range_ms)?;
                 for series in &mut series {
@@ -29,7 +29,7 @@ impl Context<'_> {
                 series.retain(|series| !series.samples.is_empty());
                 Ok(Windows { series, moments, range_ms: *range_ms })
             }
-            ExprKind::Subquery { expr, range_ms, step_ms, shift } => {
+            ExprKind::Subquery { expr, range_ms, step_ms, shift, .. } => {
                 let moments = self.moments(*shift);
                 let step = step_ms.unwrap_or(SUBQUERY_STEP_MS).max(1);
                 let series = match Query::inner(&moments, *range_ms, step) {

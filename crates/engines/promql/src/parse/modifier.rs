@@ -46,7 +46,7 @@ impl Parser<'_> {
             let message = format!("label {both:?} must not occur in ON and GROUP clause at once");
             return Err(self.error(self.peek().span, message));
         }
-        Ok((bool, Some(Matching { on, labels, group })))
+        Ok((bool, Some(Matching { on, labels, group, ..Matching::default() })))
     }
 
     fn group(&mut self, op: BinaryOp) -> Result<Option<Group>, ParseError> {

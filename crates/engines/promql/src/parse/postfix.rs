@@ -57,14 +57,17 @@ impl Parser<'_> {
             let kind = ExprKind::Subquery {
                 expr: Box::new(expr),
                 range_ms,
+                range_expr: None,
                 step_ms,
+                step_expr: None,
                 shift: Shift::default(),
+                offset_expr: None,
             };
             return Ok(Expr { span, kind });
         }
         match expr.kind {
             ExprKind::Selector(selector) if selector.shift == Shift::default() => {
-                Ok(Expr { span, kind: ExprKind::Matrix { selector, range_ms } })
+                Ok(Expr { span, kind: ExprKind::Matrix { selector, range_ms, range_expr: None } })
             }
             ExprKind::Selector(_) => {
                 Err(self.error(open.span, "no offset or @ modifiers allowed before range"))

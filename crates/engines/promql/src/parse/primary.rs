@@ -55,7 +55,8 @@ impl Parser<'_> {
             lex::number(text).or_else(|| lex::duration_ms(text).map(|ms| ms as f64 / 1000.0));
         let value = value.ok_or_else(|| self.unexpected("a number"))?;
         self.advance();
-        Ok(Expr { span: token.span, kind: ExprKind::Number(value) })
+        let duration = token.kind == Kind::Duration;
+        Ok(Expr { span: token.span, kind: ExprKind::Number { value, duration } })
     }
 
     fn word(&mut self, token: Token) -> Result<Expr, ParseError> {
@@ -87,7 +88,8 @@ impl Parser<'_> {
     }
 
     fn selector(&mut self, name: Option<&str>, start: Span) -> Result<Expr, ParseError> {
-        let mut selector = Selector { name: name.map(Into::into), ..Selector::default() };
+        let mut selector =
+            Selector { span: start, name: name.map(Into::into), ..Selector::default() };
         let mut span = start;
         if self.peek().kind == Kind::LeftBrace {
             self.advance();
@@ -103,11 +105,13 @@ impl Parser<'_> {
         }
         if let Some(name) = &selector.name {
             selector.matchers.insert(0, Matcher::equal("__name__", name.clone()));
+            selector.matcher_spans.insert(0, start);
         }
         if selector.matchers.iter().all(|matcher| matcher.matches("")) {
             let message = "vector selector must contain at least one non-empty matcher";
             return Err(self.error(span, message));
         }
+        selector.span = span;
         Ok(Expr { span, kind: ExprKind::Selector(selector) })
     }
 
@@ -145,6 +149,7 @@ impl Parser<'_> {
         let matcher = Matcher::new(label, op, self.unquote(token)?)
             .map_err(|error| self.error(token.span, error.to_string()))?;
         selector.matchers.push(matcher);
+        selector.matcher_spans.push(token.span);
         Ok(())
     }
 
@@ -174,15 +179,21 @@ impl Parser<'_> {
         let grouping = before.or(after);
         Ok(Expr {
             span,
-            kind: ExprKind::Aggregate(Box::new(Aggregate { op, param, expr, grouping })),
+            kind: ExprKind::Aggregate(Box::new(Aggregate {
+                op,
+                op_span: name,
+                param,
+                expr,
+                grouping,
+            })),
         })
     }
 
     fn call(&mut self, function: &'static Function, name: Span) -> Result<Expr, ParseError> {
         let (args, span) = self.arguments(name)?;
         let most = function.args.len();
-        let least = most - usize::from(function.optional.unsigned_abs());
-        let repeats = function.optional < 0;
+        let least = most - usize::from(function.variadic != 0);
+        let repeats = function.variadic < 0;
         if args.len() < least || (args.len() > most && !repeats) {
             let expected = if least == most && !repeats {
                 most.to_string()
