@@ -126,6 +126,10 @@ pub enum BinaryOp {
     LessEqual,
     Greater,
     GreaterEqual,
+    /// `</`: cuts off what of a native histogram lies above a number.
+    TrimUpper,
+    /// `>/`: cuts off what of a native histogram lies below a number.
+    TrimLower,
     And,
     Or,
     Unless,
@@ -231,7 +235,9 @@ impl BinaryOp {
             | Self::Less
             | Self::LessEqual
             | Self::Greater
-            | Self::GreaterEqual => 3,
+            | Self::GreaterEqual
+            | Self::TrimUpper
+            | Self::TrimLower => 3,
             Self::Add | Self::Sub => 4,
             Self::Mul | Self::Div | Self::Mod | Self::Atan2 => 5,
             Self::Pow => 6,
@@ -269,6 +275,8 @@ impl BinaryOp {
             Self::LessEqual => "<=",
             Self::Greater => ">",
             Self::GreaterEqual => ">=",
+            Self::TrimUpper => "</",
+            Self::TrimLower => ">/",
             Self::And => "and",
             Self::Or => "or",
             Self::Unless => "unless",
@@ -276,7 +284,7 @@ impl BinaryOp {
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        const ALL: [BinaryOp; 16] = [
+        const ALL: [BinaryOp; 18] = [
             BinaryOp::Add,
             BinaryOp::Sub,
             BinaryOp::Mul,
@@ -290,6 +298,8 @@ impl BinaryOp {
             BinaryOp::LessEqual,
             BinaryOp::Greater,
             BinaryOp::GreaterEqual,
+            BinaryOp::TrimUpper,
+            BinaryOp::TrimLower,
             BinaryOp::And,
             BinaryOp::Or,
             BinaryOp::Unless,

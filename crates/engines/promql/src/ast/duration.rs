@@ -25,8 +25,6 @@ pub enum DurationKind {
     /// `range()`: from the query's start to its end.
     Range,
     Negate(Box<DurationExpr>),
-    /// `+expr`, which is printed without its sign.
-    Plus(Box<DurationExpr>),
     Paren(Box<DurationExpr>),
     Binary {
         op: DurationOp,
@@ -104,7 +102,7 @@ impl DurationExpr {
             DurationKind::Step => step_ms as f64 / 1000.0,
             DurationKind::Range => range_ms as f64 / 1000.0,
             DurationKind::Negate(inner) => -of(inner)?,
-            DurationKind::Plus(inner) | DurationKind::Paren(inner) => of(inner)?,
+            DurationKind::Paren(inner) => of(inner)?,
             DurationKind::Min(left, right) => of(left)?.min(of(right)?),
             DurationKind::Max(left, right) => of(left)?.max(of(right)?),
             DurationKind::Binary { op, left, right } => {
@@ -248,7 +246,6 @@ impl fmt::Display for DurationExpr {
             DurationKind::Range => f.write_str("range()"),
             // The parser gives a sign no other operand than one that binds as tightly as `^`.
             DurationKind::Negate(inner) => write!(f, "-{inner}"),
-            DurationKind::Plus(inner) => write!(f, "{inner}"),
             DurationKind::Paren(inner) => write!(f, "({inner})"),
             DurationKind::Binary { op, left, right } => {
                 write!(f, "{left} {} {right}", op.as_str())

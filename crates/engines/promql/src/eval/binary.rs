@@ -195,7 +195,11 @@ fn scalar(op: BinaryOp, a: f64, b: f64) -> f64 {
         BinaryOp::Greater => truth(a > b),
         BinaryOp::GreaterEqual => truth(a >= b),
         // The parser lets no set operator stand between numbers.
-        BinaryOp::And | BinaryOp::Or | BinaryOp::Unless => f64::NAN,
+        BinaryOp::And
+        | BinaryOp::Or
+        | BinaryOp::Unless
+        | BinaryOp::TrimUpper
+        | BinaryOp::TrimLower => f64::NAN,
     }
 }
 
