@@ -64,7 +64,7 @@ pub struct Selector {
     pub span: Span,
     /// The metric's name where it was written before the braces.
     pub name: Option<Box<str>>,
-    /// All matchers, with that of the name (the first when `name` is there).
+    /// All matchers, with that of the name (the last when `name` is there).
     pub matchers: Vec<Matcher>,
     /// Where each of `matchers` stands.
     pub matcher_spans: Vec<Span>,
@@ -81,6 +81,16 @@ pub enum Extension {
     Anchored,
     /// `smoothed`: values at both edges are interpolated from the samples around them.
     Smoothed,
+}
+
+impl Extension {
+    /// The word as it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Anchored => "anchored",
+            Self::Smoothed => "smoothed",
+        }
+    }
 }
 
 /// `offset` and `@`, in milliseconds.
@@ -151,6 +161,13 @@ pub struct Matching {
 pub struct Fill {
     pub left: Option<f64>,
     pub right: Option<f64>,
+}
+
+impl Fill {
+    /// Whether there is one at all.
+    pub const fn is_any(self) -> bool {
+        self.left.is_some() || self.right.is_some()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Durations that are computed: `[2 * step()]`, `offset (1h - 5m)`, and how they become milliseconds.
 
-use std::{borrow::Cow, fmt};
+use std::borrow::Cow;
 
 use super::{Binary, Expr, ExprKind, Selector, Shift};
 use crate::span::Span;
@@ -232,26 +232,5 @@ impl Resolver {
             *ms = computed.to_ms(self.step_ms, self.range_ms, negative)?;
         }
         Ok(())
-    }
-}
-
-impl fmt::Display for DurationExpr {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            DurationKind::Number { secs, duration: true } => {
-                write!(f, "{}", crate::print::Seconds(*secs))
-            }
-            DurationKind::Number { secs, duration: false } => write!(f, "{secs}"),
-            DurationKind::Step => f.write_str("step()"),
-            DurationKind::Range => f.write_str("range()"),
-            // The parser gives a sign no other operand than one that binds as tightly as `^`.
-            DurationKind::Negate(inner) => write!(f, "-{inner}"),
-            DurationKind::Paren(inner) => write!(f, "({inner})"),
-            DurationKind::Binary { op, left, right } => {
-                write!(f, "{left} {} {right}", op.as_str())
-            }
-            DurationKind::Min(left, right) => write!(f, "min_of({left}, {right})"),
-            DurationKind::Max(left, right) => write!(f, "max_of({left}, {right})"),
-        }
     }
 }

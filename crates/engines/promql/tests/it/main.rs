@@ -4,3 +4,5 @@
 mod corpora;
 #[path = "../../../../../fuzz/mutate.rs"]
 mod mutate;
+mod tables;
+mod tree;
