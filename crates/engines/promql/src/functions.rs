@@ -62,6 +62,8 @@ static FUNCTIONS: &[Function] = &[
     function("histogram_stddev", &[Vector], 0, Vector),
     function("histogram_stdvar", &[Vector], 0, Vector),
     function("histogram_sum", &[Vector], 0, Vector),
+    // Prometheus 2's name of `double_exponential_smoothing`; Prometheus 3 knows it no longer.
+    function("holt_winters", &[Matrix, Scalar, Scalar], 0, Vector),
     function("hour", &[Vector], 1, Vector),
     function("idelta", &[Matrix], 0, Vector),
     function("increase", &[Matrix], 0, Vector),
