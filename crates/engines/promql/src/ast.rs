@@ -358,6 +358,11 @@ impl AggregateOp {
         matches!(self, Self::LimitK | Self::LimitRatio)
     }
 
+    /// Gives series on with all their labels.
+    pub const fn keeps_labels(self) -> bool {
+        matches!(self, Self::TopK | Self::BottomK | Self::LimitK | Self::LimitRatio)
+    }
+
     /// The type of the parameter before the expression, where there is one.
     pub const fn param(self) -> Option<Type> {
         match self {
@@ -406,6 +411,33 @@ impl Expr {
                 }
             }
             ExprKind::Call { function, .. } => function.returns,
+        }
+    }
+
+    /// The expressions right below this one, in the order of their text.
+    pub fn children(&self) -> Vec<&Self> {
+        match &self.kind {
+            ExprKind::Number { .. }
+            | ExprKind::String(_)
+            | ExprKind::Selector(_)
+            | ExprKind::Matrix { .. } => Vec::new(),
+            ExprKind::Subquery { expr: inner, .. }
+            | ExprKind::Negate(inner)
+            | ExprKind::Plus(inner)
+            | ExprKind::Paren(inner) => vec![inner],
+            ExprKind::Binary(binary) => vec![&binary.left, &binary.right],
+            ExprKind::Aggregate(aggregate) => {
+                aggregate.param.iter().chain([&aggregate.expr]).collect()
+            }
+            ExprKind::Call { args, .. } => args.iter().collect(),
+        }
+    }
+
+    /// The expression inside parentheses, however many there are.
+    pub fn unwrapped(&self) -> &Self {
+        match &self.kind {
+            ExprKind::Paren(inner) => inner.unwrapped(),
+            _ => self,
         }
     }
 }

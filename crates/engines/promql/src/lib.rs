@@ -5,13 +5,20 @@
 pub mod ast;
 pub mod eval;
 pub mod functions;
+pub mod histogram;
+mod kahan;
 mod lex;
+pub mod lint;
+mod number;
 mod parse;
 mod print;
 mod quote;
 pub mod span;
 
-pub use eval::{EvalError, Limits, Query, SeriesSource, Value, evaluate};
+pub use eval::{
+    Annotations, Answer, Cell, Column, EvalError, Hints, Limits, MatrixSeries, PlanNode, Query,
+    SeriesSet, SeriesSource, SourceError, Stats, Value, evaluate,
+};
 pub use lex::EXPRESSION_BYTES_MAX;
 pub use parse::{Features, HEIGHT_MAX, parse, parse_with};
 pub use span::{ParseError, Span};

@@ -165,17 +165,18 @@ impl Display for Names<'_> {
             if at > 0 {
                 f.write_str(", ")?;
             }
-            label(name, f)?;
+            f.write_str(&label(name))?;
         }
         Ok(())
     }
 }
 
-fn label(name: &str, f: &mut impl fmt::Write) -> fmt::Result {
+/// A label's name, in quotes where it is outside the classic alphabet.
+pub(crate) fn label(name: &str) -> String {
     let classic = name.bytes().enumerate().all(|(at, byte)| {
         byte.is_ascii_alphabetic() || byte == b'_' || (at > 0 && byte.is_ascii_digit())
     });
-    if classic && !name.is_empty() { f.write_str(name) } else { write!(f, "{}", Quoted(name)) }
+    if classic && !name.is_empty() { name.to_owned() } else { Quoted(name).to_string() }
 }
 
 /// The name and the matchers, in the order of their texts.
@@ -189,7 +190,7 @@ fn bare(selector: &Selector, f: &mut Formatter<'_>) -> fmt::Result {
             && matcher.op() == MatchOp::Equal
             && selector.name.as_deref() == Some(matcher.value());
         if !named {
-            parts.push(matcher_text(matcher)?);
+            parts.push(matcher_text(matcher));
         }
     }
     if parts.is_empty() && selector.name.is_some() {
@@ -199,17 +200,14 @@ fn bare(selector: &Selector, f: &mut Formatter<'_>) -> fmt::Result {
     write!(f, "{{{}}}", parts.join(","))
 }
 
-fn matcher_text(matcher: &Matcher) -> Result<String, fmt::Error> {
-    let mut text = String::new();
-    label(matcher.name(), &mut text)?;
-    text.push_str(match matcher.op() {
+fn matcher_text(matcher: &Matcher) -> String {
+    let op = match matcher.op() {
         MatchOp::Equal => "=",
         MatchOp::NotEqual => "!=",
         MatchOp::Regex => "=~",
         MatchOp::NotRegex => "!~",
-    });
-    text.push_str(&Quoted(matcher.value()).to_string());
-    Ok(text)
+    };
+    format!("{}{op}{}", label(matcher.name()), Quoted(matcher.value()))
 }
 
 fn extension(selector: &Selector, f: &mut Formatter<'_>) -> fmt::Result {
