@@ -6,5 +6,6 @@
 mod corpora;
 #[path = "../../../../../fuzz/mutate.rs"]
 mod mutate;
+mod promqltest;
 mod tables;
 mod tree;
