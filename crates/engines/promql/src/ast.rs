@@ -1,31 +1,48 @@
 //! The tree of an expression; every node knows where it stands.
 
+mod duration;
+
 use model::Matcher;
 
+pub use self::duration::{DurationError, DurationExpr, DurationKind, DurationOp};
 use crate::span::Span;
 
+/// An expression and where it stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expr {
     pub span: Span,
     pub kind: ExprKind,
 }
 
+/// What an expression is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {
-    Number(f64),
+    Number {
+        value: f64,
+        /// Written as a duration: `5m` is 300.
+        duration: bool,
+    },
     String(String),
     Selector(Selector),
     /// `selector[range]`
     Matrix {
         selector: Selector,
+        /// 0 until [`Expr::resolve`] has computed `range_expr`.
         range_ms: i64,
+        range_expr: Option<Box<DurationExpr>>,
     },
     /// `expr[range:step]`; without a step the query's default holds.
     Subquery {
         expr: Box<Expr>,
+        /// 0 until [`Expr::resolve`] has computed `range_expr`.
         range_ms: i64,
+        range_expr: Option<Box<DurationExpr>>,
+        /// `None` where the step is left out; 0 until [`Expr::resolve`] has computed `step_expr`.
         step_ms: Option<i64>,
+        step_expr: Option<Box<DurationExpr>>,
         shift: Shift,
+        /// Computed into `shift.offset_ms` by [`Expr::resolve`].
+        offset_expr: Option<Box<DurationExpr>>,
     },
     Negate(Box<Expr>),
     /// `+expr`
@@ -40,14 +57,40 @@ pub enum ExprKind {
     },
 }
 
-/// `name{matchers} offset … @ …`
+/// `name{matchers} anchored @ … offset …`
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Selector {
+    /// From the name to the closing brace, or to the last modifier where no range follows.
+    pub span: Span,
     /// The metric's name where it was written before the braces.
     pub name: Option<Box<str>>,
-    /// All matchers, with that of the name.
+    /// All matchers, with that of the name (the last when `name` is there).
     pub matchers: Vec<Matcher>,
+    /// Where each of `matchers` stands.
+    pub matcher_spans: Vec<Span>,
     pub shift: Shift,
+    /// Computed into `shift.offset_ms` by [`Expr::resolve`].
+    pub offset_expr: Option<Box<DurationExpr>>,
+    pub extension: Option<Extension>,
+}
+
+/// How samples at the edges of a range are taken (the feature flag `promql-extended-range-selectors`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extension {
+    /// `anchored`: the last sample before the range's start stands for the value there.
+    Anchored,
+    /// `smoothed`: values at both edges are interpolated from the samples around them.
+    Smoothed,
+}
+
+impl Extension {
+    /// The word as it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Anchored => "anchored",
+            Self::Smoothed => "smoothed",
+        }
+    }
 }
 
 /// `offset` and `@`, in milliseconds.
@@ -93,18 +136,38 @@ pub enum BinaryOp {
     LessEqual,
     Greater,
     GreaterEqual,
+    /// `</`: cuts off what of a native histogram lies above a number.
+    TrimUpper,
+    /// `>/`: cuts off what of a native histogram lies below a number.
+    TrimLower,
     And,
     Or,
     Unless,
 }
 
-/// `on (…)`, `ignoring (…)`, `group_left (…)`, `group_right (…)`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// `on (…)`, `ignoring (…)`, `group_left (…)`, `group_right (…)`, `fill (…)`.
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct Matching {
     /// `true`: match on these labels alone; `false`: on all but these.
     pub on: bool,
     pub labels: Vec<Box<str>>,
     pub group: Option<Group>,
+    pub fill: Fill,
+}
+
+/// What stands for a series that the other side has and this side lacks (the feature flag
+/// `promql-binop-fill-modifiers`); `fill (x)` sets both.
+#[derive(Clone, Copy, Debug, PartialEq, Default)]
+pub struct Fill {
+    pub left: Option<f64>,
+    pub right: Option<f64>,
+}
+
+impl Fill {
+    /// Whether there is one at all.
+    pub const fn is_any(self) -> bool {
+        self.left.is_some() || self.right.is_some()
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,6 +187,8 @@ pub enum Side {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Aggregate {
     pub op: AggregateOp,
+    /// Of the aggregation's name.
+    pub op_span: Span,
     pub param: Option<Expr>,
     pub expr: Expr,
     /// `by` these labels, or all but these (`without`).
@@ -168,9 +233,12 @@ pub enum Type {
 pub struct Function {
     pub name: &'static str,
     pub args: &'static [Type],
-    /// How many of `args`, counted from the last, may be left out; the last may repeat when negative.
-    pub optional: i8,
+    /// As in Prometheus: 0: exactly `args`; more than 0: the last of `args` may be left out, and be written up to
+    /// `variadic` times; less than 0: it may be left out and be written any number of times.
+    pub variadic: i8,
     pub returns: Type,
+    /// Known only with the feature flag `promql-experimental-functions`.
+    pub experimental: bool,
 }
 
 impl BinaryOp {
@@ -184,7 +252,9 @@ impl BinaryOp {
             | Self::Less
             | Self::LessEqual
             | Self::Greater
-            | Self::GreaterEqual => 3,
+            | Self::GreaterEqual
+            | Self::TrimUpper
+            | Self::TrimLower => 3,
             Self::Add | Self::Sub => 4,
             Self::Mul | Self::Div | Self::Mod | Self::Atan2 => 5,
             Self::Pow => 6,
@@ -222,6 +292,8 @@ impl BinaryOp {
             Self::LessEqual => "<=",
             Self::Greater => ">",
             Self::GreaterEqual => ">=",
+            Self::TrimUpper => "</",
+            Self::TrimLower => ">/",
             Self::And => "and",
             Self::Or => "or",
             Self::Unless => "unless",
@@ -229,7 +301,7 @@ impl BinaryOp {
     }
 
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        const ALL: [BinaryOp; 16] = [
+        const ALL: [BinaryOp; 18] = [
             BinaryOp::Add,
             BinaryOp::Sub,
             BinaryOp::Mul,
@@ -243,6 +315,8 @@ impl BinaryOp {
             BinaryOp::LessEqual,
             BinaryOp::Greater,
             BinaryOp::GreaterEqual,
+            BinaryOp::TrimUpper,
+            BinaryOp::TrimLower,
             BinaryOp::And,
             BinaryOp::Or,
             BinaryOp::Unless,
@@ -279,6 +353,16 @@ impl AggregateOp {
         Self::ALL.into_iter().find(|(_, op)| *op == self).map_or("", |(name, _)| name)
     }
 
+    /// Known only with the feature flag `promql-experimental-functions`.
+    pub const fn is_experimental(self) -> bool {
+        matches!(self, Self::LimitK | Self::LimitRatio)
+    }
+
+    /// Gives series on with all their labels.
+    pub const fn keeps_labels(self) -> bool {
+        matches!(self, Self::TopK | Self::BottomK | Self::LimitK | Self::LimitRatio)
+    }
+
     /// The type of the parameter before the expression, where there is one.
     pub const fn param(self) -> Option<Type> {
         match self {
@@ -313,7 +397,7 @@ impl Expr {
     /// The type of this expression's value.
     pub fn value_type(&self) -> Type {
         match &self.kind {
-            ExprKind::Number(_) => Type::Scalar,
+            ExprKind::Number { .. } => Type::Scalar,
             ExprKind::String(_) => Type::String,
             ExprKind::Selector(_) | ExprKind::Aggregate(_) => Type::Vector,
             ExprKind::Matrix { .. } | ExprKind::Subquery { .. } => Type::Matrix,
@@ -327,6 +411,33 @@ impl Expr {
                 }
             }
             ExprKind::Call { function, .. } => function.returns,
+        }
+    }
+
+    /// The expressions right below this one, in the order of their text.
+    pub fn children(&self) -> Vec<&Self> {
+        match &self.kind {
+            ExprKind::Number { .. }
+            | ExprKind::String(_)
+            | ExprKind::Selector(_)
+            | ExprKind::Matrix { .. } => Vec::new(),
+            ExprKind::Subquery { expr: inner, .. }
+            | ExprKind::Negate(inner)
+            | ExprKind::Plus(inner)
+            | ExprKind::Paren(inner) => vec![inner],
+            ExprKind::Binary(binary) => vec![&binary.left, &binary.right],
+            ExprKind::Aggregate(aggregate) => {
+                aggregate.param.iter().chain([&aggregate.expr]).collect()
+            }
+            ExprKind::Call { args, .. } => args.iter().collect(),
+        }
+    }
+
+    /// The expression inside parentheses, however many there are.
+    pub fn unwrapped(&self) -> &Self {
+        match &self.kind {
+            ExprKind::Paren(inner) => inner.unwrapped(),
+            _ => self,
         }
     }
 }

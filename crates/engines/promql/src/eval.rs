@@ -1,123 +1,84 @@
 //! Values of an expression, column by column: each node gives every series' value at every step of the query.
 //!
+//! What works on one series at a time (a selector, a function over its window, arithmetic with scalars) is a
+//! [`pipeline`]: series are decoded, computed and, under an aggregation, summed by worker threads without being held.
 //! Windows are open on the left (`start < t <= end`), as in Prometheus 3.
 
 mod aggregate;
+mod answer;
 mod binary;
 mod call;
-mod histogram;
+mod cells;
+mod hash;
+mod item;
+mod limits;
+mod notes;
+mod pipeline;
 mod range;
 mod select;
-mod window;
+mod source;
+mod subquery;
 
-use model::{Labels, Matcher, Sample, Series};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
 
+pub use self::{
+    answer::{Annotations, Answer, Cell, Column, MatrixSeries, PlanNode, Stats, Value},
+    limits::{EvalError, Limits},
+    source::{Hints, SeriesSet, SeriesSource, SourceError},
+};
+use self::{
+    cells::Cells,
+    item::{Item, Items, SameLabels, Selected},
+    limits::Budget,
+    notes::Notes,
+    range::Moments,
+};
 use crate::{
-    ast::{Expr, ExprKind, Type},
+    ast::{At, Expr, ExprKind, Shift, Type},
     span::Span,
 };
 
-/// Where samples come from.
-pub trait SeriesSource {
-    /// All series that pass `matchers`, each with its samples from `start_ms` to `end_ms` (both included), in order.
-    ///
-    /// # Errors
-    /// What the store says, and when more than `samples_max` samples would be read.
-    fn select(
-        &self,
-        matchers: &[Matcher],
-        start_ms: i64,
-        end_ms: i64,
-        samples_max: usize,
-    ) -> Result<Vec<Series>, String>;
-}
-
-/// The moments of a query, in Unix milliseconds; an instant query has `start_ms == end_ms`.
+/// The moments of a query, in Unix milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Query {
     pub start_ms: i64,
     pub end_ms: i64,
-    /// More than 0.
+    /// More than 0; 0 for an instant query, which has `start_ms == end_ms`.
     pub step_ms: i64,
 }
 
-/// What one query may use. Each is a setting, which its error names.
-#[derive(Clone)]
-pub struct Limits<'a> {
-    /// Samples and values that are held at one time, raw and computed: `query.max_samples`.
-    pub samples_max: usize,
-    /// `query.max_points_per_series`
-    pub points_max: usize,
-    /// How far back an instant selector looks for a sample: `query.lookback_delta`.
-    pub lookback_ms: i64,
-    /// Asked now and then; `true` ends the query (time is up, or the client has left).
-    pub cancelled: &'a dyn Fn() -> bool,
-}
-
-impl std::fmt::Debug for Limits<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Limits")
-            .field("samples_max", &self.samples_max)
-            .field("points_max", &self.points_max)
-            .field("lookback_ms", &self.lookback_ms)
-            .finish_non_exhaustive()
-    }
-}
-
-/// One series' values, one for each step.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Column {
-    pub labels: Labels,
-    pub values: Vec<Option<f64>>,
-}
-
-/// The value of an expression over all steps.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Value {
-    /// One number for each step.
-    Scalar(Vec<f64>),
-    String(String),
-    Vector(Vec<Column>),
-    /// Raw samples; only an instant query can end with these.
-    Matrix(Vec<Series>),
-}
-
-/// Why a query has no value.
-#[derive(Clone, Debug, PartialEq, thiserror::Error)]
-pub enum EvalError {
-    #[error(
-        "the query would give {points} points per series; at most {max} are allowed (query.max_points_per_series): use a longer step"
-    )]
-    Points { points: usize, max: usize },
-    #[error(
-        "the query needs more than {max} samples at one time (query.max_samples): narrow its selectors or its range, or use a longer step"
-    )]
-    Samples { max: usize },
-    #[error("the query was ended: its time is up (query.timeout) or its client has left")]
-    Cancelled,
-    #[error("{message}")]
-    Invalid { span: Span, message: String },
-    #[error("the sample store: {0}")]
-    Source(String),
-}
-
 impl Query {
-    pub fn instant(at_ms: i64) -> Self {
-        Self { start_ms: at_ms, end_ms: at_ms, step_ms: 1 }
+    /// One moment.
+    pub const fn instant(at_ms: i64) -> Self {
+        Self { start_ms: at_ms, end_ms: at_ms, step_ms: 0 }
     }
 
-    fn steps(&self) -> usize {
+    /// Whether it asks for one moment and not for a range.
+    pub const fn is_instant(self) -> bool {
+        self.step_ms == 0
+    }
+
+    /// How many moments there are.
+    pub fn steps(self) -> usize {
         let span = self.end_ms.saturating_sub(self.start_ms);
-        if span < 0 || self.step_ms <= 0 {
+        if span < 0 || self.step_ms < 0 {
             return 0;
+        }
+        if self.step_ms == 0 {
+            return 1;
         }
         usize::try_from(span / self.step_ms).unwrap_or(usize::MAX).saturating_add(1)
     }
 
     /// The moment of step `at`.
-    fn moment(&self, at: usize) -> i64 {
-        self.start_ms
-            .saturating_add(self.step_ms.saturating_mul(i64::try_from(at).unwrap_or(i64::MAX)))
+    pub fn moment(self, at: usize) -> i64 {
+        self.moments().get(at)
+    }
+
+    fn moments(self) -> Moments {
+        Moments::new(self.start_ms, self.step_ms, self.steps())
     }
 }
 
@@ -130,190 +91,336 @@ pub fn evaluate(
     query: Query,
     source: &dyn SeriesSource,
     limits: &Limits<'_>,
-) -> Result<Value, EvalError> {
+) -> Result<Answer, EvalError> {
     let steps = query.steps();
     if steps > limits.points_max {
         return Err(EvalError::Points { points: steps, max: limits.points_max });
     }
-    let mut context =
-        Context { source, limits, query, top: query, samples_left: limits.samples_max, work: 0 };
-    if expr.value_type() == Type::Matrix {
-        if steps != 1 {
-            let message = "invalid expression type \"range vector\" for range query, must be scalar or instant vector";
-            return Err(EvalError::Invalid { span: expr.span, message: message.to_owned() });
-        }
-        let windows = context.windows(expr)?;
-        return Ok(Value::Matrix(windows.into_matrix()));
+    if let Some(answer) = source.query(expr, query) {
+        return answer;
     }
-    let mut value = context.evaluate(expr)?;
-    if let Value::Vector(columns) = &mut value {
-        columns.retain(|column| column.values.iter().any(Option::is_some));
-        if !keeps_order(expr) {
-            columns.sort_by(|a, b| a.labels.cmp(&b.labels));
-        }
-        if let Some(pair) = columns.windows(2).find(|pair| pair[0].labels == pair[1].labels) {
-            let message =
-                format!("vector cannot contain metrics with the same labelset: {}", pair[0].labels);
-            return Err(EvalError::Invalid { span: expr.span, message });
-        }
+    let range_ms = query.end_ms.saturating_sub(query.start_ms);
+    let expr = expr
+        .resolve(query.step_ms, range_ms)
+        .map_err(|error| EvalError::invalid(error.span, error.message))?;
+    if !query.is_instant() && matches!(expr.value_type(), Type::Matrix | Type::String) {
+        let message = format!(
+            "invalid expression type \"{}\" for range query, must be Scalar or instant Vector",
+            expr.value_type().as_str()
+        );
+        return Err(EvalError::invalid(expr.span, message));
     }
-    Ok(value)
+    let budget = Budget::new(limits);
+    let mut context = Context {
+        source,
+        limits,
+        budget: &budget,
+        query,
+        top: query,
+        notes: Notes::default(),
+        warnings: Vec::new(),
+        selected: HashMap::new(),
+        shared: select::shared(&expr),
+        plan: Vec::new(),
+        per_step: if limits.samples_per_step { vec![0; steps] } else { Vec::new() },
+        counting: limits.samples_per_step,
+        depth: 0,
+    };
+    let value = context.answer(&expr)?;
+    budget.check()?;
+    let mut annotations = std::mem::take(&mut context.notes).annotations(limits.text);
+    let mut warnings = std::mem::take(&mut context.warnings);
+    for set in context.selected.values() {
+        warnings.extend(set.set.warnings());
+    }
+    warnings.sort();
+    warnings.dedup();
+    annotations.warnings.extend(warnings);
+    Ok(Answer {
+        value,
+        annotations,
+        stats: Stats {
+            samples: budget.samples(),
+            peak_samples: budget.peak_samples(),
+            series: budget.series(),
+            samples_per_step: std::mem::take(&mut context.per_step),
+        },
+        plan: context.plan.pop(),
+    })
 }
 
-/// `sort`, `topk` and the like give series in an order of their own.
-fn keeps_order(expr: &Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Paren(inner) => keeps_order(inner),
-        ExprKind::Call { function, .. } => function.name.starts_with("sort"),
-        ExprKind::Aggregate(aggregate) => aggregate.op.keeps_series(),
-        _ => false,
+/// What a node gives while the query runs.
+enum Computed<'s> {
+    Scalar(Vec<f64>),
+    String(String),
+    Vector(Items<'s>),
+}
+
+impl Computed<'_> {
+    fn bytes(&self) -> usize {
+        match self {
+            Self::Scalar(values) => 8 * values.len(),
+            Self::String(text) => text.len(),
+            Self::Vector(items) => items.bytes(),
+        }
+    }
+
+    fn series(&self) -> usize {
+        match self {
+            Self::Scalar(_) | Self::String(_) => 0,
+            Self::Vector(items) => items.list.len(),
+        }
     }
 }
 
 /// What evaluation carries along.
-struct Context<'a> {
-    source: &'a dyn SeriesSource,
-    limits: &'a Limits<'a>,
+struct Context<'s> {
+    source: &'s dyn SeriesSource,
+    limits: &'s Limits<'s>,
+    budget: &'s Budget<'s>,
     /// The steps of the node at hand: a subquery has its own.
     query: Query,
     /// The steps of the whole query: what `@ start()` means.
     top: Query,
-    samples_left: usize,
-    /// Values looked at since `cancelled` was asked last.
-    work: usize,
+    notes: Notes,
+    /// What the source said.
+    warnings: Vec<String>,
+    /// What was selected already.
+    selected: HashMap<String, Arc<Selected<'s>>>,
+    /// The selectors that stand in the expression more than once.
+    shared: Vec<String>,
+    /// The plan of the nodes that were evaluated for the node at hand.
+    plan: Vec<PlanNode>,
+    per_step: Vec<u64>,
+    /// Whether samples are counted at each step: not within a subquery.
+    counting: bool,
+    depth: usize,
 }
 
-/// How many values are looked at between two questions whether the query is to end.
-const WORK_MAX: usize = 1 << 16;
+/// How deep expressions may nest to be evaluated; the parser allows no more.
+const DEPTH_MAX: usize = 1000;
 
-impl Context<'_> {
-    /// The value of `expr`; of all that its parts took, only the value itself stays counted.
-    fn evaluate(&mut self, expr: &Expr) -> Result<Value, EvalError> {
-        if (self.limits.cancelled)() {
-            return Err(EvalError::Cancelled);
+impl<'s> Context<'s> {
+    /// The value of the whole expression.
+    fn answer(&mut self, expr: &Expr) -> Result<Value, EvalError> {
+        if expr.value_type() == Type::Matrix {
+            return self.matrix(expr).map(Value::Matrix);
         }
-        let before = self.samples_left;
-        let value = self.node(expr)?;
-        self.samples_left = before;
-        self.spend(value.cells())?;
+        let mut items = match self.evaluate(expr)? {
+            Computed::Scalar(values) => return Ok(Value::Scalar(values)),
+            Computed::String(text) => return Ok(Value::String(text)),
+            Computed::Vector(items) => items,
+        };
+        if self.limits.delayed_name_removal {
+            for item in items.list.iter_mut().filter(|item| item.drop_name) {
+                let id = std::mem::replace(&mut item.id, item::Id::Own(model::Labels::default()));
+                item.id = id.bare();
+            }
+            items.merge_same().map_err(|SameLabels| same_labels(expr.span))?;
+        }
+        items.list.retain(|item| !item.cells.is_empty());
+        let mut columns: Vec<Column> = items
+            .list
+            .into_iter()
+            .map(|item| Column::new(item.id.labels(), item.cells))
+            .collect();
+        if !(items.ordered && self.query.is_instant()) {
+            columns.sort_by(|a, b| a.labels.cmp(&b.labels));
+        }
+        Ok(Value::Vector(columns))
+    }
+
+    /// The value of `expr`; of all that its parts took, only the value itself stays counted.
+    fn evaluate(&mut self, expr: &Expr) -> Result<Computed<'s>, EvalError> {
+        self.budget.check()?;
+        if self.depth >= DEPTH_MAX {
+            return Err(EvalError::Depth);
+        }
+        self.depth += 1;
+        let held = self.budget.held();
+        let node = self.begin();
+        let value = if self.query.steps() > 1 && select::is_step_invariant(expr) {
+            self.once(expr)
+        } else {
+            self.node(expr)
+        };
+        self.depth -= 1;
+        let value = value?;
+        self.end(node, expr, value.series());
+        self.budget.settle(held.saturating_add(value.bytes()))?;
         Ok(value)
     }
 
-    fn node(&mut self, expr: &Expr) -> Result<Value, EvalError> {
+    /// Evaluates what is the same at all steps at the first, and repeats it.
+    fn once(&mut self, expr: &Expr) -> Result<Computed<'s>, EvalError> {
+        let steps = self.query.steps();
+        let all = self.query;
+        self.query = Query { end_ms: all.start_ms, ..all };
+        let value = self.node(expr);
+        self.query = all;
+        let mut value = value?;
+        self.budget.hold(value.bytes().saturating_mul(steps))?;
+        match &mut value {
+            Computed::Scalar(values) => {
+                let first = values.first().copied().unwrap_or(f64::NAN);
+                values.resize(steps, first);
+            }
+            Computed::String(_) => {}
+            Computed::Vector(items) => {
+                items.list.iter_mut().for_each(|item| item.cells.repeat(steps));
+            }
+        }
+        Ok(value)
+    }
+
+    fn node(&mut self, expr: &Expr) -> Result<Computed<'s>, EvalError> {
+        if let Some(pipeline) = self.pipeline(expr)? {
+            return self.collect(&pipeline, expr.span).map(Computed::Vector);
+        }
         match &expr.kind {
-            ExprKind::Number(value) => Ok(Value::Scalar(vec![*value; self.query.steps()])),
-            ExprKind::String(text) => Ok(Value::String(text.clone())),
+            ExprKind::Number { value, .. } => {
+                let steps = self.query.steps();
+                self.budget.hold(steps.saturating_mul(8))?;
+                Ok(Computed::Scalar(vec![*value; steps]))
+            }
+            ExprKind::String(text) => Ok(Computed::String(text.clone())),
             ExprKind::Paren(inner) | ExprKind::Plus(inner) => self.evaluate(inner),
-            ExprKind::Negate(inner) => Ok(match self.evaluate(inner)? {
-                Value::Scalar(values) => {
-                    Value::Scalar(values.into_iter().map(|value| -value).collect())
+            ExprKind::Negate(inner) => match self.evaluate(inner)? {
+                Computed::Scalar(values) => {
+                    Ok(Computed::Scalar(values.into_iter().map(|value| -value).collect()))
                 }
-                Value::Vector(columns) => Value::Vector(map(columns, true, |value| -value)),
-                other @ (Value::String(_) | Value::Matrix(_)) => other,
-            }),
-            ExprKind::Selector(selector) => self.instant(selector).map(Value::Vector),
-            ExprKind::Binary(inner) => self.binary(inner),
-            ExprKind::Aggregate(inner) => self.aggregate(inner, expr.span).map(Value::Vector),
-            ExprKind::Call { function, args, .. } => self.call(function, args, expr.span),
-            ExprKind::Matrix { .. } | ExprKind::Subquery { .. } => Err(EvalError::Invalid {
-                span: expr.span,
-                message: "a range vector has no value of its own".to_owned(),
-            }),
+                Computed::Vector(items) => {
+                    self.mapped(items, &[pipeline::Stage::Negate], expr.span)
+                }
+                Computed::String(text) => Ok(Computed::String(text)),
+            },
+            ExprKind::Binary(inner) => self.binary(inner, expr.span),
+            ExprKind::Aggregate(inner) => self.aggregate(inner, expr.span).map(Computed::Vector),
+            ExprKind::Call { function, args, .. } => self.call(function, args, expr),
+            ExprKind::Selector(_) => Ok(Computed::Vector(Items::default())),
+            ExprKind::Matrix { .. } | ExprKind::Subquery { .. } => Err(EvalError::invalid(
+                expr.span,
+                "a range vector has no value of its own",
+            )),
         }
     }
 
-    fn vector(&mut self, expr: &Expr) -> Result<Vec<Column>, EvalError> {
+    /// Applies stages to what was computed, and joins series that become the same.
+    fn mapped(
+        &mut self,
+        mut items: Items<'s>,
+        stages: &[pipeline::Stage],
+        span: Span,
+    ) -> Result<Computed<'s>, EvalError> {
+        for item in &mut items.list {
+            for stage in stages {
+                stage.apply(&mut item.cells, &self.notes);
+            }
+        }
+        items.list.retain(|item| !item.cells.is_empty());
+        if stages.iter().any(pipeline::Stage::drops_name) {
+            items.drop_names(self.limits.delayed_name_removal);
+            self.unique(&mut items, span)?;
+        }
+        Ok(Computed::Vector(items))
+    }
+
+    /// Joins series that became the same when their names were removed.
+    fn unique(&self, items: &mut Items<'s>, span: Span) -> Result<(), EvalError> {
+        if items.one_name || self.limits.delayed_name_removal {
+            return Ok(());
+        }
+        items.merge_same().map_err(|SameLabels| same_labels(span))
+    }
+
+    fn vector(&mut self, expr: &Expr) -> Result<Items<'s>, EvalError> {
         match self.evaluate(expr)? {
-            Value::Vector(columns) => Ok(columns),
-            Value::Scalar(_) | Value::String(_) | Value::Matrix(_) => Ok(Vec::new()),
+            Computed::Vector(items) => Ok(items),
+            Computed::Scalar(_) | Computed::String(_) => Ok(Items::default()),
         }
     }
 
     fn scalar(&mut self, expr: &Expr) -> Result<Vec<f64>, EvalError> {
         match self.evaluate(expr)? {
-            Value::Scalar(values) => Ok(values),
-            Value::Vector(_) | Value::String(_) | Value::Matrix(_) => {
-                Ok(vec![f64::NAN; self.query.steps()])
-            }
+            Computed::Scalar(values) => Ok(values),
+            Computed::Vector(_) | Computed::String(_) => Ok(vec![f64::NAN; self.query.steps()]),
         }
     }
 
-    fn string(&mut self, expr: &Expr) -> Result<String, EvalError> {
-        match self.evaluate(expr)? {
-            Value::String(text) => Ok(text),
-            Value::Scalar(_) | Value::Vector(_) | Value::Matrix(_) => Ok(String::new()),
-        }
-    }
-
-    /// Counts samples against the limit; to be called before they take memory.
-    fn spend(&mut self, samples: usize) -> Result<(), EvalError> {
-        self.samples_left = self
-            .samples_left
-            .checked_sub(samples)
-            .ok_or(EvalError::Samples { max: self.limits.samples_max })?;
-        Ok(())
-    }
-
-    /// Counts values looked at, and now and then asks whether the query is to end.
-    fn tick(&mut self, values: usize) -> Result<(), EvalError> {
-        self.work = self.work.saturating_add(values);
-        if self.work < WORK_MAX {
-            return Ok(());
-        }
-        self.work = 0;
-        if (self.limits.cancelled)() { Err(EvalError::Cancelled) } else { Ok(()) }
-    }
-}
-
-/// Applies `change` to every value; `rename` drops the metric's name.
-fn map(columns: Vec<Column>, rename: bool, change: impl Fn(f64) -> f64) -> Vec<Column> {
-    columns
-        .into_iter()
-        .map(|column| Column {
-            labels: if rename { without_name(&column.labels) } else { column.labels },
-            values: column.values.into_iter().map(|value| value.map(&change)).collect(),
-        })
-        .collect()
-}
-
-fn without_name(labels: &Labels) -> Labels {
-    labels.filtered(|name| name != Labels::METRIC_NAME)
-}
-
-impl Value {
-    /// How many values it holds.
-    fn cells(&self) -> usize {
-        match self {
-            Self::Scalar(values) => values.len(),
-            Self::String(_) => 0,
-            Self::Vector(columns) => columns.iter().map(|column| column.values.len()).sum(),
-            Self::Matrix(series) => series.iter().map(|series| series.samples.len()).sum(),
-        }
-    }
-
-    /// Each series' points, for an answer in the form of a matrix.
-    pub fn into_points(self, query: Query) -> Vec<Series> {
-        let points = |values: Vec<Option<f64>>| {
-            let sample = |(at, value): (usize, Option<f64>)| {
-                Some(Sample { at_ms: query.moment(at), value: value? })
-            };
-            values.into_iter().enumerate().filter_map(sample).collect::<Vec<_>>()
+    /// The moment that each step looks at, after `offset` and `@`.
+    fn moments(&self, shift: Shift) -> Moments {
+        let steps = self.query.steps();
+        let (first, step) = match shift.at {
+            Some(At::Time(ms)) => (ms, 0),
+            Some(At::Start) => (self.top.start_ms, 0),
+            Some(At::End) => (self.top.end_ms, 0),
+            None => (self.query.start_ms, self.query.step_ms),
         };
-        match self {
-            Self::Scalar(values) => {
-                vec![Series {
-                    labels: Labels::default(),
-                    samples: points(values.into_iter().map(Some).collect()),
-                }]
-            }
-            Self::Vector(columns) => columns
-                .into_iter()
-                .map(|column| Series { labels: column.labels, samples: points(column.values) })
-                .collect(),
-            Self::Matrix(series) => series,
-            Self::String(_) => Vec::new(),
-        }
+        Moments::new(first.saturating_sub(shift.offset_ms), step, steps)
     }
+
+    /// A series of floats without labels, at every step.
+    fn plain(&self, values: Vec<f64>) -> Items<'s> {
+        let cells = Cells { floats: values, histograms: Vec::new() };
+        let id = item::Id::Own(model::Labels::default());
+        Items { one_name: true, ..Items::new(vec![Item { id, cells, drop_name: false }]) }
+    }
+
+    /// Begins a node of the plan.
+    fn begin(&mut self) -> Option<(Vec<PlanNode>, Duration, u64)> {
+        self.limits.explain.then(|| {
+            (std::mem::take(&mut self.plan), (self.limits.clock)(), self.budget.samples())
+        })
+    }
+
+    /// Ends a node of the plan: what was evaluated since it began are its parts.
+    fn end(&mut self, begun: Option<(Vec<PlanNode>, Duration, u64)>, expr: &Expr, series: usize) {
+        let Some((before, started, samples)) = begun else { return };
+        let children = std::mem::replace(&mut self.plan, before);
+        self.plan.push(PlanNode {
+            text: expr.to_string(),
+            span: expr.span,
+            time: (self.limits.clock)().saturating_sub(started),
+            samples: self.budget.samples().saturating_sub(samples),
+            series: series as u64,
+            children,
+        });
+    }
+}
+
+fn same_labels(span: Span) -> EvalError {
+    EvalError::invalid(span, SameLabels::TEXT)
+}
+
+/// The `q`-quantile by linear interpolation between ranks; no number counts as the smallest.
+fn quantile(q: f64, values: &mut [f64]) -> f64 {
+    if values.is_empty() || q.is_nan() {
+        return f64::NAN;
+    }
+    if q < 0.0 {
+        return f64::NEG_INFINITY;
+    }
+    if q > 1.0 {
+        return f64::INFINITY;
+    }
+    let order = |a: &f64, b: &f64| match (a.is_nan(), b.is_nan()) {
+        (true, true) => std::cmp::Ordering::Equal,
+        (true, false) => std::cmp::Ordering::Less,
+        (false, true) => std::cmp::Ordering::Greater,
+        (false, false) => a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal),
+    };
+    #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 values")]
+    let rank = q * (values.len() - 1) as f64;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and the length"
+    )]
+    let low = rank.floor() as usize;
+    let weight = rank - rank.floor();
+    let (_, &mut lower, above) = values.select_nth_unstable_by(low, order);
+    let upper = above.iter().copied().min_by(order).unwrap_or(lower);
+    lower * (1.0 - weight) + upper * weight
 }
 
 #[cfg(test)]

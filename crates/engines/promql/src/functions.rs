@@ -1,4 +1,4 @@
-//! The functions that are evaluated, with the types of what they take and give.
+//! The functions of the language, with the types of what they take and give.
 
 use crate::ast::{
     Function,
@@ -8,10 +8,19 @@ use crate::ast::{
 const fn function(
     name: &'static str,
     args: &'static [Type],
-    optional: i8,
+    variadic: i8,
     returns: Type,
 ) -> Function {
-    Function { name, args, optional, returns }
+    Function { name, args, variadic, returns, experimental: false }
+}
+
+const fn experimental(
+    name: &'static str,
+    args: &'static [Type],
+    variadic: i8,
+    returns: Type,
+) -> Function {
+    Function { name, args, variadic, returns, experimental: true }
 }
 
 static FUNCTIONS: &[Function] = &[
@@ -40,12 +49,25 @@ static FUNCTIONS: &[Function] = &[
     function("deg", &[Vector], 0, Vector),
     function("delta", &[Matrix], 0, Vector),
     function("deriv", &[Matrix], 0, Vector),
+    experimental("double_exponential_smoothing", &[Matrix, Scalar, Scalar], 0, Vector),
+    experimental("end", &[], 0, Scalar),
     function("exp", &[Vector], 0, Vector),
+    experimental("first_over_time", &[Matrix], 0, Vector),
     function("floor", &[Vector], 0, Vector),
+    function("histogram_avg", &[Vector], 0, Vector),
+    function("histogram_count", &[Vector], 0, Vector),
+    function("histogram_fraction", &[Scalar, Scalar, Vector], 0, Vector),
     function("histogram_quantile", &[Scalar, Vector], 0, Vector),
+    experimental("histogram_quantiles", &[Vector, String, Scalar, Scalar], 9, Vector),
+    function("histogram_stddev", &[Vector], 0, Vector),
+    function("histogram_stdvar", &[Vector], 0, Vector),
+    function("histogram_sum", &[Vector], 0, Vector),
+    // Prometheus 2's name of `double_exponential_smoothing`; Prometheus 3 knows it no longer.
+    function("holt_winters", &[Matrix, Scalar, Scalar], 0, Vector),
     function("hour", &[Vector], 1, Vector),
     function("idelta", &[Matrix], 0, Vector),
     function("increase", &[Matrix], 0, Vector),
+    experimental("info", &[Vector, Vector], 1, Vector),
     function("irate", &[Matrix], 0, Vector),
     function("label_join", &[Vector, String, String, String], -1, Vector),
     function("label_replace", &[Vector, String, String, String, String], 0, Vector),
@@ -53,7 +75,10 @@ static FUNCTIONS: &[Function] = &[
     function("ln", &[Vector], 0, Vector),
     function("log10", &[Vector], 0, Vector),
     function("log2", &[Vector], 0, Vector),
+    experimental("mad_over_time", &[Matrix], 0, Vector),
+    experimental("max_of", &[Scalar, Scalar], 0, Scalar),
     function("max_over_time", &[Matrix], 0, Vector),
+    experimental("min_of", &[Scalar, Scalar], 0, Scalar),
     function("min_over_time", &[Matrix], 0, Vector),
     function("minute", &[Vector], 1, Vector),
     function("month", &[Vector], 1, Vector),
@@ -62,6 +87,7 @@ static FUNCTIONS: &[Function] = &[
     function("present_over_time", &[Matrix], 0, Vector),
     function("quantile_over_time", &[Scalar, Matrix], 0, Vector),
     function("rad", &[Vector], 0, Vector),
+    experimental("range", &[], 0, Scalar),
     function("rate", &[Matrix], 0, Vector),
     function("resets", &[Matrix], 0, Vector),
     function("round", &[Vector, Scalar], 1, Vector),
@@ -70,15 +96,24 @@ static FUNCTIONS: &[Function] = &[
     function("sin", &[Vector], 0, Vector),
     function("sinh", &[Vector], 0, Vector),
     function("sort", &[Vector], 0, Vector),
+    experimental("sort_by_label", &[Vector, String], -1, Vector),
+    experimental("sort_by_label_desc", &[Vector, String], -1, Vector),
     function("sort_desc", &[Vector], 0, Vector),
     function("sqrt", &[Vector], 0, Vector),
+    experimental("start", &[], 0, Scalar),
+    experimental("start_timestamp", &[Vector], 0, Vector),
     function("stddev_over_time", &[Matrix], 0, Vector),
     function("stdvar_over_time", &[Matrix], 0, Vector),
+    experimental("step", &[], 0, Scalar),
     function("sum_over_time", &[Matrix], 0, Vector),
     function("tan", &[Vector], 0, Vector),
     function("tanh", &[Vector], 0, Vector),
     function("time", &[], 0, Scalar),
     function("timestamp", &[Vector], 0, Vector),
+    experimental("ts_of_first_over_time", &[Matrix], 0, Vector),
+    experimental("ts_of_last_over_time", &[Matrix], 0, Vector),
+    experimental("ts_of_max_over_time", &[Matrix], 0, Vector),
+    experimental("ts_of_min_over_time", &[Matrix], 0, Vector),
     function("vector", &[Scalar], 0, Vector),
     function("year", &[Vector], 1, Vector),
 ];

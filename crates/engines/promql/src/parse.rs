@@ -1,135 +1,163 @@
 //! Tokens to a checked tree, by precedence climbing.
 //!
-//! Grammar: <https://prometheus.io/docs/prometheus/latest/querying/basics/> and `operators`. Types are checked here, so
-//! that an evaluation never meets a range vector where it wants a number.
+//! Grammar: <https://prometheus.io/docs/prometheus/latest/querying/basics/> and `operators`; the words of errors and their
+//! places are those of Prometheus, which clients show and compare. Types are checked here, so that an evaluation never
+//! meets a range vector where it wants a number.
 
+mod check;
+mod duration;
+mod features;
 mod modifier;
 mod postfix;
 mod primary;
+mod selector;
+#[cfg(test)]
+mod tests;
 
+pub use self::features::Features;
 use crate::{
-    ast::{Binary, BinaryOp, Expr, ExprKind, Type},
-    lex::{self, Kind, Token},
+    ast::{Binary, BinaryOp, Expr, ExprKind},
+    lex::{self, Keyword, Kind, Token, Tokens},
     span::{ParseError, Span},
 };
 
-/// How deep expressions may nest.
+/// How deep parentheses, calls, signs and operators of higher precedence may nest.
 const DEPTH_MAX: usize = 100;
 
-/// Parses and checks an expression.
+/// How high the tree may be: a chain of operators nests to the left without end otherwise.
+pub const HEIGHT_MAX: usize = 512;
+
+/// Parses and checks an expression without experimental parts.
 ///
 /// # Errors
 /// With the place and what would be allowed there.
 pub fn parse(text: &str) -> Result<Expr, ParseError> {
-    let mut parser = Parser { text, tokens: lex::tokens(text)?, at: 0, depth: 0 };
-    if parser.peek().kind == Kind::End {
-        return Err(parser.error(parser.peek().span, "no expression found in input"));
-    }
-    let expr = parser.expression(0)?;
-    let rest = parser.peek();
-    if rest.kind == Kind::End { Ok(expr) } else { Err(parser.unexpected("end of input")) }
+    parse_with(text, &Features::NONE)
 }
 
-pub(crate) struct Parser<'a> {
+/// Parses and checks an expression that may use the experimental parts that `features` names.
+///
+/// # Errors
+/// With the place and what would be allowed there; of several, the first.
+pub fn parse_with(text: &str, features: &Features) -> Result<Expr, ParseError> {
+    let mut parser =
+        Parser { text, tokens: lex::tokens(text)?, at: 0, depth: 0, aggregates: 0, features };
+    if parser.peek().kind == Kind::End {
+        return Err(parser.error(Span::default(), "no expression found in input"));
+    }
+    let mut expr = parser.expression(0)?.expr;
+    if parser.peek().kind != Kind::End {
+        return Err(parser.unexpected_here());
+    }
+    parser.check(&mut expr)?;
+    Ok(expr)
+}
+
+struct Parser<'a> {
     text: &'a str,
-    tokens: Vec<Token>,
+    tokens: Tokens,
     at: usize,
     depth: usize,
+    /// How many aggregations are open: what an error names as its surroundings.
+    aggregates: usize,
+    features: &'a Features,
+}
+
+/// An expression and how high its tree is.
+struct Tall {
+    expr: Expr,
+    height: usize,
+}
+
+impl Tall {
+    fn leaf(span: Span, kind: ExprKind) -> Self {
+        Self { expr: Expr { span, kind }, height: 1 }
+    }
 }
 
 impl<'a> Parser<'a> {
     /// An expression whose operators all bind at least as tightly as `precedence`.
-    fn expression(&mut self, precedence: u8) -> Result<Expr, ParseError> {
+    fn expression(&mut self, precedence: u8) -> Result<Tall, ParseError> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
             let message = format!("the expression nests deeper than {DEPTH_MAX}");
             return Err(self.error(self.peek().span, message));
         }
         let mut left = self.unary()?;
-        while let Some(op) = self.binary_operator() {
+        while let Kind::Op(op) = self.peek().kind {
             if op.precedence() < precedence {
                 break;
             }
             let op_span = self.advance().span;
-            let (bool, matching) = self.binary_modifiers(op)?;
+            let (bool, matching) = self.binary_modifiers()?;
             // `^` is right-associative: its right side may hold the same operator.
             let next = if op == BinaryOp::Pow { op.precedence() } else { op.precedence() + 1 };
             let right = self.expression(next)?;
-            left = self.binary(Binary { op, op_span, left, right, bool, matching })?;
+            let height = self.height(left.height.max(right.height), op_span)?;
+            let span = left.expr.span.to(right.expr.span);
+            let filled = matching.as_ref().is_some_and(|matching| matching.fill.is_any());
+            if filled && !self.features.fill {
+                let message = "binop fill modifiers are experimental and not enabled";
+                return Err(self.action_error(span, message));
+            }
+            let (left_expr, right) = (left.expr, right.expr);
+            let binary = Binary { op, op_span, left: left_expr, right, bool, matching };
+            left = Tall { expr: Expr { span, kind: ExprKind::Binary(Box::new(binary)) }, height };
         }
         self.depth -= 1;
         Ok(left)
     }
 
-    fn binary_operator(&self) -> Option<BinaryOp> {
-        let token = self.peek();
-        matches!(token.kind, Kind::Operator | Kind::Word)
-            .then(|| BinaryOp::parse(self.text_of(token)))?
-    }
-
     /// `-a ^ b` is `-(a ^ b)`, and `-a * b` is `(-a) * b`.
-    fn unary(&mut self) -> Result<Expr, ParseError> {
+    fn unary(&mut self) -> Result<Tall, ParseError> {
         let token = self.peek();
-        let sign = self.text_of(token);
-        if token.kind != Kind::Operator || !matches!(sign, "-" | "+") {
-            let primary = self.primary()?;
-            return self.postfix(primary);
-        }
+        let negate = match token.kind {
+            Kind::Op(BinaryOp::Sub) => true,
+            Kind::Op(BinaryOp::Add) => false,
+            _ => {
+                let primary = self.primary()?;
+                return self.postfix(primary);
+            }
+        };
         self.advance();
         let inner = self.expression(BinaryOp::Pow.precedence())?;
-        if !matches!(inner.value_type(), Type::Scalar | Type::Vector) {
-            let message = format!(
-                "unary expression only allowed on expressions of type scalar or instant vector, got {:?}",
-                inner.value_type().as_str()
-            );
-            return Err(self.error(inner.span, message));
+        let span = token.span.to(inner.expr.span);
+        if let ExprKind::Number { value, duration } = inner.expr.kind {
+            let value = if negate { -value } else { value };
+            return Ok(Tall::leaf(span, ExprKind::Number { value, duration }));
         }
-        let span = token.span.to(inner.span);
-        let kind = match (sign, inner.kind) {
-            ("-", ExprKind::Number(value)) => ExprKind::Number(-value),
-            ("-", kind) => ExprKind::Negate(Box::new(Expr { span: inner.span, kind })),
-            (_, ExprKind::Number(value)) => ExprKind::Number(value),
-            (_, kind) => ExprKind::Plus(Box::new(Expr { span: inner.span, kind })),
-        };
-        Ok(Expr { span, kind })
+        let height = self.height(inner.height, token.span)?;
+        let inner = Box::new(inner.expr);
+        let kind = if negate { ExprKind::Negate(inner) } else { ExprKind::Plus(inner) };
+        Ok(Tall { expr: Expr { span, kind }, height })
     }
 
-    /// Checks what a binary operator may stand between.
-    fn binary(&self, binary: Binary) -> Result<Expr, ParseError> {
-        let (left, right) = (binary.left.value_type(), binary.right.value_type());
-        for (operand, kind) in [(&binary.left, left), (&binary.right, right)] {
-            if !matches!(kind, Type::Scalar | Type::Vector) {
-                let message = "binary expression must contain only scalar and instant vector types";
-                return Err(self.error(operand.span, message));
-            }
+    /// The height of a node over one of this height.
+    fn height(&self, below: usize, span: Span) -> Result<usize, ParseError> {
+        if below < HEIGHT_MAX {
+            return Ok(below + 1);
         }
-        let op = binary.op;
-        let scalars = left == Type::Scalar && right == Type::Scalar;
-        let message = if op.is_set() && (left == Type::Scalar || right == Type::Scalar) {
-            format!("set operator {:?} not allowed in binary scalar expression", op.as_str())
-        } else if op.is_comparison() && scalars && !binary.bool {
-            "comparisons between scalars must use BOOL modifier".to_owned()
-        } else if binary.matching.is_some() && (left == Type::Scalar || right == Type::Scalar) {
-            "vector matching only allowed between instant vectors".to_owned()
-        } else {
-            let span = binary.left.span.to(binary.right.span);
-            return Ok(Expr { span, kind: ExprKind::Binary(Box::new(binary)) });
-        };
-        Err(self.error(binary.op_span, message))
+        let message = format!("the expression chains more than {HEIGHT_MAX} operators");
+        Err(self.error(span, message))
     }
 
     fn peek(&self) -> Token {
-        self.tokens[self.at]
+        self.tokens.list[self.at]
     }
 
     fn peek_after(&self) -> Token {
-        self.tokens[(self.at + 1).min(self.tokens.len() - 1)]
+        self.tokens.list[(self.at + 1).min(self.tokens.list.len() - 1)]
+    }
+
+    /// The token that was taken last.
+    fn last(&self) -> Token {
+        self.tokens.list[self.at.saturating_sub(1)]
     }
 
     /// Takes the next token; the end stays where it is.
     fn advance(&mut self) -> Token {
         let token = self.peek();
-        if token.kind != Kind::End {
+        if !matches!(token.kind, Kind::End | Kind::Error) {
             self.at += 1;
         }
         token
@@ -139,25 +167,41 @@ impl<'a> Parser<'a> {
         self.text.get(token.span.start..token.span.end).unwrap_or("")
     }
 
-    fn expect(&mut self, kind: Kind, what: &str) -> Result<Token, ParseError> {
-        if self.peek().kind == kind { Ok(self.advance()) } else { Err(self.unexpected(what)) }
+    fn take(&mut self, kind: Kind) -> Option<Token> {
+        (self.peek().kind == kind).then(|| self.advance())
     }
 
-    /// Takes the next token when it is the word `word`, in any case.
-    fn take_word(&mut self, word: &str) -> Option<Token> {
-        let token = self.peek();
-        (token.kind == Kind::Word && self.text_of(token).eq_ignore_ascii_case(word))
-            .then(|| self.advance())
+    fn take_keyword(&mut self, keyword: Keyword) -> Option<Token> {
+        self.take(Kind::Keyword(keyword))
     }
 
-    fn unexpected(&self, expected: &str) -> ParseError {
+    /// The next token cannot stand where it does.
+    fn unexpected_here(&self) -> ParseError {
+        self.unexpected(if self.aggregates > 0 { "aggregation" } else { "" }, "")
+    }
+
+    fn unexpected(&self, context: &str, expected: &str) -> ParseError {
         let token = self.peek();
-        let message = if token.kind == Kind::End {
-            format!("unexpected end of input, expected {expected}")
-        } else {
-            format!("unexpected {:?}, expected {expected}", self.text_of(token))
-        };
+        if token.kind == Kind::Error {
+            return self.error(token.span, self.tokens.error.clone());
+        }
+        let mut message = format!("unexpected {}", token.describe(self.text));
+        if !context.is_empty() {
+            message += &format!(" in {context}");
+        }
+        if !expected.is_empty() {
+            message += &format!(", expected {expected}");
+        }
         self.error(token.span, message)
+    }
+
+    /// An error of what was read up to the next token; a text that cannot be split there comes first.
+    fn action_error(&self, span: Span, message: impl Into<String>) -> ParseError {
+        let token = self.peek();
+        if token.kind == Kind::Error {
+            return self.error(token.span, self.tokens.error.clone());
+        }
+        self.error(span, message)
     }
 
     fn error(&self, span: Span, message: impl Into<String>) -> ParseError {

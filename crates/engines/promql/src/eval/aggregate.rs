@@ -1,210 +1,192 @@
-//! Aggregations: many series become one for each group.
+//! Aggregations over an instant vector.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+mod group;
+mod ranked;
+mod totals;
+pub(super) mod values;
 
-use model::Labels;
-
-use super::{Column, Context, EvalError, Value, range};
+use self::{
+    group::{Grouped, Grouper},
+    totals::Totals,
+};
+use super::{
+    Context, EvalError,
+    hash::SignatureMap,
+    item::{Item, Items},
+    notes::{Kind, Notes},
+    pipeline::{CHUNK, chunked, is_pipeline, named, unwrapped},
+};
 use crate::{
-    ast::{Aggregate, AggregateOp, Grouping},
+    ast::{Aggregate, AggregateOp, Expr},
     span::Span,
 };
 
-impl AggregateOp {
-    /// Whether it picks series in place of merging them.
-    pub(super) const fn keeps_series(self) -> bool {
-        matches!(self, Self::TopK | Self::BottomK | Self::LimitK | Self::LimitRatio)
-    }
-}
-
-impl Context<'_> {
+impl<'s> Context<'s> {
     pub(super) fn aggregate(
         &mut self,
         aggregate: &Aggregate,
         span: Span,
-    ) -> Result<Vec<Column>, EvalError> {
-        let columns = self.vector(&aggregate.expr)?;
-        let steps = self.query.steps();
-        let mut groups: BTreeMap<Labels, Vec<Column>> = BTreeMap::new();
-        for column in columns {
-            groups
-                .entry(group_labels(&column.labels, aggregate.grouping.as_ref()))
-                .or_default()
-                .push(column);
-        }
-        if aggregate.op == AggregateOp::CountValues {
-            let label = self.param_string(aggregate)?;
-            return self.count_values(groups, &label, span);
+    ) -> Result<Items<'s>, EvalError> {
+        let op = aggregate.op;
+        let inner = unwrapped(&aggregate.expr);
+        match op {
+            AggregateOp::TopK
+            | AggregateOp::BottomK
+            | AggregateOp::LimitK
+            | AggregateOp::LimitRatio => return self.ranked(aggregate, span),
+            AggregateOp::CountValues => return self.count_values(aggregate, span),
+            AggregateOp::Quantile
+            | AggregateOp::Sum
+            | AggregateOp::Avg
+            | AggregateOp::Count
+            | AggregateOp::Min
+            | AggregateOp::Max
+            | AggregateOp::Group
+            | AggregateOp::Stddev
+            | AggregateOp::Stdvar => {}
         }
         let param = match &aggregate.param {
-            Some(param) => self.scalar(param)?,
-            None => vec![f64::NAN; steps],
+            Some(param) => self.scalar(unwrapped(param))?,
+            None => Vec::new(),
         };
-        let mut merged = Vec::new();
-        for (labels, group) in groups {
-            if aggregate.op.keeps_series() {
-                self.tick(group.len().saturating_mul(steps))?;
-                merged.extend(choose(aggregate.op, group, &param));
-                continue;
-            }
-            self.spend(steps)?;
-            let mut values = Vec::with_capacity(steps);
-            for (step, param) in param.iter().enumerate() {
-                self.tick(group.len())?;
-                values.push(merge(aggregate.op, &group, step, *param));
-            }
-            merged.push(Column { labels, values });
+        if op == AggregateOp::Quantile {
+            self.say_quantiles(&param, aggregate.param.as_ref());
         }
-        Ok(merged)
+        let grouper = Grouper::new(aggregate);
+        let mut grouped = if is_pipeline(inner) && !select_is_invariant(inner, self) {
+            self.stream(op, inner, &grouper)?
+        } else {
+            let items = self.vector(inner)?;
+            self.group_items(op, items, &grouper, inner.span)?
+        };
+        let mut list = Vec::new();
+        for (labels, drop_name, totals) in grouped.take() {
+            let cells = totals.finish(op, &param, &self.notes, inner.span);
+            if !cells.is_empty() {
+                let id = super::item::Id::Own(labels);
+                list.push(Item { id, cells, drop_name });
+            }
+        }
+        let one_name = !grouper.keeps_names();
+        Ok(Items { one_name, ..Items::new(list) })
     }
 
-    fn count_values(
+    /// Says which quantiles are none.
+    fn say_quantiles(&self, param: &[f64], expr: Option<&Expr>) {
+        let span = expr.map_or(Span::default(), |expr| unwrapped(expr).span);
+        let say = |q: f64| self.notes.add(Kind::InvalidQuantile(q.to_bits()), span, "");
+        if param.iter().any(|q| q.is_nan()) {
+            say(f64::NAN);
+        }
+        let max = param.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let min = param.iter().copied().fold(f64::INFINITY, f64::min);
+        if max > 1.0 {
+            say(max);
+        }
+        if min < 0.0 {
+            say(min);
+        }
+    }
+
+    /// Aggregates series as they are computed.
+    fn stream(
         &mut self,
-        groups: BTreeMap<Labels, Vec<Column>>,
-        label: &str,
-        span: Span,
-    ) -> Result<Vec<Column>, EvalError> {
-        if label.is_empty() {
-            return Err(EvalError::Invalid { span, message: "invalid label name \"\"".to_owned() });
-        }
-        let steps = self.query.steps();
-        let mut counts: BTreeMap<Labels, Vec<Option<f64>>> = BTreeMap::new();
-        for (labels, group) in groups {
-            for column in group {
-                for (step, value) in column.values.iter().enumerate() {
-                    let Some(value) = value else { continue };
-                    self.tick(1)?;
-                    let pairs = labels.iter().chain([(label, "")]);
-                    let text = super::call::number_text(*value);
-                    let labels = Labels::from_pairs(pairs.map(|(name, value)| {
-                        (name, if name == label { text.as_str() } else { value })
-                    }));
-                    let values = match counts.entry(labels) {
-                        Entry::Occupied(there) => there.into_mut(),
-                        Entry::Vacant(free) => {
-                            self.spend(steps)?;
-                            free.insert(vec![None; steps])
-                        }
-                    };
-                    values[step] = Some(values[step].unwrap_or(0.0) + 1.0);
+        op: AggregateOp,
+        inner: &Expr,
+        grouper: &Grouper<'_>,
+    ) -> Result<Grouped, EvalError> {
+        let held = self.budget.held();
+        let node = self.begin();
+        let Some(pipeline) = self.pipeline(inner)? else {
+            return Err(EvalError::invalid(inner.span, "an instant vector is expected"));
+        };
+        let (budget, delayed) = (self.budget, self.limits.delayed_name_removal);
+        let steps = pipeline.steps;
+        let bytes = Totals::bytes(op, steps);
+        // Without names, two metrics may have the same series: that is an error although their sum is not asked by name.
+        let distinct = pipeline.drops_name && !pipeline.one_name && !delayed;
+        let mut seen: SignatureMap<()> = SignatureMap::default();
+        let mut all = Grouped::default();
+        let mut series = 0;
+        self.run(
+            &pipeline,
+            || (Grouped::default(), Vec::new()),
+            |(grouped, signatures), id, cells, notes| {
+                let (id, drop_name) = named(id, pipeline.drops_name, delayed);
+                if distinct {
+                    signatures.push(id.signature(|_| true));
                 }
-            }
-        }
-        Ok(counts.into_iter().map(|(labels, values)| Column { labels, values }).collect())
-    }
-
-    fn param_string(&mut self, aggregate: &Aggregate) -> Result<String, EvalError> {
-        match &aggregate.param {
-            Some(param) => match self.evaluate(param)? {
-                Value::String(text) => Ok(text),
-                Value::Scalar(_) | Value::Vector(_) | Value::Matrix(_) => Ok(String::new()),
+                let name = || id.name();
+                let totals = grouped.at(grouper, &id, drop_name, || {
+                    budget.hold(bytes)?;
+                    Ok(Totals::new(op, steps))
+                })?;
+                totals.add(op, cells, notes, inner.span, &name);
+                Ok(())
             },
-            None => Ok(String::new()),
-        }
+            |(grouped, signatures)| {
+                series += 1;
+                for signature in signatures {
+                    if seen.insert(signature, ()).is_some() {
+                        return Err(super::same_labels(inner.span));
+                    }
+                }
+                let (before, found) = (all.len(), grouped.len());
+                all.join(op, grouped);
+                budget.release(bytes * (before + found - all.len()));
+                Ok(())
+            },
+        )?;
+        self.end(node, inner, series);
+        let now = held.saturating_add(bytes.saturating_mul(all.len()));
+        self.budget.settle(now)?;
+        Ok(all)
+    }
+
+    /// Aggregates series that were computed.
+    fn group_items(
+        &mut self,
+        op: AggregateOp,
+        items: Items<'s>,
+        grouper: &Grouper<'_>,
+        span: Span,
+    ) -> Result<Grouped, EvalError> {
+        let budget = self.budget;
+        let steps = self.query.steps();
+        let bytes = Totals::bytes(op, steps);
+        let mut all = Grouped::default();
+        let list = &items.list;
+        let cells = steps.saturating_mul(list.len());
+        let threads = if cells > 200_000 { self.limits.threads } else { 1 };
+        let notes = &self.notes;
+        chunked(
+            list.len().div_ceil(CHUNK),
+            threads,
+            |chunk, (): &mut ()| {
+                budget.check()?;
+                let notes = Notes::default();
+                let mut grouped = Grouped::default();
+                for item in list.iter().skip(chunk * CHUNK).take(CHUNK) {
+                    let name = || item.id.name();
+                    let totals = grouped.at(grouper, &item.id, item.drop_name, || {
+                        budget.hold(bytes)?;
+                        Ok(Totals::new(op, steps))
+                    })?;
+                    totals.add(op, &item.cells, &notes, span, &name);
+                }
+                Ok((grouped, notes))
+            },
+            |(grouped, said)| {
+                notes.join(said);
+                all.join(op, grouped);
+                Ok(())
+            },
+        )?;
+        Ok(all)
     }
 }
 
-fn group_labels(labels: &Labels, grouping: Option<&Grouping>) -> Labels {
-    match grouping {
-        None => Labels::default(),
-        Some(Grouping { without: false, labels: by }) => {
-            labels.filtered(|name| by.iter().any(|label| **label == *name))
-        }
-        Some(Grouping { without: true, labels: out }) => labels.filtered(|name| {
-            name != Labels::METRIC_NAME && !out.iter().any(|label| **label == *name)
-        }),
-    }
-}
-
-fn merge(op: AggregateOp, group: &[Column], step: usize, param: f64) -> Option<f64> {
-    let values: Vec<f64> = group.iter().filter_map(|column| column.values[step]).collect();
-    if values.is_empty() {
-        return None;
-    }
-    #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 series")]
-    let count = values.len() as f64;
-    let best = |better: fn(f64, f64) -> bool| {
-        values.iter().copied().fold(f64::NAN, |best, value| {
-            if best.is_nan() || better(value, best) { value } else { best }
-        })
-    };
-    let mean = || range::sum(values.iter().copied()) / count;
-    let variance = || {
-        let mean = mean();
-        range::sum(values.iter().map(|value| (value - mean).powi(2))) / count
-    };
-    Some(match op {
-        AggregateOp::Sum => range::sum(values.into_iter()),
-        AggregateOp::Avg => {
-            let mean = mean();
-            if mean.is_finite() {
-                mean
-            } else {
-                range::sum(values.iter().map(|value| value / count))
-            }
-        }
-        AggregateOp::Count => count,
-        AggregateOp::Min => best(|value, best| value < best),
-        AggregateOp::Max => best(|value, best| value > best),
-        AggregateOp::Group => 1.0,
-        AggregateOp::Stddev => variance().sqrt(),
-        AggregateOp::Stdvar => variance(),
-        AggregateOp::Quantile => range::quantile(param, values),
-        AggregateOp::TopK
-        | AggregateOp::BottomK
-        | AggregateOp::LimitK
-        | AggregateOp::LimitRatio
-        | AggregateOp::CountValues => return None,
-    })
-}
-
-/// Keeps, at each step, the values of the series that the operator picks.
-fn choose(op: AggregateOp, mut group: Vec<Column>, param: &[f64]) -> Vec<Column> {
-    for (step, param) in param.iter().enumerate() {
-        let mut ranked: Vec<(usize, f64)> = group
-            .iter()
-            .enumerate()
-            .filter_map(|(at, column)| column.values[step].map(|value| (at, value)))
-            .collect();
-        match op {
-            // NaN is the worst of all.
-            AggregateOp::TopK => {
-                ranked.sort_by(|a, b| a.1.is_nan().cmp(&b.1.is_nan()).then(b.1.total_cmp(&a.1)))
-            }
-            AggregateOp::BottomK => {
-                ranked.sort_by(|a, b| a.1.is_nan().cmp(&b.1.is_nan()).then(a.1.total_cmp(&b.1)))
-            }
-            _ => ranked.sort_by(|a, b| group[a.0].labels.cmp(&group[b.0].labels)),
-        }
-        let kept = kept(op, *param, ranked.len());
-        for (at, _) in ranked.drain(kept..) {
-            group[at].values[step] = None;
-        }
-    }
-    group.retain(|column| column.values.iter().any(Option::is_some));
-    if let (AggregateOp::TopK | AggregateOp::BottomK, 1) = (op, param.len()) {
-        let value = |column: &Column| column.values[0].unwrap_or(f64::NAN);
-        let down = op == AggregateOp::TopK;
-        group.sort_by(|a, b| {
-            let order = value(a).total_cmp(&value(b));
-            value(a).is_nan().cmp(&value(b).is_nan()).then(if down {
-                order.reverse()
-            } else {
-                order
-            })
-        });
-    }
-    group
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "clamped to 0..=count first"
-)]
-#[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 series")]
-fn kept(op: AggregateOp, param: f64, count: usize) -> usize {
-    let wanted =
-        if op == AggregateOp::LimitRatio { (param.abs() * count as f64).ceil() } else { param };
-    if wanted >= 1.0 { wanted.min(count as f64) as usize } else { 0 }
+/// What is the same at every step is computed once and repeated, which a stream does not do.
+fn select_is_invariant(expr: &Expr, context: &Context<'_>) -> bool {
+    context.query.steps() > 1 && super::select::is_step_invariant(expr)
 }

@@ -1,270 +1,144 @@
-//! Function calls.
+//! Functions that need more than one series at a time, or none.
 
-mod date;
+mod absent;
+pub(super) mod date;
+mod histogram;
+mod info;
 mod label;
+pub(super) mod math;
+mod sort;
 
-use model::Labels;
-
-use super::{Column, Context, EvalError, Value, map, range, window::Windows, without_name};
-use crate::{
-    ast::{Expr, ExprKind, Function},
-    span::Span,
+use super::{
+    Computed, Context, EvalError,
+    cells::ABSENT,
+    item::Items,
+    pipeline::{Stage, unwrapped},
+    range::RangeFunction,
 };
+use crate::ast::{Expr, ExprKind, Function};
 
-impl Context<'_> {
+impl<'s> Context<'s> {
     pub(super) fn call(
         &mut self,
-        function: &Function,
+        function: &'static Function,
         args: &[Expr],
-        span: Span,
-    ) -> Result<Value, EvalError> {
-        let name = function.name;
-        if let Some(change) = unary(name) {
-            return Ok(Value::Vector(map(self.vector(&args[0])?, true, change)));
-        }
-        if let Some(of_window) = range::simple(name) {
-            let keep_name = name == "last_over_time";
-            let windows = self.windows(&args[0])?;
-            return self
-                .over(&windows, keep_name, |_, window| of_window(window))
-                .map(Value::Vector);
-        }
+        expr: &Expr,
+    ) -> Result<Computed<'s>, EvalError> {
         let steps = self.query.steps();
-        let vector = match name {
-            "time" => {
-                return Ok(Value::Scalar((0..steps).map(|step| self.seconds(step)).collect()));
-            }
-            "pi" => return Ok(Value::Scalar(vec![std::f64::consts::PI; steps])),
-            "scalar" => return Ok(Value::Scalar(only(&self.vector(&args[0])?, steps))),
-            "vector" => {
-                let values = self.scalar(&args[0])?.into_iter().map(Some).collect();
-                vec![Column { labels: Labels::default(), values }]
-            }
-            "absent" => {
-                let columns = self.vector(&args[0])?;
-                let there =
-                    |step: usize| columns.iter().any(|column| column.values[step].is_some());
-                vec![absent(&args[0], (0..steps).map(there))]
-            }
-            "absent_over_time" => {
-                let windows = self.windows(&args[0])?;
-                let columns = self.over(&windows, true, |_, _| Some(1.0))?;
-                let there =
-                    |step: usize| columns.iter().any(|column| column.values[step].is_some());
-                vec![absent(&args[0], (0..steps).map(there))]
-            }
-            "timestamp" => self.timestamp(&args[0])?,
-            "clamp" | "clamp_min" | "clamp_max" => self.clamp(name, args)?,
-            "round" => self.round(args)?,
-            "sort" | "sort_desc" => sorted(self.vector(&args[0])?, name == "sort_desc"),
-            "quantile_over_time" => {
-                let q = self.scalar(&args[0])?;
-                let windows = self.windows(&args[1])?;
-                self.over(&windows, false, |step, window| {
-                    Some(range::quantile_over(window, q[step]))
-                })?
-            }
-            "predict_linear" => {
-                let windows = self.windows(&args[0])?;
-                let ahead = self.scalar(&args[1])?;
-                self.over(&windows, false, |step, window| range::predict(window, ahead[step]))?
-            }
-            "histogram_quantile" => {
-                let q = self.scalar(&args[0])?;
-                let buckets = self.vector(&args[1])?;
-                self.histogram_quantile(&q, buckets)?
-            }
-            "label_replace" => self.label_replace(args, span)?,
-            "label_join" => self.label_join(args)?,
-            _ => self.date(name, args, span)?,
+        let arg = |at: usize| {
+            args.get(at).map(unwrapped).ok_or_else(|| {
+                EvalError::invalid(expr.span, format!("{} lacks an argument", function.name))
+            })
         };
-        Ok(Value::Vector(vector))
-    }
-
-    /// `function` of each series' windows.
-    fn over(
-        &mut self,
-        windows: &Windows,
-        keep_name: bool,
-        function: impl Fn(usize, super::window::Window<'_>) -> Option<f64>,
-    ) -> Result<Vec<Column>, EvalError> {
-        let mut columns = Vec::with_capacity(windows.series.len());
-        for series in &windows.series {
-            self.spend(windows.moments.len())?;
-            let values = windows.each(
-                &series.samples,
-                |size| self.tick(size),
-                |window| function(window.step, window),
-            )?;
-            let labels =
-                if keep_name { series.labels.clone() } else { without_name(&series.labels) };
-            columns.push(Column { labels, values });
+        let constant = |value: f64| Ok(Computed::Scalar(vec![value; steps]));
+        #[expect(clippy::cast_precision_loss, reason = "milliseconds of this age")]
+        let seconds = |ms: i64| ms as f64 / 1000.0;
+        match function.name {
+            "time" => {
+                let moments = self.query.moments();
+                Ok(Computed::Scalar(moments.iter().map(seconds).collect()))
+            }
+            "pi" => constant(std::f64::consts::PI),
+            "start" => constant(seconds(self.top.start_ms)),
+            "end" => constant(seconds(self.top.end_ms)),
+            "range" => constant(seconds(self.top.end_ms.saturating_sub(self.top.start_ms))),
+            "step" => constant(seconds(self.top.step_ms)),
+            "max_of" | "min_of" => {
+                let (mut a, b) = (self.scalar(arg(0)?)?, self.scalar(arg(1)?)?);
+                let pick = if function.name == "max_of" { math::max } else { math::min };
+                a.iter_mut().zip(&b).for_each(|(a, b)| *a = pick(*a, *b));
+                Ok(Computed::Scalar(a))
+            }
+            "scalar" => self.only_one(arg(0)?).map(Computed::Scalar),
+            "vector" => {
+                let values = self.scalar(arg(0)?)?;
+                Ok(Computed::Vector(self.plain(values)))
+            }
+            "timestamp" => self.eval_time(arg(0)?, expr),
+            "start_timestamp" => Ok(Computed::Vector(Items::default())),
+            "absent" => self.absent(arg(0)?).map(Computed::Vector),
+            "absent_over_time" => self.absent_over_time(args, expr).map(Computed::Vector),
+            "sort" | "sort_desc" | "sort_by_label" | "sort_by_label_desc" => {
+                self.sorted(function.name, args).map(Computed::Vector)
+            }
+            "label_replace" => self.label_replace(args, expr.span).map(Computed::Vector),
+            "label_join" => self.label_join(args, expr.span).map(Computed::Vector),
+            "info" => self.info(args, expr.span).map(Computed::Vector),
+            "histogram_quantile" | "histogram_quantiles" | "histogram_fraction" => {
+                self.of_histograms(function.name, args, expr.span).map(Computed::Vector)
+            }
+            name => self.other(name, args, expr),
         }
-        Ok(columns)
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "PromQL's times are floats of seconds")]
-    fn seconds(&self, step: usize) -> f64 {
-        self.query.moment(step) as f64 / 1000.0
+    /// Functions that change each cell by itself, of what is no pipeline; and those of dates without an argument.
+    fn other(&mut self, name: &str, args: &[Expr], expr: &Expr) -> Result<Computed<'s>, EvalError> {
+        let Some(first) = args.first() else {
+            let Some(function) = date::of(name) else { return Err(unknown(name, expr)) };
+            let values = self.query.moments().iter();
+            #[expect(clippy::cast_precision_loss, reason = "seconds of this age")]
+            let values = values.map(|ms| function(ms.div_euclid(1000) as f64)).collect();
+            return Ok(Computed::Vector(self.plain(values)));
+        };
+        if RangeFunction::of(name).is_some() {
+            return Err(EvalError::invalid(first.span, "a range vector is expected"));
+        }
+        let mut params = Vec::new();
+        for param in &args[1..] {
+            params.push(self.scalar(unwrapped(param))?);
+        }
+        let Some(stage) = Stage::function(name, params) else { return Err(unknown(name, expr)) };
+        let items = self.vector(unwrapped(first))?;
+        self.mapped(items, &[stage], expr.span)
     }
 
-    /// The time of the sample itself where a selector is asked, else the step's.
-    fn timestamp(&mut self, arg: &Expr) -> Result<Vec<Column>, EvalError> {
-        if let ExprKind::Selector(selector) = &arg.kind {
-            let moments = self.moments(selector.shift);
-            let lookback = self.limits.lookback_ms;
-            let series = self.read(selector, &moments, lookback)?;
-            #[expect(clippy::cast_precision_loss, reason = "PromQL's times are floats of seconds")]
-            let secs = |sample: model::Sample| sample.at_ms as f64 / 1000.0;
-            let mut columns = Vec::new();
-            for series in series {
-                if let Some(values) = self.looked_up(&series, &moments, secs)? {
-                    columns.push(Column { labels: without_name(&series.labels), values });
+    /// `scalar`: the only float of a vector.
+    fn only_one(&mut self, arg: &Expr) -> Result<Vec<f64>, EvalError> {
+        let items = self.vector(arg)?;
+        let mut out = vec![ABSENT; self.query.steps()];
+        let mut many = vec![false; out.len()];
+        for item in &items.list {
+            for (step, out) in out.iter_mut().enumerate() {
+                if let Some(value) = item.cells.float(step) {
+                    many[step] |= !super::cells::is_absent(*out);
+                    *out = value;
                 }
             }
-            return Ok(columns);
         }
-        let mut columns = self.vector(arg)?;
-        for column in &mut columns {
-            column.labels = without_name(&column.labels);
-            for (step, value) in column.values.iter_mut().enumerate() {
-                *value = value.map(|_| self.seconds(step));
+        for (out, many) in out.iter_mut().zip(many) {
+            if many || super::cells::is_absent(*out) {
+                *out = f64::NAN;
             }
         }
-        Ok(columns)
+        Ok(out)
     }
 
-    fn clamp(&mut self, name: &str, args: &[Expr]) -> Result<Vec<Column>, EvalError> {
-        let columns = self.vector(&args[0])?;
-        let infinite = |value: f64, steps: usize| vec![value; steps];
-        let steps = self.query.steps();
-        let (low, high) = match name {
-            "clamp_min" => (self.scalar(&args[1])?, infinite(f64::INFINITY, steps)),
-            "clamp_max" => (infinite(f64::NEG_INFINITY, steps), self.scalar(&args[1])?),
-            _ => (self.scalar(&args[1])?, self.scalar(&args[2])?),
-        };
-        Ok(each(columns, |step, value| {
-            // An empty interval has nothing in it; a NaN bound makes NaN.
-            if low[step] > high[step] {
-                return None;
+    /// `timestamp` of what is no selector: the time of the step.
+    fn eval_time(&mut self, arg: &Expr, expr: &Expr) -> Result<Computed<'s>, EvalError> {
+        let mut items = self.vector(arg)?;
+        let moments = self.query.moments();
+        for item in &mut items.list {
+            for (step, moment) in moments.iter().enumerate() {
+                if item.cells.has(step) {
+                    #[expect(clippy::cast_precision_loss, reason = "milliseconds of this age")]
+                    item.cells.set(step, moment as f64 / 1000.0);
+                }
             }
-            let nan = value.is_nan() || low[step].is_nan() || high[step].is_nan();
-            Some(if nan { f64::NAN } else { value.max(low[step]).min(high[step]) })
-        }))
-    }
-
-    fn round(&mut self, args: &[Expr]) -> Result<Vec<Column>, EvalError> {
-        let columns = self.vector(&args[0])?;
-        let nearest = match args.get(1) {
-            Some(arg) => self.scalar(arg)?,
-            None => vec![1.0; self.query.steps()],
-        };
-        Ok(each(columns, |step, value| {
-            let inverse = 1.0 / nearest[step];
-            Some((value * inverse + 0.5).floor() / inverse)
-        }))
-    }
-}
-
-fn unary(name: &str) -> Option<fn(f64) -> f64> {
-    Some(match name {
-        "abs" => f64::abs,
-        "acos" => f64::acos,
-        "acosh" => f64::acosh,
-        "asin" => f64::asin,
-        "asinh" => f64::asinh,
-        "atan" => f64::atan,
-        "atanh" => f64::atanh,
-        "ceil" => f64::ceil,
-        "cos" => f64::cos,
-        "cosh" => f64::cosh,
-        "deg" => f64::to_degrees,
-        "exp" => f64::exp,
-        "floor" => f64::floor,
-        "ln" => f64::ln,
-        "log10" => f64::log10,
-        "log2" => f64::log2,
-        "rad" => f64::to_radians,
-        "sgn" => |value| if value == 0.0 || value.is_nan() { value } else { value.signum() },
-        "sin" => f64::sin,
-        "sinh" => f64::sinh,
-        "sqrt" => f64::sqrt,
-        "tan" => f64::tan,
-        "tanh" => f64::tanh,
-        _ => return None,
-    })
-}
-
-fn each(columns: Vec<Column>, change: impl Fn(usize, f64) -> Option<f64>) -> Vec<Column> {
-    columns
-        .into_iter()
-        .map(|column| Column {
-            labels: without_name(&column.labels),
-            values: column
-                .values
-                .into_iter()
-                .enumerate()
-                .map(|(step, value)| value.and_then(|value| change(step, value)))
-                .collect(),
-        })
-        .collect()
-}
-
-/// The value of the only series at each step; NaN when there are none or several.
-fn only(columns: &[Column], steps: usize) -> Vec<f64> {
-    (0..steps)
-        .map(|step| {
-            let mut values = columns.iter().filter_map(|column| column.values[step]);
-            match (values.next(), values.next()) {
-                (Some(value), None) => value,
-                _ => f64::NAN,
-            }
-        })
-        .collect()
-}
-
-/// 1 where nothing is, with the labels that the selector's equality matchers give.
-fn absent(arg: &Expr, there: impl Iterator<Item = bool>) -> Column {
-    let matchers = match &arg.kind {
-        ExprKind::Selector(selector) | ExprKind::Matrix { selector, .. } => {
-            selector.matchers.as_slice()
         }
-        _ => &[],
-    };
-    let mut pairs: Vec<(&str, &str)> = Vec::new();
-    let mut twice: Vec<&str> = vec![Labels::METRIC_NAME];
-    for matcher in matchers {
-        let name = matcher.name();
-        if matcher.op() == model::MatchOp::Equal && !pairs.iter().any(|(pair, _)| *pair == name) {
-            pairs.push((name, matcher.value()));
-        } else {
-            twice.push(name);
-        }
-    }
-    pairs.retain(|(name, _)| !twice.contains(name));
-    Column {
-        labels: Labels::from_pairs(pairs),
-        values: there.map(|there| (!there).then_some(1.0)).collect(),
+        items.drop_names(self.limits.delayed_name_removal);
+        self.unique(&mut items, expr.span)?;
+        Ok(Computed::Vector(items))
     }
 }
 
-/// Only an instant query has an order; NaN comes last both ways.
-fn sorted(mut columns: Vec<Column>, down: bool) -> Vec<Column> {
-    let value = |column: &Column| column.values.first().copied().flatten().unwrap_or(f64::NAN);
-    columns.sort_by(|a, b| {
-        let order = value(a).total_cmp(&value(b));
-        value(a).is_nan().cmp(&value(b).is_nan()).then(if down { order.reverse() } else { order })
-    });
-    columns
+fn unknown(name: &str, expr: &Expr) -> EvalError {
+    EvalError::invalid(expr.span, format!("unknown function with name \"{name}\""))
 }
 
-/// A number as the API prints it: the shortest text that reads back equal.
-pub(super) fn number_text(value: f64) -> String {
-    if value.is_nan() {
-        "NaN".to_owned()
-    } else if value.is_infinite() {
-        if value > 0.0 { "+Inf" } else { "-Inf" }.to_owned()
-    } else {
-        value.to_string()
+/// The text of an argument.
+fn text<'e>(args: &'e [Expr], at: usize) -> &'e str {
+    match args.get(at).map(|arg| &unwrapped(arg).kind) {
+        Some(ExprKind::String(text)) => text,
+        _ => "",
     }
 }

@@ -1,186 +1,264 @@
-//! Functions over a window of samples: `rate`, `increase`, `…_over_time` and the like.
+//! Functions over the window of samples that each step sees: `rate`, `…_over_time` and the like.
 
-use model::Sample;
+mod extended;
+mod histogram;
+mod last_two;
+mod line;
+mod over;
+mod pairs;
+mod rate;
+mod sums;
+mod window;
 
-use super::window::Window;
+use model::Points;
 
-/// The function of this name that needs nothing but the window.
-pub(super) fn simple(name: &str) -> Option<fn(Window<'_>) -> Option<f64>> {
-    Some(match name {
-        "rate" => |window| extrapolated(window, true, true),
-        "increase" => |window| extrapolated(window, true, false),
-        "delta" => |window| extrapolated(window, false, false),
-        "irate" => |window| instant(window, true),
-        "idelta" => |window| instant(window, false),
-        "changes" => {
-            |window| Some(count_pairs(window, |a, b| a != b && !(a.is_nan() && b.is_nan())))
+pub(super) use self::{
+    extended::{between, between_histograms},
+    window::{Moments, Window, Windows},
+};
+use super::{
+    EvalError,
+    cells::Cells,
+    limits::{Budget, WORK_MAX},
+    notes::Notes,
+};
+use crate::{ast::Extension, span::Span};
+
+/// A function over a window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RangeFunction {
+    Rate,
+    Increase,
+    Delta,
+    Irate,
+    Idelta,
+    Changes,
+    Resets,
+    Deriv,
+    PredictLinear,
+    DoubleExponentialSmoothing,
+    Avg,
+    Count,
+    First,
+    Last,
+    Mad,
+    Max,
+    Min,
+    Present,
+    Quantile,
+    Stddev,
+    Stdvar,
+    Sum,
+    TimeOfFirst,
+    TimeOfLast,
+    TimeOfMax,
+    TimeOfMin,
+}
+
+impl RangeFunction {
+    pub(super) fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "rate" => Self::Rate,
+            "increase" => Self::Increase,
+            "delta" => Self::Delta,
+            "irate" => Self::Irate,
+            "idelta" => Self::Idelta,
+            "changes" => Self::Changes,
+            "resets" => Self::Resets,
+            "deriv" => Self::Deriv,
+            "predict_linear" => Self::PredictLinear,
+            "double_exponential_smoothing" | "holt_winters" => Self::DoubleExponentialSmoothing,
+            "avg_over_time" => Self::Avg,
+            "count_over_time" => Self::Count,
+            "first_over_time" => Self::First,
+            "last_over_time" => Self::Last,
+            "mad_over_time" => Self::Mad,
+            "max_over_time" => Self::Max,
+            "min_over_time" => Self::Min,
+            "present_over_time" | "absent_over_time" => Self::Present,
+            "quantile_over_time" => Self::Quantile,
+            "stddev_over_time" => Self::Stddev,
+            "stdvar_over_time" => Self::Stdvar,
+            "sum_over_time" => Self::Sum,
+            "ts_of_first_over_time" => Self::TimeOfFirst,
+            "ts_of_last_over_time" => Self::TimeOfLast,
+            "ts_of_max_over_time" => Self::TimeOfMax,
+            "ts_of_min_over_time" => Self::TimeOfMin,
+            _ => return None,
+        })
+    }
+
+    /// These give samples as they are, and so keep the name.
+    pub(super) const fn keeps_name(self) -> bool {
+        matches!(self, Self::First | Self::Last)
+    }
+
+    pub(super) const fn is_counter(self) -> bool {
+        matches!(self, Self::Rate | Self::Increase)
+    }
+
+    /// Why the function does not go with `extension`, which stands in its range.
+    pub(super) fn refuses(self, extension: Option<Extension>, name: &str) -> Option<String> {
+        let over_edges = matches!(self, Self::Rate | Self::Increase | Self::Delta);
+        match extension {
+            Some(Extension::Anchored)
+                if !(over_edges || matches!(self, Self::Changes | Self::Resets)) =>
+            {
+                Some(format!(
+                    "anchored modifier can only be used with: changes, delta, increase, rate, resets - not with {name}"
+                ))
+            }
+            Some(Extension::Smoothed) if !over_edges => Some(format!(
+                "smoothed modifier can only be used with: delta, increase, rate - not with {name}"
+            )),
+            Some(Extension::Anchored | Extension::Smoothed) | None => None,
         }
-        "resets" => |window| Some(count_pairs(window, |a, b| b < a)),
-        "deriv" => |window| regression(window, window.samples[0].at_ms).map(|(slope, _)| slope),
-        "avg_over_time" => |window| Some(mean(window.samples)),
-        "count_over_time" => |window| Some(count(window.samples)),
-        "last_over_time" => |window| window.samples.last().map(|sample| sample.value),
-        "max_over_time" => |window| Some(pick(window.samples, |value, best| value > best)),
-        "min_over_time" => |window| Some(pick(window.samples, |value, best| value < best)),
-        "present_over_time" => |_| Some(1.0),
-        "stddev_over_time" => |window| Some(variance(window.samples).sqrt()),
-        "stdvar_over_time" => |window| Some(variance(window.samples)),
-        "sum_over_time" => |window| Some(sum(window.samples.iter().map(|sample| sample.value))),
-        _ => return None,
-    })
+    }
 }
 
-/// Neumaier's sum: exact where a plain one loses small terms.
-pub(super) fn sum(values: impl Iterator<Item = f64>) -> f64 {
-    let (mut total, mut lost) = (0.0_f64, 0.0);
-    for value in values {
-        let next = total + value;
-        lost += if total.abs() >= value.abs() {
-            (total - next) + value
-        } else {
-            (value - next) + total
+/// A function with its window and parameters.
+pub(super) struct RangeCall {
+    pub(super) function: RangeFunction,
+    pub(super) moments: Moments,
+    pub(super) range_ms: i64,
+    pub(super) extension: Option<Extension>,
+    pub(super) lookback_ms: i64,
+    /// The moments of the query, from which `predict_linear` looks ahead.
+    pub(super) asked: Moments,
+    /// Each parameter at each step.
+    pub(super) params: Vec<Vec<f64>>,
+    /// Of the range.
+    pub(super) span: Span,
+    pub(super) start_timestamps: bool,
+}
+
+/// Whom a function tells what it met.
+pub(super) struct About<'a> {
+    pub(super) notes: &'a Notes,
+    /// The metric's name.
+    pub(super) name: &'a dyn Fn() -> String,
+}
+
+/// Asks now and then whether the query may go on.
+pub(super) struct Ticker<'b> {
+    budget: &'b Budget<'b>,
+    work: usize,
+}
+
+impl<'b> Ticker<'b> {
+    pub(super) fn new(budget: &'b Budget<'b>) -> Self {
+        Self { budget, work: 0 }
+    }
+
+    /// Counts `work` values that are about to be looked at.
+    #[inline]
+    pub(super) fn tick(&mut self, work: usize) -> Result<(), EvalError> {
+        self.work += work;
+        if self.work < WORK_MAX {
+            return Ok(());
+        }
+        self.work = 0;
+        self.budget.check()
+    }
+}
+
+impl RangeCall {
+    /// A parameter at a step.
+    fn param(&self, at: usize, step: usize) -> f64 {
+        self.params.get(at).and_then(|values| values.get(step)).copied().unwrap_or(f64::NAN)
+    }
+
+    /// The first and the last time of which a sample may be needed.
+    pub(super) fn span_ms(&self) -> (i64, i64) {
+        let (before, after) = match self.extension {
+            Some(Extension::Anchored) => (self.lookback_ms, 0),
+            Some(Extension::Smoothed) => (self.lookback_ms, self.lookback_ms),
+            None => (0, 0),
         };
-        total = next;
+        let start = self.moments.first().saturating_sub(self.range_ms).saturating_sub(before);
+        (start.saturating_add(1), self.moments.last().saturating_add(after))
     }
-    // An infinity makes the correction meaningless.
-    if total.is_finite() { total + lost } else { total }
-}
 
-#[expect(clippy::cast_precision_loss, reason = "a window has fewer than 2^53 samples")]
-fn count(samples: &[Sample]) -> f64 {
-    samples.len() as f64
-}
-
-fn mean(samples: &[Sample]) -> f64 {
-    let total = sum(samples.iter().map(|sample| sample.value));
-    if total.is_finite() {
-        return total / count(samples);
+    /// The windows over `points`, each with all samples that the function may need.
+    pub(super) fn windows_of<'a>(&'a self, points: &'a Points) -> Windows<'a> {
+        Windows::new(self, points)
     }
-    // The sum overflowed although the mean may not.
-    sum(samples.iter().map(|sample| sample.value / count(samples)))
+
+    fn windows<'a>(&'a self, points: &'a Points) -> Windows<'a> {
+        Windows::new(self, points)
+    }
+
+    /// Computes the function at every step; `cells` is empty before. Markers of ends must not be among `points`.
+    pub(super) fn fill(
+        &self,
+        points: &Points,
+        cells: &mut Cells,
+        about: &About<'_>,
+        ticker: &mut Ticker<'_>,
+    ) -> Result<(), EvalError> {
+        use RangeFunction as F;
+        ticker.tick(points.len() + self.moments.len())?;
+        match self.function {
+            F::Rate | F::Increase | F::Delta => rate::fill(self, points, cells, about, ticker),
+            F::Changes | F::Resets => pairs::fill(self, points, cells, ticker),
+            F::Sum | F::Avg => sums::fill(self, points, cells, about, ticker),
+            F::Max | F::Min => over::extremes(self, points, cells, about, ticker),
+            F::Count => {
+                over::count(self, points, cells);
+                Ok(())
+            }
+            F::Irate
+            | F::Idelta
+            | F::Deriv
+            | F::PredictLinear
+            | F::DoubleExponentialSmoothing
+            | F::First
+            | F::Last
+            | F::Mad
+            | F::Present
+            | F::Quantile
+            | F::Stddev
+            | F::Stdvar
+            | F::TimeOfFirst
+            | F::TimeOfLast
+            | F::TimeOfMax
+            | F::TimeOfMin => {
+                for window in self.windows(points) {
+                    ticker.tick(1 + window.len())?;
+                    match self.function {
+                        F::Irate | F::Idelta => last_two::set(self, &window, cells, about),
+                        F::Deriv | F::PredictLinear | F::DoubleExponentialSmoothing => {
+                            line::set(self, &window, cells, about)?;
+                        }
+                        _ => over::set(self, &window, cells, about),
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
 }
 
-fn variance(samples: &[Sample]) -> f64 {
-    let mean = mean(samples);
-    sum(samples.iter().map(|sample| (sample.value - mean).powi(2))) / count(samples)
-}
-
-/// The best value; NaN only when all are.
-fn pick(samples: &[Sample], better: impl Fn(f64, f64) -> bool) -> f64 {
-    samples.iter().map(|sample| sample.value).fold(f64::NAN, |best, value| {
-        if best.is_nan() || better(value, best) { value } else { best }
-    })
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a window has fewer than 2^53 samples")]
-fn count_pairs(window: Window<'_>, counts: impl Fn(f64, f64) -> bool) -> f64 {
-    window.samples.windows(2).filter(|pair| counts(pair[0].value, pair[1].value)).count() as f64
-}
-
-#[expect(clippy::cast_precision_loss, reason = "differences of times within a window are small")]
-fn seconds(from_ms: i64, to_ms: i64) -> f64 {
+/// The difference of two times in seconds.
+#[expect(clippy::cast_precision_loss, reason = "differences of times are small")]
+#[inline]
+pub(super) fn seconds(from_ms: i64, to_ms: i64) -> f64 {
     (to_ms - from_ms) as f64 / 1000.0
 }
 
-fn instant(window: Window<'_>, rate: bool) -> Option<f64> {
-    let [.., before, last] = window.samples else { return None };
-    let reset = rate && last.value < before.value;
-    let difference = if reset { last.value } else { last.value - before.value };
-    let elapsed = seconds(before.at_ms, last.at_ms);
-    (elapsed > 0.0).then(|| if rate { difference / elapsed } else { difference })
+/// Whether counting began anew between two samples, as their start times tell.
+pub(super) fn start_resets(before_start: i64, before: i64, start: i64, at: i64) -> bool {
+    if start == 0 || start >= at || start < before {
+        return false;
+    }
+    if start > before {
+        return true;
+    }
+    // A start at the sample before is a reset where values are differences, but not where the start is unknown.
+    before_start != 0 && before_start < before
 }
 
-/// Prometheus' extrapolation to the window's edges: at most half an average interval past the first and last sample,
-/// and a counter never below zero.
-fn extrapolated(window: Window<'_>, counter: bool, per_second: bool) -> Option<f64> {
-    let (first, last) = (window.samples.first()?, window.samples.last()?);
-    if window.samples.len() < 2 {
-        return None;
-    }
-    let mut result = last.value - first.value;
-    if counter {
-        result += window
-            .samples
-            .windows(2)
-            .filter(|pair| pair[1].value < pair[0].value)
-            .map(|pair| pair[0].value)
-            .sum::<f64>();
-    }
-    let sampled = seconds(first.at_ms, last.at_ms);
-    let average = sampled / (count(window.samples) - 1.0);
-    let threshold = average * 1.1;
-    let mut to_start = seconds(window.start, first.at_ms);
-    let mut to_end = seconds(last.at_ms, window.end);
-    if to_start >= threshold {
-        to_start = average / 2.0;
-    }
-    if counter && result > 0.0 && first.value >= 0.0 {
-        to_start = to_start.min(sampled * (first.value / result));
-    }
-    if to_end >= threshold {
-        to_end = average / 2.0;
-    }
-    let mut factor = (sampled + to_start + to_end) / sampled;
-    if per_second {
-        factor /= seconds(window.start, window.end);
-    }
-    Some(result * factor)
-}
-
-/// Least squares: slope per second, and the value at `origin_ms`.
-fn regression(window: Window<'_>, origin_ms: i64) -> Option<(f64, f64)> {
-    if window.samples.len() < 2 {
-        return None;
-    }
-    let first = window.samples[0].value;
-    if window.samples.iter().all(|sample| sample.value == first) {
-        return Some(if first.is_infinite() { (f64::NAN, f64::NAN) } else { (0.0, first) });
-    }
-    let points =
-        || window.samples.iter().map(|sample| (seconds(origin_ms, sample.at_ms), sample.value));
-    let n = count(window.samples);
-    let x = sum(points().map(|(x, _)| x));
-    let y = sum(points().map(|(_, y)| y));
-    let xy = sum(points().map(|(x, y)| x * y));
-    let xx = sum(points().map(|(x, _)| x * x));
-    let slope = (xy - x * y / n) / (xx - x * x / n);
-    Some((slope, y / n - slope * x / n))
-}
-
-/// `predict_linear`: where the line will be `ahead` seconds after the window's end.
-pub(super) fn predict(window: Window<'_>, ahead: f64) -> Option<f64> {
-    regression(window, window.end).map(|(slope, intercept)| intercept + slope * ahead)
-}
-
-/// `quantile_over_time`
-pub(super) fn quantile_over(window: Window<'_>, q: f64) -> f64 {
-    quantile(q, window.samples.iter().map(|sample| sample.value).collect())
-}
-
-/// The `q`-quantile by linear interpolation between ranks.
-pub(super) fn quantile(q: f64, mut values: Vec<f64>) -> f64 {
-    if values.is_empty() || q.is_nan() {
-        return f64::NAN;
-    }
-    if q < 0.0 {
-        return f64::NEG_INFINITY;
-    }
-    if q > 1.0 {
-        return f64::INFINITY;
-    }
-    values.sort_by(f64::total_cmp);
-    // total_cmp puts positive NaN last; Prometheus counts NaN as the smallest.
-    let nans = values.iter().rev().take_while(|value| value.is_nan()).count();
-    values.rotate_right(nans);
-    #[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 values")]
-    let rank = q * (values.len() - 1) as f64;
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "between 0 and the length"
-    )]
-    let low = rank.floor() as usize;
-    let high = (low + 1).min(values.len() - 1);
-    let weight = rank - rank.floor();
-    values[low] * (1.0 - weight) + values[high] * weight
+/// Whether a sample says that it began before the sample before it ended.
+pub(super) fn start_overlaps(before_start: i64, before: i64, start: i64) -> bool {
+    start != 0 && start < before && start != before_start
 }

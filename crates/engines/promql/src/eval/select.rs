@@ -1,97 +1,184 @@
-//! Instant selectors: the latest sample within the lookback, at each step.
+//! Selections from the source, and what can be told of selectors before.
 
-use model::{Sample, Series};
+use std::sync::{Arc, OnceLock};
 
-use super::{Column, Context, EvalError, Query};
-use crate::ast::{At, Selector, Shift};
+use model::{MatchOp, Matcher};
 
-impl Context<'_> {
-    pub(super) fn instant(&mut self, selector: &Selector) -> Result<Vec<Column>, EvalError> {
-        let lookback = self.limits.lookback_ms;
-        let moments = self.moments(selector.shift);
-        let series = self.read(selector, &moments, lookback)?;
-        let mut columns = Vec::new();
-        for series in series {
-            if let Some(values) = self.looked_up(&series, &moments, |sample| sample.value)? {
-                columns.push(Column { labels: series.labels, values });
-            }
-        }
-        Ok(columns)
-    }
+use super::{Context, EvalError, Hints, item::Selected, range::Moments};
+use crate::ast::{Expr, ExprKind, Selector};
 
-    /// What `pick` takes from the sample that each of `moments` sees; `None` when none sees any.
-    pub(super) fn looked_up(
-        &mut self,
-        series: &Series,
-        moments: &[i64],
-        pick: impl Fn(Sample) -> f64,
-    ) -> Result<Option<Vec<Option<f64>>>, EvalError> {
-        self.tick(moments.len())?;
-        self.spend(moments.len())?;
-        let values: Vec<_> = latest(&series.samples, moments, self.limits.lookback_ms)
-            .map(|found| found.map(&pick))
-            .collect();
-        if values.iter().any(Option::is_some) {
-            return Ok(Some(values));
-        }
-        self.samples_left += moments.len();
-        Ok(None)
-    }
-
-    /// The moment that each step looks at, after `offset` and `@`.
-    pub(super) fn moments(&self, shift: Shift) -> Vec<i64> {
-        let at = shift.at.map(|at| match at {
-            At::Time(ms) => ms,
-            At::Start => self.top.start_ms,
-            At::End => self.top.end_ms,
-        });
-        (0..self.query.steps())
-            .map(|step| {
-                at.unwrap_or_else(|| self.query.moment(step)).saturating_sub(shift.offset_ms)
-            })
-            .collect()
-    }
-
-    /// All samples that windows of `range_ms` before `moments` can need.
-    pub(super) fn read(
+impl<'s> Context<'s> {
+    /// The series of a selector that may have samples from `start_ms` to `end_ms`.
+    pub(super) fn select(
         &mut self,
         selector: &Selector,
-        moments: &[i64],
+        (start_ms, end_ms): (i64, i64),
         range_ms: i64,
-    ) -> Result<Vec<Series>, EvalError> {
-        let (Some(first), Some(last)) = (moments.first(), moments.last()) else {
-            return Ok(Vec::new());
-        };
-        let start = first.saturating_sub(range_ms).saturating_add(1);
-        let series = self
+        function: Option<&'static str>,
+    ) -> Result<Arc<Selected<'s>>, EvalError> {
+        let step_ms = self.query.step_ms;
+        let hints = Hints { start_ms, end_ms, step_ms, range_ms, function };
+        self.selection(&selector.matchers, &hints, &key(selector, range_ms))
+    }
+
+    /// As [`Context::select`], for matchers of one's own.
+    pub(super) fn selection(
+        &mut self,
+        matchers: &[Matcher],
+        hints: &Hints,
+        shared_as: &str,
+    ) -> Result<Arc<Selected<'s>>, EvalError> {
+        let mut name = format!("{}\0{}", hints.start_ms, hints.end_ms);
+        for matcher in matchers {
+            name.push('\0');
+            name.push_str(&matcher.to_string());
+        }
+        if let Some(found) = self.selected.get(&name) {
+            return Ok(Arc::clone(found));
+        }
+        let set = self
             .source
-            .select(&selector.matchers, start, *last, self.samples_left)
-            .map_err(EvalError::Source)?;
-        self.spend(series.iter().map(|series| series.samples.len()).sum())?;
-        Ok(series)
+            .select(matchers, hints)
+            .map_err(|error| EvalError::Source(error.message))?;
+        self.budget.select(set.len())?;
+        let one_name = matchers
+            .iter()
+            .find(|one| one.name() == "__name__" && one.op() == MatchOp::Equal)
+            .map(Matcher::value)
+            .filter(|name| !name.is_empty());
+        let read = if self.keeps(&*set, shared_as) {
+            (0..set.len()).map(|_| OnceLock::new()).collect()
+        } else {
+            Vec::new()
+        };
+        let selected = Arc::new(Selected { name: one_name.map(Into::into), set, read });
+        self.selected.insert(name, Arc::clone(&selected));
+        Ok(selected)
+    }
+
+    /// Whether samples are kept for the next time the selector is met: when there is one, and memory for them.
+    fn keeps(&self, set: &dyn super::SeriesSet, shared_as: &str) -> bool {
+        if set.is_empty() || !self.shared.iter().any(|text| text == shared_as) {
+            return false;
+        }
+        let samples: usize = (0..set.len().min(64)).map(|at| set.samples_hint(at)).sum();
+        let bytes = (samples / set.len().min(64) + 8).saturating_mul(16 * set.len());
+        // A quarter of what is free at most: the rest of the query needs memory, too.
+        let free = self.limits.memory_max_bytes.saturating_sub(self.budget.held());
+        bytes < free / 4 && self.budget.hold(bytes).is_ok()
     }
 }
 
-impl Query {
-    /// The steps of a subquery that ends with the last of `moments`: multiples of the step, as Prometheus aligns them.
-    pub(super) fn inner(moments: &[i64], range_ms: i64, step_ms: i64) -> Option<Self> {
-        let (first, last) = (*moments.first()?, *moments.last()?);
-        let start = first.saturating_sub(range_ms);
-        let aligned = start.div_euclid(step_ms).saturating_mul(step_ms);
-        let start_ms = if aligned <= start { aligned.saturating_add(step_ms) } else { aligned };
-        Some(Self { start_ms, end_ms: last, step_ms })
+/// What selectors that read the same samples have in common.
+fn key(selector: &Selector, range_ms: i64) -> String {
+    let mut key = format!("{range_ms}\0{:?}\0{:?}", selector.shift, selector.extension);
+    for matcher in &selector.matchers {
+        key.push('\0');
+        key.push_str(&matcher.to_string());
+    }
+    key
+}
+
+/// The keys of those selectors that stand in `expr` more than once.
+pub(super) fn shared(expr: &Expr) -> Vec<String> {
+    let mut keys = Vec::new();
+    visit(expr, &mut |expr| match &expr.kind {
+        ExprKind::Selector(selector) => keys.push(key(selector, 0)),
+        ExprKind::Matrix { selector, range_ms, .. } => keys.push(key(selector, *range_ms)),
+        _ => {}
+    });
+    keys.sort();
+    let mut repeated: Vec<String> =
+        keys.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0].clone()).collect();
+    repeated.dedup();
+    repeated
+}
+
+/// Shows an expression and all its parts.
+pub(super) fn visit(expr: &Expr, seen: &mut dyn FnMut(&Expr)) {
+    seen(expr);
+    match &expr.kind {
+        ExprKind::Number { .. }
+        | ExprKind::String(_)
+        | ExprKind::Selector(_)
+        | ExprKind::Matrix { .. } => {}
+        ExprKind::Subquery { expr, .. } => visit(expr, seen),
+        ExprKind::Negate(inner) | ExprKind::Plus(inner) | ExprKind::Paren(inner) => {
+            visit(inner, seen);
+        }
+        ExprKind::Binary(binary) => {
+            visit(&binary.left, seen);
+            visit(&binary.right, seen);
+        }
+        ExprKind::Aggregate(aggregate) => {
+            if let Some(param) = &aggregate.param {
+                visit(param, seen);
+            }
+            visit(&aggregate.expr, seen);
+        }
+        ExprKind::Call { args, .. } => args.iter().for_each(|arg| visit(arg, seen)),
     }
 }
 
-/// For each moment the last sample in `(moment - lookback, moment]`, unless it marks the series' end.
-fn latest(
-    samples: &[Sample],
-    moments: &[i64],
-    lookback_ms: i64,
-) -> impl Iterator<Item = Option<Sample>> {
-    moments.iter().map(move |moment| {
-        let after = samples.partition_point(|sample| sample.at_ms <= *moment);
-        let sample = samples.get(after.checked_sub(1)?)?;
-        (sample.at_ms > moment.saturating_sub(lookback_ms) && !sample.is_stale()).then_some(*sample)
-    })
+/// Whether an expression reads samples, and all at a time of its own: it is the same at every step.
+pub(super) fn is_step_invariant(expr: &Expr) -> bool {
+    let (mut reads, mut invariant) = (false, true);
+    invariance(expr, &mut reads, &mut invariant);
+    reads && invariant
+}
+
+fn invariance(expr: &Expr, reads: &mut bool, invariant: &mut bool) {
+    match &expr.kind {
+        ExprKind::Number { .. } | ExprKind::String(_) => {}
+        ExprKind::Selector(selector) | ExprKind::Matrix { selector, .. } => {
+            *reads = true;
+            *invariant &= selector.shift.at.is_some();
+        }
+        ExprKind::Subquery { shift, .. } => {
+            *reads = true;
+            *invariant &= shift.at.is_some();
+        }
+        ExprKind::Negate(inner) | ExprKind::Plus(inner) | ExprKind::Paren(inner) => {
+            invariance(inner, reads, invariant);
+        }
+        ExprKind::Binary(binary) => {
+            invariance(&binary.left, reads, invariant);
+            invariance(&binary.right, reads, invariant);
+        }
+        ExprKind::Aggregate(aggregate) => {
+            if let Some(param) = &aggregate.param {
+                let mut reads_param = false;
+                invariance(param, &mut reads_param, invariant);
+            }
+            invariance(&aggregate.expr, reads, invariant);
+        }
+        ExprKind::Call { function, args, .. } => {
+            *invariant &= !depends_on_time(function.name);
+            args.iter().for_each(|arg| invariance(arg, reads, invariant));
+        }
+    }
+}
+
+/// Functions whose value depends on the step although what they are given does not.
+fn depends_on_time(name: &str) -> bool {
+    matches!(
+        name,
+        "day_of_month"
+            | "day_of_week"
+            | "day_of_year"
+            | "days_in_month"
+            | "hour"
+            | "minute"
+            | "month"
+            | "year"
+            | "predict_linear"
+            | "time"
+            | "timestamp"
+    )
+}
+
+/// The times of which an instant selector needs samples.
+pub(super) fn looked_back(moments: Moments, lookback_ms: i64, ahead_ms: i64) -> (i64, i64) {
+    let start = moments.first().saturating_sub(lookback_ms).saturating_add(1);
+    (start, moments.last().saturating_add(ahead_ms))
 }

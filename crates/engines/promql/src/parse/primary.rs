@@ -1,236 +1,193 @@
-//! Values: numbers, strings, parentheses, selectors, aggregations, function calls.
+//! Values: numbers, strings, parentheses, aggregations, function calls.
 
-use model::{MatchOp, Matcher};
-
-use super::Parser;
+use super::{Parser, Tall};
 use crate::{
-    ast::{Aggregate, AggregateOp, Expr, ExprKind, Function, Selector, Type},
+    ast::{Aggregate, AggregateOp, BinaryOp, Expr, ExprKind},
     functions,
-    lex::{self, Kind, Token},
+    lex::{self, DurationProblem, Keyword, Kind, Token},
+    quote::Quoted,
     span::{ParseError, Span},
 };
 
-/// Words that cannot name a metric where a value is expected.
-const RESERVED: [&str; 11] = [
-    "and",
-    "or",
-    "unless",
-    "atan2",
-    "offset",
-    "by",
-    "without",
-    "on",
-    "ignoring",
-    "group_left",
-    "group_right",
-];
-
 impl Parser<'_> {
-    pub(super) fn primary(&mut self) -> Result<Expr, ParseError> {
+    pub(super) fn primary(&mut self) -> Result<Tall, ParseError> {
         let token = self.peek();
+        let called = self.peek_after().kind == Kind::LeftParen;
         match token.kind {
-            Kind::Number | Kind::Duration => self.number(token),
+            Kind::Number | Kind::Duration => {
+                self.advance();
+                let value = self.value_of(token)?;
+                let duration = token.kind == Kind::Duration;
+                Ok(Tall::leaf(token.span, ExprKind::Number { value, duration }))
+            }
             Kind::String => {
                 let text = self.unquote(token)?;
                 self.advance();
-                Ok(Expr { span: token.span, kind: ExprKind::String(text) })
+                Ok(Tall::leaf(token.span, ExprKind::String(text)))
             }
-            Kind::LeftParen => {
-                self.advance();
-                let inner = self.expression(0)?;
-                let close = self.expect(Kind::RightParen, "\")\"")?;
-                Ok(Expr { span: token.span.to(close.span), kind: ExprKind::Paren(Box::new(inner)) })
-            }
+            Kind::LeftParen => self.paren(),
             Kind::LeftBrace => self.selector(None, token.span),
-            Kind::Word => self.word(token),
-            _ => Err(self.unexpected("a value")),
-        }
-    }
-
-    /// A duration is a number of seconds, too.
-    fn number(&mut self, token: Token) -> Result<Expr, ParseError> {
-        let text = self.text_of(token);
-        #[expect(clippy::cast_precision_loss, reason = "PromQL's numbers are floats")]
-        let value =
-            lex::number(text).or_else(|| lex::duration_ms(text).map(|ms| ms as f64 / 1000.0));
-        let value = value.ok_or_else(|| self.unexpected("a number"))?;
-        self.advance();
-        Ok(Expr { span: token.span, kind: ExprKind::Number(value) })
-    }
-
-    fn word(&mut self, token: Token) -> Result<Expr, ParseError> {
-        let text = self.text_of(token);
-        let next = self.peek_after();
-        let grouping_next = next.kind == Kind::Word
-            && ["by", "without"].iter().any(|word| self.text_of(next).eq_ignore_ascii_case(word));
-        if let Some(op) = AggregateOp::parse(text)
-            && (next.kind == Kind::LeftParen || grouping_next)
-        {
-            self.advance();
-            return self.aggregate(op, token.span);
-        }
-        if next.kind == Kind::LeftParen {
-            let function = functions::find(text).ok_or_else(|| {
-                self.error(token.span, format!("unknown function with name {text:?}"))
-            })?;
-            self.advance();
-            return self.call(function, token.span);
-        }
-        if lex::number(text).is_some() {
-            return self.number(token);
-        }
-        if RESERVED.iter().any(|word| text.eq_ignore_ascii_case(word)) {
-            return Err(self.unexpected("a value"));
-        }
-        self.advance();
-        self.selector(Some(text), token.span)
-    }
-
-    fn selector(&mut self, name: Option<&str>, start: Span) -> Result<Expr, ParseError> {
-        let mut selector = Selector { name: name.map(Into::into), ..Selector::default() };
-        let mut span = start;
-        if self.peek().kind == Kind::LeftBrace {
-            self.advance();
-            while self.peek().kind != Kind::RightBrace {
-                self.matcher(&mut selector)?;
-                if self.peek().kind == Kind::Comma {
-                    self.advance();
-                } else if self.peek().kind != Kind::RightBrace {
-                    return Err(self.unexpected("\",\" or \"}\" in label matching"));
-                }
+            Kind::Aggregate(op) => {
+                let grouped =
+                    matches!(self.peek_after().kind, Kind::Keyword(Keyword::By | Keyword::Without));
+                if called || grouped { self.aggregate(op) } else { self.named() }
             }
-            span = start.to(self.advance().span);
+            Kind::Identifier if called => self.call(),
+            Kind::Keyword(keyword) if called && keyword.is_function() => self.call(),
+            kind if names_a_metric(kind) => self.named(),
+            _ => Err(self.unexpected_here()),
         }
-        if let Some(name) = &selector.name {
-            selector.matchers.insert(0, Matcher::equal("__name__", name.clone()));
-        }
-        if selector.matchers.iter().all(|matcher| matcher.matches("")) {
-            let message = "vector selector must contain at least one non-empty matcher";
-            return Err(self.error(span, message));
-        }
-        Ok(Expr { span, kind: ExprKind::Selector(selector) })
     }
 
-    /// `label op "value"`, or a quoted name: `{"http.requests", env="prod"}`.
-    fn matcher(&mut self, selector: &mut Selector) -> Result<(), ParseError> {
-        let token = self.peek();
-        let label: Box<str> = match token.kind {
-            Kind::Word if !self.text_of(token).contains(':') => self.text_of(token).into(),
-            Kind::String => self.unquote(token)?.into(),
-            _ => return Err(self.unexpected("a label name or \"}\" in label matching")),
-        };
-        self.advance();
-        if token.kind == Kind::String && self.peek().kind != Kind::Operator {
-            if selector.name.replace(label).is_some() {
-                return Err(self.error(token.span, "metric name must not be set twice"));
-            }
-            return Ok(());
-        }
-        let op = match (self.peek().kind, self.text_of(self.peek())) {
-            (Kind::Operator, "=") => MatchOp::Equal,
-            (Kind::Operator, "!=") => MatchOp::NotEqual,
-            (Kind::Operator, "=~") => MatchOp::Regex,
-            (Kind::Operator, "!~") => MatchOp::NotRegex,
-            _ => {
-                return Err(
-                    self.unexpected("one of \"=\", \"!=\", \"=~\", \"!~\" in label matching")
+    /// A selector that begins with its metric's name.
+    fn named(&mut self) -> Result<Tall, ParseError> {
+        let token = self.advance();
+        self.selector(Some(self.text_of(token)), token.span)
+    }
+
+    fn paren(&mut self) -> Result<Tall, ParseError> {
+        let open = self.advance();
+        let inner = self.expression(0)?;
+        let close = self.take(Kind::RightParen).ok_or_else(|| self.unexpected_here())?;
+        let height = self.height(inner.height, open.span)?;
+        let kind = ExprKind::Paren(Box::new(inner.expr));
+        Ok(Tall { expr: Expr { span: open.span.to(close.span), kind }, height })
+    }
+
+    /// The value of a number, or of a duration in seconds; the token is taken already.
+    pub(super) fn value_of(&self, token: Token) -> Result<f64, ParseError> {
+        let text = self.text_of(token);
+        if token.kind == Kind::Number {
+            return lex::number(text).map_err(|problem| {
+                let message = format!(
+                    "error parsing number: strconv.ParseFloat: parsing {}: {problem}",
+                    Quoted(text)
                 );
-            }
-        };
-        self.advance();
-        let token = self.expect(Kind::String, "a quoted value in label matching")?;
-        if &*label == "__name__" && selector.name.is_some() {
-            return Err(self.error(token.span, "metric name must not be set twice"));
+                self.error(token.span, message)
+            });
         }
-        let matcher = Matcher::new(label, op, self.unquote(token)?)
-            .map_err(|error| self.error(token.span, error.to_string()))?;
-        selector.matchers.push(matcher);
-        Ok(())
-    }
-
-    /// The grouping may stand before or after the arguments.
-    fn aggregate(&mut self, op: AggregateOp, name: Span) -> Result<Expr, ParseError> {
-        let before = self.grouping()?;
-        let (mut args, mut span) = self.arguments(name)?;
-        let after = if before.is_none() { self.grouping()? } else { None };
-        if after.is_some() {
-            span.end = self.tokens[self.at - 1].span.end;
-        }
-        let wanted = 1 + usize::from(op.param().is_some());
-        if args.len() != wanted {
-            let message = format!(
-                "wrong number of arguments for aggregate expression provided, expected {wanted}, got {}",
-                args.len()
-            );
-            return Err(self.error(span, message));
-        }
-        let (Some(expr), param) = (args.pop(), args.pop()) else {
-            return Err(self.unexpected("an argument"));
-        };
-        self.typed(&expr, Type::Vector, "aggregation expression")?;
-        if let (Some(param), Some(wanted)) = (&param, op.param()) {
-            self.typed(param, wanted, "aggregation parameter")?;
-        }
-        let grouping = before.or(after);
-        Ok(Expr {
-            span,
-            kind: ExprKind::Aggregate(Box::new(Aggregate { op, param, expr, grouping })),
+        #[expect(clippy::cast_precision_loss, reason = "PromQL's numbers are floats")]
+        lex::duration_ms(text).map(|ms| ms as f64 / 1000.0).map_err(|problem| {
+            let message = match problem {
+                DurationProblem::Form => format!("not a valid duration string: {}", Quoted(text)),
+                DurationProblem::Unit(unit) => {
+                    format!("unknown unit {} in duration {}", Quoted(&unit), Quoted(text))
+                }
+                DurationProblem::Range => "duration out of range".to_owned(),
+            };
+            self.error(token.span, message)
         })
     }
 
-    fn call(&mut self, function: &'static Function, name: Span) -> Result<Expr, ParseError> {
-        let (args, span) = self.arguments(name)?;
-        let most = function.args.len();
-        let least = most - usize::from(function.optional.unsigned_abs());
-        let repeats = function.optional < 0;
-        if args.len() < least || (args.len() > most && !repeats) {
-            let expected = if least == most && !repeats {
-                most.to_string()
-            } else {
-                format!("at least {least}")
-            };
-            let message = format!(
-                "expected {expected} argument(s) in call to {:?}, got {}",
-                function.name,
+    /// The grouping may stand before or after the arguments.
+    fn aggregate(&mut self, op: AggregateOp) -> Result<Tall, ParseError> {
+        let name = self.advance().span;
+        self.aggregates += 1;
+        let before = self.grouping()?;
+        let (mut args, height) = self.arguments()?;
+        self.aggregates -= 1;
+        let grouping = if before.is_none() { self.grouping()? } else { before };
+        let span = name.to(self.last().span);
+        let fail = |message: String| Err(self.error(span, message));
+        if args.is_empty() {
+            return fail("no arguments for aggregate expression provided".to_owned());
+        }
+        if op.is_experimental() && !self.features.experimental {
+            return fail(format!(
+                "{}() is experimental and must be enabled with --enable-feature=promql-experimental-functions",
+                op.as_str()
+            ));
+        }
+        let wanted = 1 + usize::from(op.param().is_some());
+        if args.len() != wanted {
+            return fail(format!(
+                "wrong number of arguments for aggregate expression provided, expected {wanted}, got {}",
                 args.len()
-            );
-            return Err(self.error(span, message));
+            ));
         }
-        for (at, arg) in args.iter().enumerate() {
-            if let Some(wanted) = function.args.get(at).or(function.args.last()) {
-                self.typed(arg, *wanted, &format!("call to function {:?}", function.name))?;
-            }
-        }
-        Ok(Expr { span, kind: ExprKind::Call { function, name_span: name, args } })
+        let (Some(expr), param) = (args.pop(), args.pop()) else {
+            return Err(self.unexpected_here());
+        };
+        let aggregate = Aggregate { op, op_span: name, param, expr, grouping };
+        let kind = ExprKind::Aggregate(Box::new(aggregate));
+        Ok(Tall { expr: Expr { span, kind }, height: self.height(height, name)? })
     }
 
-    fn arguments(&mut self, start: Span) -> Result<(Vec<Expr>, Span), ParseError> {
-        self.expect(Kind::LeftParen, "\"(\"")?;
-        let mut args = Vec::new();
-        while self.peek().kind != Kind::RightParen {
-            args.push(self.expression(0)?);
-            if self.peek().kind == Kind::Comma {
-                self.advance();
-                if self.peek().kind == Kind::RightParen {
-                    return Err(self.error(
-                        self.peek().span,
-                        "trailing commas not allowed in function call args",
-                    ));
-                }
-            } else if self.peek().kind != Kind::RightParen {
-                return Err(self.unexpected("\",\" or \")\""));
-            }
+    fn call(&mut self) -> Result<Tall, ParseError> {
+        let token = self.advance();
+        let (args, height) = self.arguments()?;
+        let name = self.text_of(token);
+        let function = functions::find(name).ok_or_else(|| {
+            self.error(token.span, format!("unknown function with name {}", Quoted(name)))
+        })?;
+        if function.experimental && !self.features.experimental {
+            let message = format!("function {} is not enabled", Quoted(name));
+            return Err(self.error(token.span, message));
         }
-        Ok((args, start.to(self.advance().span)))
+        let span = token.span.to(self.last().span);
+        let kind = ExprKind::Call { function, name_span: token.span, args };
+        Ok(Tall { expr: Expr { span, kind }, height: self.height(height, token.span)? })
     }
 
-    fn typed(&self, expr: &Expr, wanted: Type, context: &str) -> Result<(), ParseError> {
-        let found = expr.value_type();
-        if found == wanted {
-            return Ok(());
+    /// `(a, b)`; with the height of the highest.
+    fn arguments(&mut self) -> Result<(Vec<Expr>, usize), ParseError> {
+        self.take(Kind::LeftParen).ok_or_else(|| self.unexpected_here())?;
+        let (mut args, mut height) = (Vec::new(), 0);
+        if self.take(Kind::RightParen).is_some() {
+            return Ok((args, height));
         }
-        let message =
-            format!("expected type {} in {context}, got {}", wanted.as_str(), found.as_str());
-        Err(self.error(expr.span, message))
+        loop {
+            let arg = self.expression(0)?;
+            height = height.max(arg.height);
+            args.push(arg.expr);
+            if self.take(Kind::RightParen).is_some() {
+                return Ok((args, height));
+            }
+            let Some(comma) = self.take(Kind::Comma) else { return Err(self.unexpected_here()) };
+            if !self.expression_follows() {
+                let message = "trailing commas not allowed in function call args";
+                return Err(self.action_error(comma.span, message));
+            }
+        }
+    }
+
+    fn expression_follows(&self) -> bool {
+        match self.peek().kind {
+            Kind::Number
+            | Kind::Duration
+            | Kind::String
+            | Kind::LeftParen
+            | Kind::LeftBrace
+            | Kind::Aggregate(_)
+            | Kind::Op(BinaryOp::Add | BinaryOp::Sub) => true,
+            kind => names_a_metric(kind),
+        }
+    }
+
+    /// What came last, as the end of a node that began at `start`.
+    pub(super) fn since(&self, start: Span) -> Span {
+        start.to(self.last().span)
+    }
+}
+
+/// Whether a metric may have this word for a name where a value is expected.
+fn names_a_metric(kind: Kind) -> bool {
+    match kind {
+        Kind::Identifier
+        | Kind::MetricIdentifier
+        | Kind::Aggregate(_)
+        | Kind::Op(BinaryOp::And | BinaryOp::Or | BinaryOp::Unless) => true,
+        Kind::Keyword(keyword) => {
+            keyword.is_function()
+                || matches!(
+                    keyword,
+                    Keyword::Offset
+                        | Keyword::By
+                        | Keyword::Without
+                        | Keyword::Anchored
+                        | Keyword::Smoothed
+                )
+        }
+        _ => false,
     }
 }

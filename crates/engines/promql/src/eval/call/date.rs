@@ -1,36 +1,23 @@
 //! `hour`, `day_of_week` and the other parts of a date, in UTC.
 
-use model::Labels;
-
-use super::super::{Column, Context, EvalError};
-use crate::{ast::Expr, span::Span};
-
 const DAY_SECS: i64 = 86_400;
 
-impl Context<'_> {
-    /// Parts of the dates in a vector of Unix seconds; without one, of each step's time.
-    pub(super) fn date(
-        &mut self,
-        name: &str,
-        args: &[Expr],
-        span: Span,
-    ) -> Result<Vec<Column>, EvalError> {
-        let part = part(name).ok_or_else(|| EvalError::Invalid {
-            span,
-            message: format!("function `{name}` is not evaluated"),
-        })?;
-        let columns = match args.first() {
-            Some(arg) => self.vector(arg)?,
-            None => {
-                let values = (0..self.query.steps()).map(|step| Some(self.seconds(step))).collect();
-                vec![Column { labels: Labels::default(), values }]
-            }
-        };
-        Ok(super::each(columns, |_, secs| Some(of(secs, part))))
-    }
+/// The part of a date, given in Unix seconds, that a function gives.
+pub(crate) fn of(name: &str) -> Option<fn(f64) -> f64> {
+    Some(match name {
+        "minute" => |secs| whole(secs, minute),
+        "hour" => |secs| whole(secs, hour),
+        "day_of_week" => |secs| whole(secs, day_of_week),
+        "day_of_month" => |secs| whole(secs, |secs| civil(secs).2),
+        "day_of_year" => |secs| whole(secs, day_of_year),
+        "days_in_month" => |secs| whole(secs, days_in_month),
+        "month" => |secs| whole(secs, |secs| civil(secs).1),
+        "year" => |secs| whole(secs, |secs| civil(secs).0),
+        _ => return None,
+    })
 }
 
-fn of(secs: f64, part: fn(i64) -> i64) -> f64 {
+fn whole(secs: f64, part: fn(i64) -> i64) -> f64 {
     if !secs.is_finite() || secs.abs() > 1e15 {
         return f64::NAN;
     }
@@ -39,31 +26,31 @@ fn of(secs: f64, part: fn(i64) -> i64) -> f64 {
         clippy::cast_precision_loss,
         reason = "bounded above"
     )]
-    let value = part(secs.floor() as i64) as f64;
+    let value = part(secs as i64) as f64;
     value
 }
 
-fn part(name: &str) -> Option<fn(i64) -> i64> {
-    Some(match name {
-        "minute" => |secs| secs.rem_euclid(3600) / 60,
-        "hour" => |secs| secs.rem_euclid(DAY_SECS) / 3600,
-        // 1970-01-01 was a Thursday.
-        "day_of_week" => |secs| (secs.div_euclid(DAY_SECS) + 4).rem_euclid(7),
-        "day_of_month" => |secs| civil(secs).2,
-        "day_of_year" => |secs| {
-            let (year, _, _) = civil(secs);
-            secs.div_euclid(DAY_SECS) - days(year, 1) + 1
-        },
-        "days_in_month" => |secs| {
-            let (year, month, _) = civil(secs);
-            let (next_year, next_month) =
-                if month == 12 { (year + 1, 1) } else { (year, month + 1) };
-            days(next_year, next_month) - days(year, month)
-        },
-        "month" => |secs| civil(secs).1,
-        "year" => |secs| civil(secs).0,
-        _ => return None,
-    })
+fn minute(secs: i64) -> i64 {
+    secs.rem_euclid(3600) / 60
+}
+
+fn hour(secs: i64) -> i64 {
+    secs.rem_euclid(DAY_SECS) / 3600
+}
+
+/// 1970-01-01 was a Thursday.
+fn day_of_week(secs: i64) -> i64 {
+    (secs.div_euclid(DAY_SECS) + 4).rem_euclid(7)
+}
+
+fn day_of_year(secs: i64) -> i64 {
+    secs.div_euclid(DAY_SECS) - days(civil(secs).0, 1) + 1
+}
+
+fn days_in_month(secs: i64) -> i64 {
+    let (year, month, _) = civil(secs);
+    let (next_year, next_month) = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+    days(next_year, next_month) - days(year, month)
 }
 
 /// Year, month and day of the proleptic Gregorian calendar, counting in eras of 400 years that begin in March.
@@ -97,16 +84,16 @@ mod tests {
     #[test]
     fn parts_of_known_dates() {
         // 2024-02-29T13:45:00Z was a Thursday, the 60th day of a leap year.
-        let secs = 1_709_214_300;
-        let check = |name, expected| assert_eq!(part(name).unwrap()(secs), expected, "{name}");
-        check("minute", 45);
-        check("hour", 13);
-        check("day_of_week", 4);
-        check("day_of_month", 29);
-        check("day_of_year", 60);
-        check("days_in_month", 29);
-        check("month", 2);
-        check("year", 2024);
+        let secs = 1_709_214_300.0;
+        let check = |name, expected| assert_eq!(of(name).unwrap()(secs), expected, "{name}");
+        check("minute", 45.0);
+        check("hour", 13.0);
+        check("day_of_week", 4.0);
+        check("day_of_month", 29.0);
+        check("day_of_year", 60.0);
+        check("days_in_month", 29.0);
+        check("month", 2.0);
+        check("year", 2024.0);
         assert_eq!(civil(-1), (1969, 12, 31));
     }
 }
