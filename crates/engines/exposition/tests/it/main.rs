@@ -3,3 +3,4 @@
 mod conformance;
 mod corpus;
 mod formats;
+mod remote_write;
