@@ -28,7 +28,7 @@ use crate::{
     mint::Mint,
     notify::{link::LinkSigner, signature::SigningKey},
     outbox::Outbox,
-    query::QueryLimits,
+    query::{QueryFeatures, QueryLimits},
     remote::{
         Remote, RemoteOptions,
         forward::{ForwardOptions, Forwarding, Sender as ForwardSender},
@@ -66,6 +66,7 @@ pub struct Options {
     pub metrics_retention: Option<Duration>,
     pub events_retention: Option<Duration>,
     pub query: QueryLimits,
+    pub query_features: QueryFeatures,
     /// The cluster that is asked in place of the own metric store.
     pub remote: Option<RemoteOptions>,
     /// Whom stored samples are sent on to.
@@ -114,6 +115,7 @@ pub(crate) struct AppOptions {
     pub external_url: Box<str>,
     pub limits: Limits,
     pub(crate) query: QueryLimits,
+    pub(crate) query_features: QueryFeatures,
     /// Below it the stores take no telemetry.
     pub(crate) free_bytes_min: u64,
 }

@@ -1,6 +1,5 @@
 //! PromQL over the sample store or over a remote cluster, within limits; and what else is asked about series.
 
-mod answer;
 mod series;
 mod source;
 
@@ -12,9 +11,9 @@ use std::{
     time::Duration,
 };
 
-use promql::{EvalError, Limits, ParseError, Query, ast::Expr};
+use promql::{EvalError, Features, Limits, ParseError, Query, SeriesSource, ast::Expr};
 
-pub use answer::{Annotations, Answer, Cell, Column, MatrixSeries, PlanNode, Stats, Value};
+pub use promql::{Annotations, Answer, Cell, Column, MatrixSeries, PlanNode, Stats, Value};
 pub use series::{Cardinality, Counted, Found};
 
 use crate::{
@@ -24,12 +23,39 @@ use crate::{
 use source::Local;
 
 /// What one query may use; each is a setting of the same name under `query`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct QueryLimits {
     pub timeout: Duration,
+    /// Samples that are read.
     pub samples_max: usize,
+    pub series_max: usize,
+    /// Steps of a range query.
     pub points_max: usize,
+    pub memory_max_bytes: usize,
     pub lookback: Duration,
+}
+
+impl Default for QueryLimits {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30),
+            samples_max: 50_000_000,
+            series_max: 2_000_000,
+            points_max: 11_000,
+            memory_max_bytes: 1 << 30,
+            lookback: Duration::from_secs(300),
+        }
+    }
+}
+
+/// Which of PromQL's experimental parts are on: `query.features`, named as Prometheus' feature flags are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct QueryFeatures {
+    /// Of the language.
+    pub language: Features,
+    pub delayed_name_removal: bool,
+    pub type_and_unit_labels: bool,
+    pub start_timestamps: bool,
 }
 
 /// How a query is to be evaluated.
@@ -39,6 +65,15 @@ pub struct Asked {
     pub limits: QueryLimits,
     /// Whether the answer holds the plan.
     pub explain: bool,
+    /// Whether the answer says what each step read.
+    pub samples_per_step: bool,
+}
+
+/// An expression with its text, to which the positions in remarks refer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parsed {
+    pub text: Box<str>,
+    pub expr: Expr,
 }
 
 /// An answer, and how long it took.
@@ -56,7 +91,7 @@ pub enum QueryError {
     #[error(transparent)]
     Parse(#[from] ParseError),
     #[error(transparent)]
-    Eval(#[from] EvalError),
+    Eval(EvalError),
     #[error(
         "query timed out in expression evaluation: it took longer than {} s (query.timeout)",
         timeout.as_secs_f64()
@@ -75,6 +110,17 @@ pub enum QueryError {
     Broken,
 }
 
+impl From<EvalError> for QueryError {
+    fn from(error: EvalError) -> Self {
+        match error {
+            EvalError::Timeout { max } => Self::Timeout { timeout: max },
+            EvalError::Cancelled => Self::Cancelled,
+            EvalError::Source(text) => Self::Store(text),
+            other => Self::Eval(other),
+        }
+    }
+}
+
 /// Sets its flag when it is dropped: the asker has gone.
 struct CancelOnDrop(Arc<AtomicBool>);
 
@@ -89,8 +135,9 @@ impl App {
     ///
     /// # Errors
     /// When it is no PromQL.
-    pub fn parse_query(&self, text: &str) -> Result<Expr, ParseError> {
-        promql::parse(text)
+    pub fn parse_query(&self, text: &str) -> Result<Parsed, ParseError> {
+        let expr = promql::parse_with(text, &self.options.query_features.language)?;
+        Ok(Parsed { text: text.into(), expr })
     }
 
     /// Evaluates `expression`; ends when the time is up, or when the returned future is dropped.
@@ -98,9 +145,10 @@ impl App {
     /// # Errors
     /// When it is no PromQL, or meets a limit.
     pub async fn query(&self, expression: &str, query: Query) -> Result<Answer, QueryError> {
-        let expr = self.parse_query(expression)?;
-        let asked = Asked { limits: self.options.query, explain: false };
-        Ok(self.evaluate(expr, query, asked).await?.answer)
+        let parsed = self.parse_query(expression)?;
+        let limits = self.options.query;
+        let asked = Asked { limits, explain: false, samples_per_step: false };
+        Ok(self.evaluate(parsed, query, asked).await?.answer)
     }
 
     /// What a query may use unless it asks for less.
@@ -119,46 +167,41 @@ impl App {
     /// When it meets a limit.
     pub async fn evaluate(
         &self,
-        expr: Expr,
+        parsed: Parsed,
         query: Query,
         asked: Asked,
     ) -> Result<Evaluated, QueryError> {
         let timeout = asked.limits.timeout.min(self.options.query.timeout);
-        let limits = QueryLimits { timeout, ..asked.limits };
+        let asked = Asked { limits: QueryLimits { timeout, ..asked.limits }, ..asked };
         let gone = Arc::new(AtomicBool::new(false));
         let seen = Arc::clone(&gone);
         let _cancel = CancelOnDrop(gone);
         let (stores, clock) = (Arc::clone(&self.stores), Arc::clone(&self.clock));
-        let remote = self.remote.clone().filter(|_| !crate::remote::is_own(&expr));
+        let features = self.options.query_features;
+        let remote = self.remote.clone().filter(|_| !crate::remote::is_own(&parsed.expr));
         let asked_at = clock.monotonic();
         let work = tokio::task::spawn_blocking(move || {
             let began = clock.monotonic();
-            let late = || clock.monotonic().saturating_sub(began) > limits.timeout;
-            let cancelled = || seen.load(Ordering::Relaxed) || late();
-            let used = Limits {
-                samples_max: limits.samples_max,
-                points_max: limits.points_max,
-                lookback_ms: i64::try_from(limits.lookback.as_millis()).unwrap_or(i64::MAX),
-                cancelled: &cancelled,
-            };
+            let now = || clock.monotonic();
+            let cancelled = || seen.load(Ordering::Relaxed);
+            let limits = limits(&parsed, asked, features, &now, &cancelled);
+            let Parsed { expr, .. } = &parsed;
             let answer = match &remote {
-                Some(remote) => remote
-                    .source(&limits, &cancelled)
-                    .ask(&expr, query)
-                    .map_err(|error| error.into_query(late().then_some(limits.timeout))),
-                None => match promql::evaluate(&expr, query, &Local(&stores), &used) {
-                    Ok(value) => Ok(Answer {
-                        value: value.into(),
-                        annotations: Annotations::default(),
-                        stats: Stats::default(),
-                        plan: None,
-                    }),
-                    Err(EvalError::Cancelled) if late() => {
-                        Err(QueryError::Timeout { timeout: limits.timeout })
-                    }
-                    Err(EvalError::Cancelled) => Err(QueryError::Cancelled),
-                    Err(error) => Err(QueryError::Eval(error)),
-                },
+                Some(remote) => {
+                    let ended = || cancelled() || now().saturating_sub(began) > timeout;
+                    let source = remote.source(&asked.limits, &ended);
+                    let answer = promql::evaluate(expr, query, &source, &limits);
+                    answer.map_err(|error| match source.take_error() {
+                        Some(AskError::Cancelled) if !cancelled() => {
+                            QueryError::Timeout { timeout }
+                        }
+                        Some(AskError::Cancelled) => QueryError::Cancelled,
+                        Some(asking) => QueryError::Remote(asking),
+                        None => error.into(),
+                    })
+                }
+                None => promql::evaluate(expr, query, &Local(&stores) as &dyn SeriesSource, &limits)
+                    .map_err(QueryError::from),
             };
             answer.map(|answer| Evaluated {
                 answer,
@@ -167,5 +210,33 @@ impl App {
             })
         });
         work.await.map_err(|_| QueryError::Broken)?
+    }
+}
+
+fn limits<'a>(
+    parsed: &'a Parsed,
+    asked: Asked,
+    features: QueryFeatures,
+    clock: &'a (dyn Fn() -> Duration + Sync),
+    cancelled: &'a (dyn Fn() -> bool + Sync),
+) -> Limits<'a> {
+    let limits = asked.limits;
+    Limits {
+        samples_max: limits.samples_max,
+        series_max: limits.series_max,
+        points_max: limits.points_max,
+        memory_max_bytes: limits.memory_max_bytes,
+        lookback_ms: i64::try_from(limits.lookback.as_millis()).unwrap_or(i64::MAX),
+        timeout: limits.timeout,
+        clock,
+        cancelled,
+        threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        delayed_name_removal: features.delayed_name_removal,
+        type_and_unit_labels: features.type_and_unit_labels,
+        start_timestamps: features.start_timestamps,
+        explain: asked.explain,
+        samples_per_step: asked.samples_per_step,
+        text: &parsed.text,
+        ..Limits::default()
     }
 }

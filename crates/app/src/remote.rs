@@ -37,25 +37,10 @@ pub(crate) fn is_own(expr: &Expr) -> bool {
 
 /// The selectors of an expression in the order in which they stand.
 pub fn selectors<'e>(expr: &'e Expr, into: &mut Vec<&'e Selector>) {
-    match &expr.kind {
-        ExprKind::Number(_) | ExprKind::String(_) => {}
-        ExprKind::Selector(selector) | ExprKind::Matrix { selector, .. } => into.push(selector),
-        ExprKind::Subquery { expr, .. } => selectors(expr, into),
-        ExprKind::Negate(inner) | ExprKind::Plus(inner) | ExprKind::Paren(inner) => {
-            selectors(inner, into);
-        }
-        ExprKind::Binary(binary) => {
-            selectors(&binary.left, into);
-            selectors(&binary.right, into);
-        }
-        ExprKind::Aggregate(aggregate) => {
-            if let Some(param) = &aggregate.param {
-                selectors(param, into);
-            }
-            selectors(&aggregate.expr, into);
-        }
-        ExprKind::Call { args, .. } => args.iter().for_each(|arg| selectors(arg, into)),
+    if let ExprKind::Selector(selector) | ExprKind::Matrix { selector, .. } = &expr.kind {
+        into.push(selector);
     }
+    expr.children().into_iter().for_each(|child| selectors(child, into));
 }
 
 #[cfg(test)]

@@ -76,17 +76,38 @@ impl Default for Retention {
 pub(crate) struct QueryLimits {
     pub(crate) timeout: Duration,
     pub(crate) samples_max: usize,
+    pub(crate) series_max: usize,
     pub(crate) points_per_series_max: usize,
+    pub(crate) memory_max_bytes: usize,
     pub(crate) lookback_delta: Duration,
+    /// Names of Prometheus' feature flags.
+    pub(crate) features: Features,
 }
+
+/// Experimental parts of PromQL, one bit each, in the order of [`FEATURES`].
+pub(crate) type Features = [bool; FEATURES.len()];
+
+/// What `query.features` may name.
+pub(crate) const FEATURES: [&str; 7] = [
+    "promql-experimental-functions",
+    "promql-duration-expr",
+    "promql-extended-range-selectors",
+    "promql-binop-fill-modifiers",
+    "promql-delayed-name-removal",
+    "type-and-unit-labels",
+    "use-start-timestamps",
+];
 
 impl Default for QueryLimits {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(30),
             samples_max: 50_000_000,
+            series_max: 2_000_000,
             points_per_series_max: 11_000,
+            memory_max_bytes: 1 << 30,
             lookback_delta: Duration::from_secs(300),
+            features: Features::default(),
         }
     }
 }

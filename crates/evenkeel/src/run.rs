@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use app::{
     App, Options,
+    query::QueryFeatures,
     react::{Acts, RollbackAct, Run},
 };
 use model::{Clock, SystemClock};
@@ -11,7 +12,7 @@ use server::{Addresses, BindError, Metrics, Parts, Server, ServerConfig};
 use tokio::sync::oneshot;
 
 use crate::{
-    config::{Config, How, Rollback, WalSync},
+    config::{Config, Features, How, Rollback, WalSync},
     exit::{Exit, Failure},
     output,
 };
@@ -143,9 +144,12 @@ fn options(config: &Config, external_url: &str) -> Options {
         query: app::query::QueryLimits {
             timeout: config.query.timeout,
             samples_max: config.query.samples_max,
+            series_max: config.query.series_max,
             points_max: config.query.points_per_series_max,
+            memory_max_bytes: config.query.memory_max_bytes,
             lookback: config.query.lookback_delta,
         },
+        query_features: features(config.query.features),
         acts: Acts { rollbacks: config.rollbacks.iter().map(rollback).collect() },
         fallback_receiver: config.fallback_receiver.clone(),
         webhook_key: config.webhook_key.clone(),
@@ -156,6 +160,25 @@ fn options(config: &Config, external_url: &str) -> Options {
             .map(|receiver| receiver.options(&config.external_labels))
             .collect(),
     }
+}
+
+fn features(on: Features) -> QueryFeatures {
+    let [
+        experimental,
+        duration_expressions,
+        extended_ranges,
+        fill,
+        delayed_name_removal,
+        type_and_unit_labels,
+        start_timestamps,
+    ] = on;
+    let language = app::promql::Features {
+        experimental,
+        duration_expressions,
+        extended_ranges,
+        fill,
+    };
+    QueryFeatures { language, delayed_name_removal, type_and_unit_labels, start_timestamps }
 }
 
 fn rollback(rule: &Rollback) -> RollbackAct {

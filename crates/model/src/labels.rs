@@ -34,6 +34,19 @@ impl Labels {
         Self(labels.into())
     }
 
+    /// These labels as they are exposed to a scrape: with `name` written out, though its value is empty, where they lack it. No
+    /// series in a store has such labels.
+    pub fn exposed_with_empty(&self, name: &str) -> Self {
+        match self.0.binary_search_by(|label| label.name.as_ref().cmp(name)) {
+            Ok(_) => self.clone(),
+            Err(at) => {
+                let mut labels = self.0.to_vec();
+                labels.insert(at, Label { name: name.into(), value: "".into() });
+                Self(labels.into())
+            }
+        }
+    }
+
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0
             .binary_search_by(|label| label.name.as_ref().cmp(name))

@@ -178,6 +178,7 @@ impl App {
                 external_url: options.external_url,
                 limits: options.limits,
                 query: options.query,
+                query_features: options.query_features,
                 free_bytes_min,
             },
             control,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use model::{Labels, Matcher, Metadata, Points, SeriesExemplars};
-use promql::SeriesSource as _;
+use promql::{Hints, SeriesSource as _};
 
 use super::{Local, MatrixSeries, QueryError};
 use crate::{App, telemetry::Stores};
@@ -162,19 +162,7 @@ impl App {
             return Ok(remote.samples(&matchers, start_ms, end_ms).await?.into());
         }
         let max = self.options.query.samples_max;
-        let read = self
-            .on_stores(move |stores| Local(stores).select(&matchers, start_ms, end_ms, max))
-            .await?;
-        let series = read.map_err(QueryError::Store)?;
-        let mut found: Vec<MatrixSeries> = series
-            .into_iter()
-            .map(|one| MatrixSeries {
-                labels: one.labels,
-                points: one.samples.into_iter().collect::<Points>(),
-            })
-            .collect();
-        found.sort_by(|a, b| a.labels.cmp(&b.labels));
-        Ok(found.into())
+        self.on_stores(move |stores| read(stores, &matchers, start_ms, end_ms, max)).await?
     }
 
     /// What makes the store of this machine large, the `top` of each kind.
@@ -221,6 +209,36 @@ impl App {
         let stores = Arc::clone(&self.stores);
         tokio::task::spawn_blocking(move || work(&stores)).await.map_err(|_| QueryError::Broken)
     }
+}
+
+/// Reads samples through the port that queries read through.
+fn read(
+    stores: &Stores,
+    matchers: &[Matcher],
+    start_ms: i64,
+    end_ms: i64,
+    max: usize,
+) -> Result<Found<Vec<MatrixSeries>>, QueryError> {
+    let store = |error: promql::SourceError| QueryError::Store(error.message);
+    let local = Local(stores);
+    let hints = Hints { start_ms, end_ms, ..Hints::default() };
+    let set = local.select(matchers, &hints).map_err(store)?;
+    let mut left = max;
+    let mut found = Vec::with_capacity(set.len());
+    for at in 0..set.len() {
+        let mut points = Points::default();
+        let hint = set.samples_hint(at);
+        if hint > left {
+            return Err(QueryError::TooMany { max, setting: "query.max_samples" });
+        }
+        set.read(at, &mut points).map_err(store)?;
+        left = left.saturating_sub(points.len());
+        if !points.is_empty() {
+            found.push(MatrixSeries { labels: set.labels(at), points });
+        }
+    }
+    found.sort_by(|a, b| a.labels.cmp(&b.labels));
+    Ok(Found { found, warnings: set.warnings() })
 }
 
 /// Asks once for each selector, or once for everything.

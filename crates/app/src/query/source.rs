@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use model::{Labels, Matcher, Sample, Series, Timestamp};
-use promql::SeriesSource;
+use model::{Labels, Matcher, Points, Sample, Series, Timestamp};
+use promql::{Hints, SeriesSet, SeriesSource, SourceError};
 
 use crate::{control::chain, telemetry::Stores};
 
@@ -14,25 +14,57 @@ impl SeriesSource for Local<'_> {
     fn select(
         &self,
         matchers: &[Matcher],
-        start_ms: i64,
-        end_ms: i64,
-        samples_max: usize,
-    ) -> Result<Vec<Series>, String> {
-        let mut found =
-            self.0.metrics.select(matchers, start_ms, end_ms).map_err(|error| chain(&error))?;
+        hints: &Hints,
+    ) -> Result<Box<dyn SeriesSet + '_>, SourceError> {
+        let (start_ms, end_ms) = (hints.start_ms, hints.end_ms);
+        let found = self.0.metrics.select(matchers, start_ms, end_ms);
+        let mut found = found.map_err(|error| SourceError::new(chain(&error)))?;
         found.series.extend(sli(self.0, matchers, start_ms, end_ms));
-        let samples: usize = found.series.iter().map(|series| series.samples.len()).sum();
-        if samples > samples_max {
-            return Err(format!(
-                "the query needs more than {samples_max} samples at one time (query.max_samples)"
-            ));
+        let warnings = match found.damaged_blocks {
+            0 => Vec::new(),
+            damaged => vec![format!("{damaged} damaged blocks of the sample store were passed over")],
+        };
+        Ok(Box::new(Loaded { series: found.series, warnings }))
+    }
+}
+
+/// Series whose samples are in memory.
+struct Loaded {
+    series: Vec<Series>,
+    warnings: Vec<String>,
+}
+
+impl SeriesSet for Loaded {
+    fn len(&self) -> usize {
+        self.series.len()
+    }
+
+    fn labels(&self, at: usize) -> Labels {
+        self.series[at].labels.clone()
+    }
+
+    fn visit_labels(&self, at: usize, visit: &mut dyn FnMut(&str, &str)) {
+        self.series[at].labels.iter().for_each(|(name, value)| visit(name, value));
+    }
+
+    fn samples_hint(&self, at: usize) -> usize {
+        self.series[at].samples.len()
+    }
+
+    fn read(&self, at: usize, into: &mut Points) -> Result<(), SourceError> {
+        for sample in &self.series[at].samples {
+            into.push(sample.at_ms, sample.value);
         }
-        Ok(found.series)
+        Ok(())
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        self.warnings.clone()
     }
 }
 
 /// The counts of good events and of all events, as the counters that pages' queries name.
-pub(super) const SLI_SERIES: [&str; 2] = ["evenkeel_sli_good_total", "evenkeel_sli_events_total"];
+const SLI_SERIES: [&str; 2] = ["evenkeel_sli_good_total", "evenkeel_sli_events_total"];
 
 /// The SLI counts that `matchers` ask for by name, as counters that begin at 0 with the range asked for.
 fn sli(stores: &Stores, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Vec<Series> {

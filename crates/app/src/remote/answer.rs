@@ -121,9 +121,9 @@ impl Sample {
     fn into_column(self) -> Result<Option<Column>, String> {
         let labels = Labels::from(self.metric);
         Ok(match (self.value, self.histogram) {
-            (Some((_, number)), _) => Some(Column::new(labels, vec![Some(number.0)])),
+            (Some((_, number)), _) => Some(Column::from_floats(labels, [Some(number.0)])),
             (None, Some((_, histogram))) => {
-                Some(Column::of_histogram(labels, Arc::new(histogram.into_model()?)))
+                Some(Column::from_histograms(labels, [Some(Arc::new(histogram.into_model()?))]))
             }
             (None, None) => None,
         })

@@ -1,6 +1,6 @@
 //! A Prometheus-compatible cluster that is asked in place of the own store.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc};
 
 use model::{Labels, Matcher, Metadata, SeriesExemplars};
 use reqwest::{Client, StatusCode};
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     control::chain,
-    query::{Found, MatrixSeries, QueryError, QueryLimits, Value},
+    query::{Found, MatrixSeries, QueryLimits, Value},
 };
 
 /// What the cluster may do to us.
@@ -45,17 +45,6 @@ pub enum AskError {
     Unreadable { remote: Box<str>, text: String },
     #[error("query was canceled in expression evaluation")]
     Cancelled,
-}
-
-impl AskError {
-    /// As a query's error; `late` is its timeout, when that has passed.
-    pub(crate) fn into_query(self, late: Option<Duration>) -> QueryError {
-        match (self, late) {
-            (Self::Cancelled, Some(timeout)) => QueryError::Timeout { timeout },
-            (Self::Cancelled, None) => QueryError::Cancelled,
-            (error, _) => QueryError::Remote(error),
-        }
-    }
 }
 
 /// The cluster, with open connections.

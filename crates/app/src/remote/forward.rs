@@ -6,7 +6,6 @@
 //! Specifications: prometheus.io/docs/specs/prw/remote_write_spec and remote_write_spec_2_0.
 
 mod backoff;
-mod proto;
 mod queue;
 mod record;
 mod request;

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use promql::{Query, ast::Expr};
+use model::{Labels, Matcher, Points};
+use parking_lot::Mutex;
+use promql::{EvalError, Hints, Query, SeriesSet, SeriesSource, SourceError, ast::Expr};
 
 use super::{
     answer::{Data, Envelope},
     ask::{AskError, Remote, seconds},
 };
-use crate::query::{Annotations, Answer, QueryLimits, Stats, Value};
+use crate::query::{Annotations, Answer, MatrixSeries, QueryLimits, Stats, Value};
 
 /// How often it is asked whether the asker has gone.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -20,6 +22,8 @@ pub struct RemoteSource<'a> {
     remote: &'a Remote,
     limits: QueryLimits,
     cancelled: &'a (dyn Fn() -> bool + Sync),
+    /// What went wrong, more exactly than an evaluation can say it.
+    error: Mutex<Option<AskError>>,
 }
 
 impl std::fmt::Debug for RemoteSource<'_> {
@@ -34,7 +38,18 @@ impl<'a> RemoteSource<'a> {
         limits: QueryLimits,
         cancelled: &'a (dyn Fn() -> bool + Sync),
     ) -> Self {
-        Self { remote, limits, cancelled }
+        Self { remote, limits, cancelled, error: Mutex::default() }
+    }
+
+    /// Why the last question had no answer.
+    pub fn take_error(&self) -> Option<AskError> {
+        self.error.lock().take()
+    }
+
+    fn keep(&self, error: AskError) -> String {
+        let text = error.to_string();
+        *self.error.lock() = Some(error);
+        text
     }
 
     /// The whole answer of the cluster.
@@ -43,7 +58,7 @@ impl<'a> RemoteSource<'a> {
     /// See [`AskError`].
     pub fn ask(&self, expr: &Expr, query: Query) -> Result<Answer, AskError> {
         let mut form = vec![("query", expr.to_string())];
-        let path = if query.start_ms == query.end_ms {
+        let path = if query.is_instant() {
             form.push(("time", seconds(query.start_ms)));
             "query"
         } else {
@@ -76,6 +91,51 @@ impl<'a> RemoteSource<'a> {
                 }
             }
         })
+    }
+}
+
+impl SeriesSource for RemoteSource<'_> {
+    fn query(&self, expr: &Expr, query: Query) -> Option<Result<Answer, EvalError>> {
+        Some(self.ask(expr, query).map_err(|error| EvalError::Source(self.keep(error))))
+    }
+
+    fn select(
+        &self,
+        matchers: &[Matcher],
+        hints: &Hints,
+    ) -> Result<Box<dyn SeriesSet + '_>, SourceError> {
+        let found = self.wait(self.remote.samples(matchers, hints.start_ms, hints.end_ms));
+        let series = found.map_err(|error| SourceError::new(self.keep(error)))?;
+        Ok(Box::new(Fetched(series)))
+    }
+}
+
+/// Series that came over the network.
+struct Fetched(Vec<MatrixSeries>);
+
+impl SeriesSet for Fetched {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn labels(&self, at: usize) -> Labels {
+        self.0[at].labels.clone()
+    }
+
+    fn visit_labels(&self, at: usize, visit: &mut dyn FnMut(&str, &str)) {
+        self.0[at].labels.iter().for_each(|(name, value)| visit(name, value));
+    }
+
+    fn samples_hint(&self, at: usize) -> usize {
+        self.0[at].points.len()
+    }
+
+    fn read(&self, at: usize, into: &mut Points) -> Result<(), SourceError> {
+        let points = &self.0[at].points;
+        into.times.extend_from_slice(&points.times);
+        into.values.extend_from_slice(&points.values);
+        into.histograms.extend_from_slice(&points.histograms);
+        Ok(())
     }
 }
 

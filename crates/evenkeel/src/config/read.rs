@@ -19,7 +19,7 @@ use server::{ConnectionLimits, Timeouts, Token};
 use url::Url;
 
 use super::{
-    QueryLimits, Retention, WalSync,
+    FEATURES, QueryLimits, Retention, WalSync,
     acts::{self, Rollback},
     remote::{self, Receiver},
     secret::Secret,
@@ -378,7 +378,15 @@ fn limits(map: Map<'_>, limits: &mut Limits) {
 fn query(map: Map<'_>, query: &mut QueryLimits) {
     duration(map, "timeout", 3600, &mut query.timeout);
     number(map, "max_samples", 1000, 1 << 40, &mut query.samples_max);
+    number(map, "max_series", 1, 1 << 40, &mut query.series_max);
     number(map, "max_points_per_series", 10, 1 << 20, &mut query.points_per_series_max);
+    number(map, "max_memory_bytes", 1 << 20, 1 << 44, &mut query.memory_max_bytes);
+    for item in map.optional("features").and_then(Field::list).unwrap_or_default() {
+        let choices: [(&str, usize); FEATURES.len()] = std::array::from_fn(|at| (FEATURES[at], at));
+        if let Some(at) = item.choice(&choices) {
+            query.features[at] = true;
+        }
+    }
     duration(map, "lookback_delta", 86_400, &mut query.lookback_delta);
 }
 

@@ -154,9 +154,16 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting(
         "query.max_samples",
         "50000000",
-        "The most samples that a query may hold at one time, those it reads and those it computes.",
+        "The most samples that a query may read.",
     ),
+    setting("query.max_series", "2000000", "The most series that a query may select."),
     setting("query.max_points_per_series", "11000", "The most points of a range query."),
+    setting("query.max_memory_bytes", "1073741824", "The most memory that a query's values may take."),
+    setting(
+        "query.features",
+        "[]",
+        "Experimental parts of PromQL, named as Prometheus' feature flags are: `promql-experimental-functions`, `promql-duration-expr`, `promql-extended-range-selectors`, `promql-binop-fill-modifiers`, `promql-delayed-name-removal`, `type-and-unit-labels`, `use-start-timestamps`.",
+    ),
     setting(
         "query.lookback_delta",
         "5m",

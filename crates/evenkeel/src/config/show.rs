@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt::Write as _, time::Duration};
 use app::{files::text::print_duration, remote::forward::Protocol};
 use server::api::PrometheusInfo;
 
-use super::{Config, How, Rollback, WalSync};
+use super::{Config, FEATURES, How, Rollback, WalSync};
 
 impl Config {
     /// Every key with its value, in the order of the reference; lists have a line for each item.
@@ -80,6 +80,8 @@ impl Config {
 
     fn bounds(&self) -> Vec<(String, String)> {
         let (limits, query) = (&self.limits, &self.query);
+        let on = FEATURES.into_iter().zip(query.features).filter(|(_, on)| *on);
+        let features: Vec<&str> = on.map(|(name, _)| name).collect();
         let sync = match self.wal_sync {
             WalSync::Always => "always",
             WalSync::Interval => "interval",
@@ -100,7 +102,10 @@ impl Config {
             line("limits.max_future_seconds", limits.future_seconds_max),
             line("query.timeout", print_duration(query.timeout)),
             line("query.max_samples", query.samples_max),
+            line("query.max_series", query.series_max),
             line("query.max_points_per_series", query.points_per_series_max),
+            line("query.max_memory_bytes", query.memory_max_bytes),
+            line("query.features", format!("[{}]", features.join(", "))),
             line("query.lookback_delta", print_duration(query.lookback_delta)),
             line("wal.sync", sync),
         ]

@@ -102,6 +102,17 @@ impl Column {
         Self { labels, cells: values.into_iter().collect() }
     }
 
+    /// A column of histograms.
+    pub fn from_histograms(
+        labels: Labels,
+        values: impl IntoIterator<Item = Option<Arc<Histogram>>>,
+    ) -> Self {
+        let histograms: Vec<_> = values.into_iter().collect();
+        let mut cells = Cells::absent(histograms.len());
+        cells.histograms = histograms;
+        Self { labels, cells }
+    }
+
     /// The value at `step`.
     pub fn get(&self, step: usize) -> Option<Cell<'_>> {
         self.cells.get(step)

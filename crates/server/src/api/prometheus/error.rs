@@ -88,10 +88,8 @@ impl From<QueryError> for Refused {
         let kind = match &error {
             QueryError::Parse(_) | QueryError::Eval(EvalError::Points { .. }) => Kind::BadData,
             QueryError::Timeout { .. } => Kind::Timeout,
-            QueryError::Cancelled | QueryError::Eval(EvalError::Cancelled) => Kind::Canceled,
-            QueryError::Eval(EvalError::Source(_)) | QueryError::Store(_) | QueryError::Broken => {
-                Kind::Internal
-            }
+            QueryError::Cancelled => Kind::Canceled,
+            QueryError::Store(_) | QueryError::Broken => Kind::Internal,
             QueryError::Eval(_) | QueryError::TooMany { .. } => Kind::Execution,
             QueryError::Remote(error) => of_remote(error),
         };
@@ -130,6 +128,9 @@ mod tests {
         };
         check(QueryError::Timeout { timeout: Duration::from_secs(1) }, "timeout", 503);
         check(QueryError::Cancelled, "canceled", 499);
+        check(EvalError::Timeout { max: Duration::from_secs(1) }.into(), "timeout", 503);
+        check(EvalError::Cancelled.into(), "canceled", 499);
+        check(EvalError::Source("x".into()).into(), "internal", 500);
         check(QueryError::Store("x".into()), "internal", 500);
         check(EvalError::Samples { max: 1 }.into(), "execution", 422);
         check(EvalError::Points { points: 2, max: 1 }.into(), "bad_data", 400);

@@ -7,25 +7,31 @@ use axum::{
     extract::{Request, State},
     response::{IntoResponse, Response},
 };
-use http::{StatusCode, header};
-use model::Labels;
+use exposition::{
+    ContentKind,
+    write::{Escaping, FamilyHead, Writer},
+};
+use http::{HeaderMap, StatusCode, header};
+use model::{Histogram, Labels, MetricKind};
 
 use super::{
     error::Refused,
     form::{Form, selector},
-    json::go_general,
     query::answer,
 };
 use crate::api::ServerInfo;
 
-const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
-
 /// A series' newest sample.
 #[derive(Debug)]
 struct Newest {
-    labels: Labels,
     at_ms: i64,
-    value: f64,
+    value: Sampled,
+}
+
+#[derive(Debug)]
+enum Sampled {
+    Float(f64),
+    Histogram(Arc<Histogram>),
 }
 
 pub(super) async fn federate(
@@ -34,6 +40,7 @@ pub(super) async fn federate(
     request: Request,
 ) -> Response {
     answer(async {
+        let (kind, escaping) = wanted(request.headers());
         let form = Form::of(request).await?;
         let mut selectors = Vec::new();
         for text in form.all("match[]") {
@@ -48,61 +55,88 @@ pub(super) async fn federate(
         let mut newest = BTreeMap::new();
         for matchers in selectors {
             let found = app.samples(matchers, since, now).await.map_err(Refused::from)?;
-            for series in found.found {
-                if let Some(one) = last(series) {
-                    newest.insert(one.labels.clone(), one);
-                }
-            }
+            newest.extend(found.found.into_iter().filter_map(last));
         }
-        let newest: Vec<Newest> = newest.into_values().collect();
-        let text = text(&newest, &info.prometheus.external_labels);
-        Ok(([(header::CONTENT_TYPE, TEXT)], text).into_response())
+        let body = body(kind, escaping, &newest, &info.prometheus.external_labels);
+        Ok(([(header::CONTENT_TYPE, content_type(kind, escaping))], body).into_response())
     })
     .await
 }
 
+/// Text, unless the asker prefers protobuf, which alone has native histograms.
+fn wanted(headers: &HeaderMap) -> (ContentKind, Escaping) {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+    let accept = accept.unwrap_or_default();
+    // What has no type is no OpenMetrics.
+    let kind = match ContentKind::accepted(accept) {
+        ContentKind::Protobuf => ContentKind::Protobuf,
+        ContentKind::Text | ContentKind::OpenMetrics => ContentKind::Text,
+    };
+    (kind, Escaping::accepted(accept))
+}
+
+fn content_type(kind: ContentKind, escaping: Escaping) -> String {
+    let kind = match kind {
+        ContentKind::Protobuf => {
+            "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
+        }
+        ContentKind::Text | ContentKind::OpenMetrics => "text/plain; version=0.0.4; charset=utf-8",
+    };
+    match escaping {
+        Escaping::Utf8 => format!("{kind}; escaping=allow-utf-8"),
+        Escaping::Underscores => format!("{kind}; escaping=underscores"),
+    }
+}
+
 /// The newest sample, unless the series has ended with it.
-fn last(series: MatrixSeries) -> Option<Newest> {
-    let samples = series.points.samples().last()?;
-    (!samples.is_stale()).then_some(Newest {
-        labels: series.labels,
-        at_ms: samples.at_ms,
-        value: samples.value,
-    })
+fn last(series: MatrixSeries) -> Option<(Labels, Newest)> {
+    let points = series.points;
+    let float = points.samples().last();
+    let histogram = points.histograms.last();
+    let newest = match (float, histogram) {
+        (Some(float), Some(found)) if found.at_ms > float.at_ms => (None, Some(found)),
+        (Some(float), _) => (Some(float), None),
+        (None, found) => (None, found),
+    };
+    let newest = match newest {
+        (Some(float), _) if !float.is_stale() => {
+            Newest { at_ms: float.at_ms, value: Sampled::Float(float.value) }
+        }
+        (None, Some(found)) if !found.histogram.is_stale() => {
+            Newest { at_ms: found.at_ms, value: Sampled::Histogram(Arc::clone(&found.histogram)) }
+        }
+        _ => return None,
+    };
+    Some((series.labels, newest))
 }
 
-/// Families in the order of their names, each with its type, which nobody knows here.
-fn text(newest: &[Newest], external: &Labels) -> Vec<u8> {
-    let mut out = Vec::new();
-    let mut families: BTreeMap<&str, Vec<&Newest>> = BTreeMap::new();
-    for one in newest {
-        if let Some(name) = one.labels.metric_name() {
-            families.entry(name).or_default().push(one);
+/// Families in the order of their names, each of the type that nobody knows here.
+fn body(
+    kind: ContentKind,
+    escaping: Escaping,
+    newest: &BTreeMap<Labels, Newest>,
+    external: &Labels,
+) -> Vec<u8> {
+    let mut writer = Writer::new(kind, escaping);
+    let mut families: BTreeMap<(&str, bool), Vec<(&Labels, &Newest)>> = BTreeMap::new();
+    for (labels, one) in newest {
+        if let Some(name) = labels.metric_name() {
+            let native = matches!(one.value, Sampled::Histogram(_));
+            families.entry((name, native)).or_default().push((labels, one));
         }
     }
-    for (name, all) in families {
-        out.extend_from_slice(format!("# TYPE {name} untyped\n").as_bytes());
-        for one in all {
-            line(&mut out, name, one, external);
+    for ((name, native), all) in families {
+        let kind = if native { MetricKind::Histogram } else { MetricKind::Unknown };
+        writer.family(&FamilyHead { name, kind, help: "", unit: "" });
+        for (labels, one) in all {
+            // Whoever scrapes this takes an empty instance as said, and does not put ours in its place.
+            let all = Labels::from_pairs(external.iter().chain(labels.iter()));
+            let labels = all.exposed_with_empty("instance");
+            match &one.value {
+                Sampled::Float(value) => writer.float(&labels, *value, Some(one.at_ms), None),
+                Sampled::Histogram(found) => writer.histogram(&labels, found, Some(one.at_ms)),
+            }
         }
     }
-    out
-}
-
-fn line(out: &mut Vec<u8>, name: &str, one: &Newest, external: &Labels) {
-    let own = one.labels.iter().filter(|(label, _)| *label != Labels::METRIC_NAME);
-    // Whoever scrapes this takes an empty instance as said, and does not put ours in its place.
-    let mut labels = BTreeMap::from([("instance", "")]);
-    labels.extend(external.iter());
-    labels.extend(own);
-    out.extend_from_slice(name.as_bytes());
-    let mut before = '{';
-    for (label, value) in labels {
-        let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
-        out.extend_from_slice(format!("{before}{label}=\"{value}\"").as_bytes());
-        before = ',';
-    }
-    out.extend_from_slice(b"} ");
-    go_general(out, one.value);
-    out.extend_from_slice(format!(" {}\n", one.at_ms).as_bytes());
+    writer.finish()
 }

@@ -132,15 +132,20 @@ impl Form {
 
 /// The matchers of a selector without a range and without modifiers.
 pub(super) fn selector(app: &App, text: &str) -> Result<Vec<Matcher>, String> {
-    let expr = app.parse_query(text).map_err(|error| {
-        if error.message == NO_MATCHER {
+    let parsed = app.parse_query(text).map_err(|error| {
+        if error.message.contains(NO_MATCHER) {
             "match[] must contain at least one non-empty matcher".to_owned()
         } else {
             error.to_string()
         }
     })?;
+    let expr = parsed.expr;
     match expr.kind {
-        ExprKind::Selector(selector) if selector.shift == Default::default() => {
+        ExprKind::Selector(selector)
+            if selector.shift == Default::default()
+                && selector.offset_expr.is_none()
+                && selector.extension.is_none() =>
+        {
             Ok(selector.matchers)
         }
         _ => {
@@ -163,7 +168,7 @@ fn unexpected(expr: &Expr, text: &str) -> (usize, String) {
     match &expr.kind {
         ExprKind::Negate(_) => (start, "<op:->".to_owned()),
         ExprKind::Plus(_) => (start, "<op:+>".to_owned()),
-        ExprKind::Number(_) => (start, format!("number {:?}", of(start, expr.span.end))),
+        ExprKind::Number { .. } => (start, format!("number {:?}", of(start, expr.span.end))),
         ExprKind::String(_) => (start, format!("string {:?}", of(start, expr.span.end))),
         ExprKind::Matrix { .. } => sign('['),
         ExprKind::Paren(_) | ExprKind::Call { .. } | ExprKind::Aggregate(_) => sign('('),
@@ -301,12 +306,7 @@ mod tests {
 
     #[test]
     fn a_query_may_ask_for_less_time_and_another_look_back() {
-        let default = QueryLimits {
-            timeout: Duration::from_secs(30),
-            samples_max: 1,
-            points_max: 1,
-            lookback: Duration::from_secs(300),
-        };
+        let default = QueryLimits::default();
         let check = |pairs: &[(&str, &str)], expected: Result<(f64, f64), &str>| {
             let found = form(pairs).limits(default);
             let found = found.as_ref().map_err(|refused| &*refused.text);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use model::Labels;
 use tokio::sync::mpsc;
 
-pub(super) use number::{go_float, go_general};
+use number::go_float;
 
 /// A piece that is sent on its own while the rest is written.
 const PIECE_BYTES: usize = 64 << 10;

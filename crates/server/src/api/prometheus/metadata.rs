@@ -114,9 +114,10 @@ pub(super) async fn exemplars(State(app): State<Arc<App>>, request: Request) -> 
         if end_ms < start_ms {
             return Err(bad_data("end timestamp must not be before start timestamp").into());
         }
-        let expr = app.parse_query(form.text("query")).map_err(|error| bad_data(error.to_string()))?;
+        let parsed = app.parse_query(form.text("query"));
+        let parsed = parsed.map_err(|error| bad_data(error.to_string()))?;
         let mut selectors = Vec::new();
-        app::remote::selectors(&expr, &mut selectors);
+        app::remote::selectors(&parsed.expr, &mut selectors);
         if selectors.is_empty() {
             return Ok(reply::nothing());
         }

@@ -10,7 +10,7 @@ use app::{
         Query,
         ast::{Expr, Type},
     },
-    query::{Asked, Evaluated, PlanNode},
+    query::{Asked, Evaluated, Parsed, PlanNode, QueryLimits},
 };
 use axum::{
     extract::{Request, State},
@@ -57,6 +57,11 @@ impl Options {
         })
     }
 
+    fn asked(&self, limits: QueryLimits) -> Asked {
+        let samples_per_step = self.stats == Stats::All;
+        Asked { limits, explain: self.explain, samples_per_step }
+    }
+
     fn remarks(&self, evaluated: &Evaluated) -> Remarks {
         let annotations = &evaluated.answer.annotations;
         let mut remarks = Remarks {
@@ -76,11 +81,11 @@ pub(super) async fn instant(State(app): State<Arc<App>>, request: Request) -> Re
         let form = Form::of(request).await?;
         let options = Options::of(&form)?;
         let at_ms = form.time("time", app.clock.now().as_millis())?;
-        let asked = Asked { limits: form.limits(app.query_limits())?, explain: options.explain };
-        let expr = expression(&app, &form)?;
-        let is_matrix = expr.value_type() == Type::Matrix;
+        let asked = options.asked(form.limits(app.query_limits())?);
+        let parsed = expression(&app, &form)?;
+        let is_matrix = parsed.expr.value_type() == Type::Matrix;
         let query = Query::instant(at_ms);
-        let mut evaluated = app.evaluate(expr, query, asked).await.map_err(Refused::from)?;
+        let mut evaluated = app.evaluate(parsed, query, asked).await.map_err(Refused::from)?;
         let mut remarks = options.remarks(&evaluated);
         let found = &mut evaluated.answer.value;
         if is_matrix {
@@ -106,10 +111,10 @@ pub(super) async fn range(State(app): State<Arc<App>>, request: Request) -> Resp
         let form = Form::of(request).await?;
         let options = Options::of(&form)?;
         let (query, steps) = moments(&form, app.query_limits().points_max)?;
-        let asked = Asked { limits: form.limits(app.query_limits())?, explain: options.explain };
-        let expr = expression(&app, &form)?;
-        has_a_value_at_each_step(&expr)?;
-        let mut evaluated = app.evaluate(expr, query, asked).await.map_err(Refused::from)?;
+        let asked = options.asked(form.limits(app.query_limits())?);
+        let parsed = expression(&app, &form)?;
+        has_a_value_at_each_step(&parsed.expr)?;
+        let mut evaluated = app.evaluate(parsed, query, asked).await.map_err(Refused::from)?;
         let mut remarks = options.remarks(&evaluated);
         let found = &mut evaluated.answer.value;
         value::sort(found);
@@ -156,7 +161,7 @@ impl From<Response> for Stopped {
     }
 }
 
-fn expression(app: &App, form: &Form) -> Result<Expr, Refused> {
+fn expression(app: &App, form: &Form) -> Result<Parsed, Refused> {
     app.parse_query(form.text("query")).map_err(|error| invalid("query", error))
 }
 
@@ -272,8 +277,8 @@ fn explained(out: &mut Out, node: &PlanNode) {
 pub(super) async fn format(State(app): State<Arc<App>>, request: Request) -> Response {
     answer(async {
         let form = Form::of(request).await?;
-        let expr = expression(&app, &form)?;
-        Ok(reply::success(&Remarks::default(), |out| out.string(&expr.to_string())))
+        let parsed = expression(&app, &form)?;
+        Ok(reply::success(&Remarks::default(), |out| out.string(&parsed.expr.pretty())))
     })
     .await
 }
@@ -281,8 +286,8 @@ pub(super) async fn format(State(app): State<Arc<App>>, request: Request) -> Res
 pub(super) async fn parse(State(app): State<Arc<App>>, request: Request) -> Response {
     answer(async {
         let form = Form::of(request).await?;
-        let expr = expression(&app, &form)?;
-        Ok(reply::success(&Remarks::default(), |out| ast::write(out, &expr)))
+        let parsed = expression(&app, &form)?;
+        Ok(reply::success(&Remarks::default(), |out| ast::write(out, &parsed.expr)))
     })
     .await
 }

@@ -228,8 +228,8 @@ mod tests {
     fn values_are_written_as_prometheus_has_them() {
         let labels = Labels::from_pairs([("a", "b")]);
         let grid = Grid::new(0, 500, 3);
-        let column = Column::new(labels.clone(), vec![Some(1.0), None, Some(0.5)]);
-        let value = Value::Vector(vec![column, Column::new(Labels::default(), vec![None; 3])]);
+        let column = Column::from_floats(labels.clone(), [Some(1.0), None, Some(0.5)]);
+        let value = Value::Vector(vec![column, Column::from_floats(Labels::default(), [None; 3])]);
         assert_eq!(
             written(|out| range(out, &value, &grid)),
             r#"{"resultType":"matrix","result":[{"metric":{"a":"b"},"values":[[0,"1"],[1,"0.5"]]}]}"#
@@ -239,7 +239,7 @@ mod tests {
             written(|out| range(out, &value, &grid)),
             r#"{"resultType":"matrix","result":[{"metric":{},"values":[[0,"1"],[0.500,"2"],[1,"NaN"]]}]}"#
         );
-        let value = Value::Vector(vec![Column::new(labels, vec![Some(3.1415)])]);
+        let value = Value::Vector(vec![Column::from_floats(labels, [Some(3.1415)])]);
         assert_eq!(
             written(|out| instant(out, &value, 123_400)),
             r#"{"resultType":"vector","result":[{"metric":{"a":"b"},"value":[123.400,"3.1415"]}]}"#

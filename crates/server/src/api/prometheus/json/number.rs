@@ -27,15 +27,6 @@ pub(in super::super) fn go_float(out: &mut Vec<u8>, value: f64) {
     }
 }
 
-/// As the text format has values (`strconv.FormatFloat` with `g`): with an exponent below 1e-4 and from 1e6 on.
-pub(in super::super) fn go_general(out: &mut Vec<u8>, value: f64) {
-    let abs = value.abs();
-    if value == 0.0 || !value.is_finite() || (1e-4..1e6).contains(&abs) {
-        return go_float(out, value);
-    }
-    scientific(out, value);
-}
-
 /// `d.ddde±dd`
 fn scientific(out: &mut Vec<u8>, value: f64) {
     let text = format!("{value:e}");
@@ -125,22 +116,6 @@ mod tests {
             (1.234_567_890_123_456_7e17, "123456789012345660"),
         ] {
             assert_eq!(text(|out| go_float(out, value)), expected);
-        }
-    }
-
-    #[test]
-    fn the_text_format_has_an_exponent_earlier() {
-        for (value, expected) in [
-            (0.0, "0"),
-            (10_000.0, "10000"),
-            (1e6, "1e+06"),
-            (123_456_789.0, "1.23456789e+08"),
-            (0.0001, "0.0001"),
-            (0.000_01, "1e-05"),
-            (1.5, "1.5"),
-            (f64::NAN, "NaN"),
-        ] {
-            assert_eq!(text(|out| go_general(out, value)), expected);
         }
     }
 

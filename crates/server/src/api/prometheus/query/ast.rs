@@ -1,7 +1,7 @@
 //! The tree of an expression as `parse_query` has it.
 
 use app::promql::ast::{
-    Aggregate, At, Binary, BinaryOp, Expr, ExprKind, Matching, Selector, Shift, Side, Type,
+    Aggregate, At, Binary, BinaryOp, Expr, ExprKind, Extension, Matching, Selector, Shift, Side, Type,
 };
 use model::{MatchOp, Matcher};
 
@@ -9,7 +9,7 @@ use super::super::json::Out;
 
 pub(super) fn write(out: &mut Out, expr: &Expr) {
     match &expr.kind {
-        ExprKind::Number(value) => {
+        ExprKind::Number { value, .. } => {
             node(out, "numberLiteral");
             out.field("val", |out| out.string(&plain(*value)));
         }
@@ -21,17 +21,18 @@ pub(super) fn write(out: &mut Out, expr: &Expr) {
             node(out, "vectorSelector");
             selector(out, found);
         }
-        ExprKind::Matrix { selector: found, range_ms } => {
+        ExprKind::Matrix { selector: found, range_ms, .. } => {
             node(out, "matrixSelector");
             out.field("range", |out| out.int(*range_ms));
             selector(out, found);
         }
-        ExprKind::Subquery { expr, range_ms, step_ms, shift } => {
+        ExprKind::Subquery { expr, range_ms, step_ms, shift, .. } => {
             node(out, "subquery");
             out.field("expr", |out| write(out, expr));
             out.field("range", |out| out.int(*range_ms));
             out.field("step", |out| out.int(step_ms.unwrap_or(0)));
             shifted(out, shift);
+            out.raw(",\"alignEvalTime\":false");
         }
         ExprKind::Negate(inner) => unary(out, "-", inner),
         ExprKind::Plus(inner) => unary(out, "+", inner),
@@ -49,7 +50,7 @@ pub(super) fn write(out: &mut Out, expr: &Expr) {
                 out.field("argTypes", |out| {
                     out.strings(function.args.iter().map(|kind| type_name(*kind)));
                 });
-                out.field("variadic", |out| out.int(i64::from(variadic(function))));
+                out.field("variadic", |out| out.int(i64::from(function.variadic)));
                 out.field("returnType", |out| out.string(type_name(function.returns)));
                 out.raw("}");
             });
@@ -62,11 +63,6 @@ pub(super) fn write(out: &mut Out, expr: &Expr) {
 fn node(out: &mut Out, kind: &str) {
     out.raw("{\"type\":");
     out.string(kind);
-}
-
-/// How many arguments may be left out, or repeat (`-1`).
-fn variadic(function: &app::promql::ast::Function) -> i8 {
-    function.optional
 }
 
 fn unary(out: &mut Out, op: &str, inner: &Expr) {
@@ -88,7 +84,8 @@ fn selector(out: &mut Out, selector: &Selector) {
     out.field("name", |out| out.string(selector.name.as_deref().unwrap_or_default()));
     out.field("matchers", |out| out.list(&selector.matchers, matcher));
     shifted(out, &selector.shift);
-    out.raw(",\"anchored\":false,\"smoothed\":false");
+    out.field("anchored", |out| out.bool(selector.extension == Some(Extension::Anchored)));
+    out.field("smoothed", |out| out.bool(selector.extension == Some(Extension::Smoothed)));
 }
 
 fn matcher(out: &mut Out, matcher: &Matcher) {
@@ -147,7 +144,15 @@ fn matching(out: &mut Out, matching: Option<&Matching>, op: BinaryOp) {
     out.field("on", |out| out.bool(matching.is_some_and(|found| found.on)));
     let include = group.map(|group| &*group.include).unwrap_or_default();
     out.field("include", |out| out.strings(include));
-    out.raw(",\"fillValues\":{\"lhs\":null,\"rhs\":null}}");
+    let fill = matching.map(|found| found.fill).unwrap_or_default();
+    let value = |out: &mut Out, value: Option<f64>| match value {
+        Some(value) => out.number(value),
+        None => out.raw("null"),
+    };
+    out.raw(",\"fillValues\":{\"lhs\":");
+    value(out, fill.left);
+    out.field("rhs", |out| value(out, fill.right));
+    out.raw("}}");
 }
 
 fn aggregate(out: &mut Out, aggregate: &Aggregate) {
