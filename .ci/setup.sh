@@ -14,6 +14,20 @@ debian_packages() {
   root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >&2
 }
 
+# debian_programs PACKAGE...: as debian_packages, for packages whose programs the tests start themselves; none runs as a service.
+debian_programs() {
+  # What this hook forbids to start is not started by the installation.
+  local policy=/usr/sbin/policy-rc.d made=
+  dpkg-query -W -f '${Status}\n' "$@" 2>/dev/null | grep -c 'ok installed' | grep -qx $# && return
+  if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | root tee "$policy" >/dev/null
+    root chmod +x "$policy"
+    made=yes
+  fi
+  debian_packages "$@" || echo "not installed: $*; the tests that need them say so and are skipped" >&2
+  [ -z "$made" ] || root rm -f "$policy"
+}
+
 node_is_new() {
   command -v node >/dev/null && command -v npm >/dev/null &&
     node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)'

@@ -271,7 +271,7 @@ mod tests {
     #[test]
     fn names_come_from_the_keys() {
         assert_eq!(names_below("wal"), ["sync"]);
-        assert_eq!(names_below("api"), ["tokens"]);
+        assert_eq!(names_below("api"), ["tokens", "enable_admin"]);
         assert_eq!(names_below("api.tokens[]"), ["name", "token", "token_file", "token_sha256"]);
         assert_eq!(names_below("acts.rollback[].webhook"), ["url", "signing_key_file"]);
         assert!(names_below("").contains(&"wal") && !names_below("").contains(&"wal.sync"));

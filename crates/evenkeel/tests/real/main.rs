@@ -10,6 +10,7 @@ mod hostile;
 mod keep;
 mod kills;
 mod latency;
+mod prometheus;
 mod receiver;
 
 use std::time::{Duration, Instant, SystemTime};

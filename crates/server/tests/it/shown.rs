@@ -90,7 +90,7 @@ async fn a_path_that_is_no_text_is_refused_in_the_apis_own_shape() {
     insta::assert_snapshot!(problem.text(), @r#"{"detail":"the path is not UTF-8 once it is decoded","status":400,"title":"The request cannot be read","type":"urn:evenkeel:problem:malformed"}"#);
     let prometheus = send(rig.main, "GET", "/api/v1/label/%FF/values", &[], b"").await;
     assert_eq!(prometheus.status, 400);
-    insta::assert_snapshot!(prometheus.text(), @r#"{"error":"the path is not UTF-8 once it is decoded","errorType":"bad_data","status":"error"}"#);
+    insta::assert_snapshot!(prometheus.text(), @r#"{"status":"error","errorType":"bad_data","error":"the path is not UTF-8 once it is decoded"}"#);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -156,6 +156,13 @@ impl<'s> Items<'s> {
         Self { list, ordered: false, one_name: false }
     }
 
+    /// Puts the series into the order of their labels, unless theirs means something.
+    pub(super) fn arrange(&mut self) {
+        if !self.ordered {
+            self.list.sort_by_cached_key(|item| item.id.labels());
+        }
+    }
+
     /// Removes what says what the metrics are: now, or at the end when `delayed`.
     pub(super) fn drop_names(&mut self, delayed: bool) {
         for item in &mut self.list {

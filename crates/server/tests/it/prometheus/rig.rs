@@ -1,6 +1,6 @@
 //! A whole server on a directory of its own, at a time that the test chooses.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc};
 
 use app::{App, Options, query::QueryLimits, react::Acts, remote::RemoteOptions};
 use model::{Batch, Clock, Limits, ManualClock, Timestamp};

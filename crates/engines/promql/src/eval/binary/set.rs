@@ -59,9 +59,16 @@ impl<'s> Context<'s> {
             }
             items.list.retain(|item| !item.cells.is_empty());
         };
+        let mut ordered = false;
         if binary.op == BinaryOp::Or {
             let there = present(&left.list, &of_left, steps);
             keep_where(&mut right, &of_right, &there, false);
+            // As in Prometheus' answers, the left side's series come first.
+            ordered = self.query.is_instant();
+            if ordered {
+                left.arrange();
+                right.arrange();
+            }
             left.one_name = false;
             left.list.extend(right.list);
             left.merge_same().map_err(|SameLabels| same_labels(span))?;
@@ -69,7 +76,7 @@ impl<'s> Context<'s> {
             let there = present(&right.list, &of_right, steps);
             keep_where(&mut left, &of_left, &there, binary.op == BinaryOp::And);
         }
-        left.ordered = false;
+        left.ordered = ordered;
         Ok(left)
     }
 }
