@@ -7,7 +7,15 @@ const METHODS: [&str; 5] = ["GET", "POST", "PUT", "DELETE", "PATCH"];
 const STATUS: [&str; 4] = ["200", "404", "500", "503"];
 const REGIONS: [&str; 4] = ["eu-west-1", "eu-central-1", "us-east-1", "ap-south-1"];
 const SERVICES: [&str; 10] = [
-    "checkout", "cart", "search", "catalog", "payments", "shipping", "accounts", "recommend", "gateway",
+    "checkout",
+    "cart",
+    "search",
+    "catalog",
+    "payments",
+    "shipping",
+    "accounts",
+    "recommend",
+    "gateway",
     "inventory",
 ];
 const LE: [&str; 10] = ["0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "+Inf"];
@@ -30,7 +38,8 @@ impl Rng {
     /// Near-Gaussian, of deviation 1 (a sum of four uniforms).
     fn gauss(&mut self) -> f64 {
         let x = self.next();
-        ((x & 0xffff) + (x >> 16 & 0xffff) + (x >> 32 & 0xffff) + (x >> 48)) as f64 / 37837.0 - 3.464
+        ((x & 0xffff) + (x >> 16 & 0xffff) + (x >> 32 & 0xffff) + (x >> 48)) as f64 / 37837.0
+            - 3.464
     }
 }
 
@@ -134,7 +143,8 @@ impl Instance {
         let inst = format!("10.{}.{}.0:9090", self.id / 250 % 250, self.id % 250);
         let region = REGIONS[hash(self.id, 3) as usize % 4];
         let job = format!("prod/{svc}");
-        let common = [("instance", inst.as_str()), ("job", &job), ("region", region), ("service", svc)];
+        let common =
+            [("instance", inst.as_str()), ("job", &job), ("region", region), ("service", svc)];
         let mut all = vec![];
         let mut put = |name: &str, more: &[(&str, &str)]| {
             let pairs = [("__name__", name)].into_iter().chain(common).chain(more.iter().copied());
@@ -175,7 +185,8 @@ impl Instance {
                 }
             }
         }
-        let jitter = if l.jitter > 0 { (hash(self.id, step ^ 0x77) % l.jitter as u64) as i64 } else { 0 };
+        let jitter =
+            if l.jitter > 0 { (hash(self.id, step ^ 0x77) % l.jitter as u64) as i64 } else { 0 };
         let (dt, load) = (l.interval as f64 / 1000.0, 1.0 + 0.4 * (hours * 0.2618).sin());
         let mut obs = 0.0;
         into.clear();

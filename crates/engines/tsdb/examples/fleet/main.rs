@@ -1,7 +1,12 @@
 //! Measures the codec on a synthetic fleet: bytes and time for each sample, by kind of series.
 //!
 //! `cargo run --release -p tsdb --example fleet -- [series] [samples] [fast|dense] [jitter ms] [columns per part]`
-#![allow(clippy::all, clippy::pedantic, clippy::restriction, reason = "a measurement, not a product")]
+#![allow(
+    clippy::all,
+    clippy::pedantic,
+    clippy::restriction,
+    reason = "a measurement, not a product"
+)]
 
 mod data;
 
@@ -20,7 +25,8 @@ fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let number = |at: usize, or: usize| args.get(at).and_then(|arg| arg.parse().ok()).unwrap_or(or);
     let (count, samples, jitter) = (number(0, 20_000), number(1, 480), number(3, 0) as i64);
-    let mode = if args.get(2).is_some_and(|mode| mode == "fast") { Mode::Fast } else { Mode::Dense };
+    let mode =
+        if args.get(2).is_some_and(|mode| mode == "fast") { Mode::Fast } else { Mode::Dense };
     let skip = number(4, 1000);
     let layout = data::Layout { scalars: 64, hist: 3, interval: 15_000, jitter, seed: 1 };
     let (mut all, mut times) = (Vec::new(), Vec::new());
@@ -28,14 +34,22 @@ fn main() {
         let mut instance = data::Instance::new(&layout, id);
         let from = all.len();
         let values = || Vec::with_capacity(samples);
-        all.extend(instance.labels(&layout).into_iter().map(|labels| Series { labels, times: times.len(), values: values() }));
+        all.extend(instance.labels(&layout).into_iter().map(|labels| Series {
+            labels,
+            times: times.len(),
+            values: values(),
+        }));
         let mut column = Vec::new();
         let mut row = Vec::new();
         for step in 0..(skip + samples) as u64 {
-            let at = instance.step(&layout, step, 1_700_000_000_000 + step as i64 * 15_000, &mut row);
+            let at =
+                instance.step(&layout, step, 1_700_000_000_000 + step as i64 * 15_000, &mut row);
             if step >= skip as u64 {
                 column.push(at);
-                all[from..].iter_mut().zip(&row).for_each(|(series, value)| series.values.push(*value));
+                all[from..]
+                    .iter_mut()
+                    .zip(&row)
+                    .for_each(|(series, value)| series.values.push(*value));
             }
         }
         times.push(column);
@@ -114,7 +128,11 @@ fn encode(all: &[Series], times: &[Vec<i64>], placed: &[(usize, Role)], mode: Mo
                 section.read(slot, i64::MIN, i64::MAX, &mut scratch, &mut points).unwrap();
                 if round == 0 {
                     let series = &all[next.next().unwrap().0];
-                    let same = points.values.iter().zip(&series.values).all(|(a, b)| a.to_bits() == b.to_bits());
+                    let same = points
+                        .values
+                        .iter()
+                        .zip(&series.values)
+                        .all(|(a, b)| a.to_bits() == b.to_bits());
                     assert!(same && points.times == times[series.times]);
                 }
             }
@@ -130,14 +148,28 @@ fn encode(all: &[Series], times: &[Vec<i64>], placed: &[(usize, Role)], mode: Mo
         let bytes = &sections[(at >> 33) as usize % sections.len()];
         let section = Section::open_unchecked_crc(bytes).unwrap();
         points.clear();
-        section.read((at >> 20) as u32 % section.series(), i64::MIN, i64::MAX, &mut scratch, &mut points).unwrap();
+        section
+            .read(
+                (at >> 20) as u32 % section.series(),
+                i64::MIN,
+                i64::MAX,
+                &mut scratch,
+                &mut points,
+            )
+            .unwrap();
     }
-    println!("  one series at random: {:.2} us", begun.elapsed().as_secs_f64() * 1e6 / f64::from(rounds));
+    println!(
+        "  one series at random: {:.2} us",
+        begun.elapsed().as_secs_f64() * 1e6 / f64::from(rounds)
+    );
     let begun = Instant::now();
     for bytes in &sections {
         Section::open(bytes).unwrap();
     }
-    println!("  open and check: {:.2} us a section", begun.elapsed().as_secs_f64() * 1e6 / sections.len() as f64);
+    println!(
+        "  open and check: {:.2} us a section",
+        begun.elapsed().as_secs_f64() * 1e6 / sections.len() as f64
+    );
 }
 
 /// What each kind takes, as the difference that a section's growth shows.
@@ -163,7 +195,8 @@ fn by_kind(all: &[Series], times: &[Vec<i64>], placed: &[(usize, Role)], mode: M
             2 => "hist sum",
             _ if name.contains("_c") && name.ends_with("total") => {
                 let same = series.values.windows(2).all(|v| v[0] == v[1]);
-                let grown = (series.values[series.values.len() - 1] - series.values[0]).abs() / series.values.len() as f64;
+                let grown = (series.values[series.values.len() - 1] - series.values[0]).abs()
+                    / series.values.len() as f64;
                 match () {
                     () if same => "counter idle",
                     () if grown < 1.0 => "counter slow",

@@ -312,7 +312,6 @@ fn disorder(number: i64) -> u64 {
     order(number.cast_unsigned()).cast_unsigned()
 }
 
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -363,7 +362,8 @@ mod tests {
 
     #[test]
     fn what_is_exact_is_small() {
-        let cents: Vec<f64> = (0..400).map(|at| f64::from(100_000 + at * 37 % 11) / 100.0).collect();
+        let cents: Vec<f64> =
+            (0..400).map(|at| f64::from(100_000 + at * 37 % 11) / 100.0).collect();
         assert!(check(Mode::Dense, &cents, None) < 270);
         let mut counter: Vec<f64> = (0..400).map(|at| f64::from(at * 3)).collect();
         assert!(check(Mode::Dense, &counter, None) < 10);

@@ -82,7 +82,10 @@ impl HistogramWriter {
                 self.column.clear();
                 self.column.extend(samples.iter().zip(&run.layout_of).map(|(sample, layout)| {
                     let counts = side.counts(&sample.histogram);
-                    places.place(*layout, at).and_then(|place| counts.get(place)).map_or(0.0, |c| *c)
+                    places
+                        .place(*layout, at)
+                        .and_then(|place| counts.get(place))
+                        .map_or(0.0, |c| *c)
                 }));
                 self.put_column(mode, out);
             }
@@ -153,8 +156,13 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn of(samples: &'a [HistogramSample]) -> Self {
-        let mut run =
-            Self { samples: 0, layouts: vec![], layout_of: vec![], positive: vec![], negative: vec![] };
+        let mut run = Self {
+            samples: 0,
+            layouts: vec![],
+            layout_of: vec![],
+            positive: vec![],
+            negative: vec![],
+        };
         let (mut positive, mut negative) = (BTreeSet::new(), BTreeSet::new());
         let (mut bounds, mut spans) = (0, 0);
         for sample in samples {
@@ -261,10 +269,12 @@ struct ReadSide {
 impl ReadRun {
     fn read(cursor: &mut Cursor<'_>, samples: usize) -> Result<Self, SectionError> {
         let mut scratch = Vec::new();
-        let mut column = |cursor: &mut Cursor<'_>, count, lead: Option<&[i64]>, out: &mut Vec<f64>| {
-            floats::read(cursor, count, count, lead, &mut scratch, out)
-        };
-        let schema = i32::try_from(cursor.signed()?).map_err(|_| SectionError::Malformed("schema"))?;
+        let mut column =
+            |cursor: &mut Cursor<'_>, count, lead: Option<&[i64]>, out: &mut Vec<f64>| {
+                floats::read(cursor, count, count, lead, &mut scratch, out)
+            };
+        let schema =
+            i32::try_from(cursor.signed()?).map_err(|_| SectionError::Malformed("schema"))?;
         let mut threshold = Vec::with_capacity(1);
         column(cursor, 1, None, &mut threshold)?;
         let custom = cursor.count(cursor.left())?;
@@ -360,7 +370,8 @@ fn read_layouts(
     }
     for sides in &mut layouts {
         for (side, union) in sides.iter_mut().zip(&union) {
-            side.columns = buckets(&side.spans).filter_map(|b| union.binary_search(&b).ok()).collect();
+            side.columns =
+                buckets(&side.spans).filter_map(|b| union.binary_search(&b).ok()).collect();
         }
     }
     Ok((layouts, union.map(|side| side.len())))

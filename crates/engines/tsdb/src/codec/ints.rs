@@ -127,7 +127,9 @@ impl IntWriter {
         );
         let plan = self.planner.plan(&self.rest);
         // One bit for each number is as good as it gets without a lead, unless nearly all are the same.
-        if plan.cost > self.steps.len() as u64 / 2 && plan.cost >= self.planner.plan(&self.steps).cost {
+        if plan.cost > self.steps.len() as u64 / 2
+            && plan.cost >= self.planner.plan(&self.steps).cost
+        {
             return false;
         }
         header(out, Order::Lead, &plan, 1, first);

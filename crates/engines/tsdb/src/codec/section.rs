@@ -6,9 +6,7 @@ use super::{
     SECTION_BYTES_MAX, SECTION_SAMPLES_MAX, SECTION_SERIES_MAX, SectionError,
     cursor::Cursor,
     floats, histograms, ints,
-    writer::{
-        FLOATS, HEADER_BYTES, HISTOGRAM_STARTS, HISTOGRAMS, MAGIC, MEMBER, STARTS, VERSION,
-    },
+    writer::{FLOATS, HEADER_BYTES, HISTOGRAM_STARTS, HISTOGRAMS, MAGIC, MEMBER, STARTS, VERSION},
 };
 
 const CRC_BYTES: usize = 4;
@@ -53,7 +51,8 @@ impl<'a> Section<'a> {
     /// # Errors
     /// When the bytes are cut short, are no section, or do not fit their checksum.
     pub fn open(bytes: &'a [u8]) -> Result<Self, SectionError> {
-        let (content, crc) = bytes.split_last_chunk::<CRC_BYTES>().ok_or(SectionError::Truncated)?;
+        let (content, crc) =
+            bytes.split_last_chunk::<CRC_BYTES>().ok_or(SectionError::Truncated)?;
         if crc32c::crc32c(content) != u32::from_le_bytes(*crc) {
             return Err(SectionError::Checksum);
         }
@@ -68,8 +67,10 @@ impl<'a> Section<'a> {
         if bytes.len() > SECTION_BYTES_MAX {
             return Err(SectionError::Malformed("length"));
         }
-        let (content, crc) = bytes.split_last_chunk::<CRC_BYTES>().ok_or(SectionError::Truncated)?;
-        let (header, rest) = content.split_at_checked(HEADER_BYTES).ok_or(SectionError::Truncated)?;
+        let (content, crc) =
+            bytes.split_last_chunk::<CRC_BYTES>().ok_or(SectionError::Truncated)?;
+        let (header, rest) =
+            content.split_at_checked(HEADER_BYTES).ok_or(SectionError::Truncated)?;
         let mut header = Cursor::new(header);
         if header.chunk()? != MAGIC || header.byte()? != VERSION {
             return Err(SectionError::Malformed("header"));
@@ -250,7 +251,12 @@ impl<'a> Section<'a> {
         Ok(())
     }
 
-    fn load_lead(&self, slot: u32, count: usize, scratch: &mut Scratch) -> Result<(), SectionError> {
+    fn load_lead(
+        &self,
+        slot: u32,
+        count: usize,
+        scratch: &mut Scratch,
+    ) -> Result<(), SectionError> {
         if scratch.lead_of == Some(slot) && scratch.lead.len() == count {
             return Ok(());
         }

@@ -46,9 +46,8 @@ fn histogram() -> impl Strategy<Value = Histogram> {
     let schema = prop_oneof![3 => Just(3), 1 => -4i32..9, 1 => Just(Histogram::CUSTOM)];
     (schema, named, spans(), spans(), prop::collection::vec(count(), 40), hint).prop_map(
         |(schema, (count, zero_count, sum, zero_threshold), positive, negative, counts, hint)| {
-            let buckets = |spans: &[BucketSpan]| {
-                spans.iter().map(|span| span.length as usize).sum::<usize>()
-            };
+            let buckets =
+                |spans: &[BucketSpan]| spans.iter().map(|span| span.length as usize).sum::<usize>();
             let custom = schema == Histogram::CUSTOM;
             let negative = if custom { Vec::new() } else { negative };
             Histogram {
@@ -70,13 +69,19 @@ fn histogram() -> impl Strategy<Value = Histogram> {
 
 fn points(columns: &[Vec<i64>]) -> impl Strategy<Value = Points> + use<> {
     let shared = prop::sample::select(columns.to_vec());
-    let cut = (shared, 0usize..10, 0usize..10)
-        .prop_map(|(times, skip, drop)| {
-            let end = times.len() - drop.min(times.len());
-            times[skip.min(end)..end].to_vec()
-        });
+    let cut = (shared, 0usize..10, 0usize..10).prop_map(|(times, skip, drop)| {
+        let end = times.len() - drop.min(times.len());
+        times[skip.min(end)..end].to_vec()
+    });
     let own = prop_oneof![4 => cut, 1 => times(0..50)];
-    (own, prop::collection::vec(value(), 200), 0usize..4, any::<bool>(), prop::collection::vec(histogram(), 0..6), times(6))
+    (
+        own,
+        prop::collection::vec(value(), 200),
+        0usize..4,
+        any::<bool>(),
+        prop::collection::vec(histogram(), 0..6),
+        times(6),
+    )
         .prop_map(|(times, values, kind, with_starts, histograms, histogram_times)| {
             let mut points = Points::default();
             if kind != 3 {
@@ -94,11 +99,17 @@ fn points(columns: &[Vec<i64>]) -> impl Strategy<Value = Points> + use<> {
                 }
             }
             if kind >= 2 {
-                points.histograms = histograms.into_iter().zip(&histogram_times)
-                    .map(|(histogram, at_ms)| HistogramSample { at_ms: *at_ms, histogram: Arc::new(histogram) })
+                points.histograms = histograms
+                    .into_iter()
+                    .zip(&histogram_times)
+                    .map(|(histogram, at_ms)| HistogramSample {
+                        at_ms: *at_ms,
+                        histogram: Arc::new(histogram),
+                    })
                     .collect();
                 if with_starts {
-                    points.histogram_starts = points.histograms.iter().map(|h| h.at_ms - 9).collect();
+                    points.histogram_starts =
+                        points.histograms.iter().map(|h| h.at_ms - 9).collect();
                 }
             }
             points
@@ -107,8 +118,9 @@ fn points(columns: &[Vec<i64>]) -> impl Strategy<Value = Points> + use<> {
 
 fn all() -> impl Strategy<Value = Vec<(Role, Points)>> {
     let role = prop::sample::select(vec![Role::Plain, Role::Lead, Role::Member, Role::Member]);
-    prop::collection::vec(times(0..150), 1..3)
-        .prop_flat_map(move |columns| prop::collection::vec((role.clone(), points(&columns)), 0..12))
+    prop::collection::vec(times(0..150), 1..3).prop_flat_map(move |columns| {
+        prop::collection::vec((role.clone(), points(&columns)), 0..12)
+    })
 }
 
 fn write(mode: Mode, all: &[(Role, Points)]) -> (Vec<u8>, SectionSummary) {
@@ -132,12 +144,23 @@ fn shown(points: &Points) -> String {
         let h = &sample.histogram;
         let named = bits(&[h.zero_threshold, h.zero_count, h.count, h.sum]);
         let counts = (bits(&h.positive), bits(&h.negative), bits(&h.custom_values));
-        (sample.at_ms, h.schema, named, counts, h.positive_spans.clone(), h.negative_spans.clone(), h.reset_hint)
+        (
+            sample.at_ms,
+            h.schema,
+            named,
+            counts,
+            h.positive_spans.clone(),
+            h.negative_spans.clone(),
+            h.reset_hint,
+        )
     });
     let histograms: Vec<_> = histograms.collect();
     format!(
         "{:?} {:?} {:?} {:?} {histograms:?}",
-        points.times, bits(&points.values), points.starts, points.histogram_starts
+        points.times,
+        bits(&points.values),
+        points.starts,
+        points.histogram_starts
     )
 }
 
@@ -252,12 +275,22 @@ fn a_histograms_buckets_cost_little() {
     let steps: Vec<i64> = (0..400i64).map(|at| 300 + at * at % 67).collect();
     let column = |share: i64| -> Vec<f64> {
         let mut sum = 0;
-        steps.iter().map(|step| { sum += step * share / 100; sum as f64 }).collect()
+        steps
+            .iter()
+            .map(|step| {
+                sum += step * share / 100;
+                sum as f64
+            })
+            .collect()
     };
     let mut write = |role| {
         let mut writer = SectionWriter::new(Mode::Dense);
         for share in [100, 98, 90, 50, 20] {
-            writer.push(Columns::floats(if share == 100 { Role::Lead } else { role }, &times, &column(share)));
+            writer.push(Columns::floats(
+                if share == 100 { Role::Lead } else { role },
+                &times,
+                &column(share),
+            ));
         }
         let mut bytes = Vec::new();
         writer.finish(&mut bytes);
