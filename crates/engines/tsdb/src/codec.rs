@@ -14,6 +14,7 @@ mod cursor;
 mod floats;
 mod histograms;
 mod ints;
+mod lattice;
 mod plan;
 mod section;
 #[cfg(test)]

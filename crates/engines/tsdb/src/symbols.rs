@@ -62,7 +62,7 @@ impl Symbols {
         &self.names[id as usize]
     }
 
-    pub(crate) fn names(&self) -> impl ExactSizeIterator<Item = (NameId, &Name)> {
+    pub(crate) fn names(&self) -> impl Iterator<Item = (NameId, &Name)> {
         (0..).zip(&self.names)
     }
 

@@ -1,5 +1,7 @@
 //! Columns of floats: as integers where all are, as decimals where all are, else as the integers that order them.
 //!
+//! Those that grow by multiples of some step are written by the multiples (see [`super::lattice`]).
+//!
 //! What has no place among numbers (NaN of any payload, infinities, -0) is written apart, as runs; in its place the column
 //! repeats the number before.
 
@@ -7,11 +9,14 @@ use super::{
     Mode, SectionError,
     cursor::{Cursor, put_count, put_signed},
     ints::{self, IntWriter},
+    lattice::Lattice,
 };
 
 /// The most decimals that are tried.
 const DECIMALS_MAX: usize = 10;
 const POWERS: [f64; DECIMALS_MAX + 1] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
+/// Shorter columns are not worth a step's two numbers.
+const STEPPED_MIN: usize = 24;
 /// Above it not every integer is a float.
 const EXACT_MAX: i64 = 1 << 53;
 
@@ -19,6 +24,7 @@ const EXACT_MAX: i64 = 1 << 53;
 const CONSTANT: u8 = 0;
 const DECIMAL: u8 = 1;
 const ORDERED: u8 = 2;
+const STEPPED: u8 = 3;
 const APART: u8 = 1 << 2;
 /// Of a constant: eight bytes instead of an integer.
 const RAW: u8 = 1 << 3;
@@ -29,6 +35,7 @@ pub(super) struct FloatWriter {
     ints: IntWriter,
     numbers: Vec<i64>,
     filled: Vec<f64>,
+    offs: Vec<i64>,
 }
 
 impl FloatWriter {
@@ -42,7 +49,7 @@ impl FloatWriter {
         lead: Option<&[i64]>,
         out: &mut Vec<u8>,
     ) -> Option<&[i64]> {
-        let Self { ints, numbers, filled } = self;
+        let Self { ints, numbers, filled, offs } = self;
         let tag_at = out.len();
         out.push(0);
         let mut tag = 0;
@@ -64,6 +71,16 @@ impl FloatWriter {
         if let Some(decimals) = decimals {
             tag |= DECIMAL | u8::try_from(decimals).expect("is 10 at most") << 4;
         } else {
+            numbers.clear();
+            if let Some(lattice) = take_apart(values, numbers, offs) {
+                out[tag_at] = tag | STEPPED;
+                for part in [lattice.offset, lattice.step, values[0]] {
+                    out.extend_from_slice(&part.to_le_bytes());
+                }
+                ints.write(mode, numbers, None, out);
+                ints.write(mode, offs, None, out);
+                return None;
+            }
             tag |= ORDERED;
             numbers.clear();
             numbers.extend(values.iter().map(|value| order(value.to_bits())));
@@ -117,7 +134,7 @@ pub(super) fn read(
             ints::read(cursor, count, upto, None, numbers)?;
             out.extend(numbers.iter().map(|number| f64::from_bits(disorder(*number))));
         }
-        _ => return Err(SectionError::Malformed("kind of floats")),
+        _ => read_stepped(cursor, count, upto, numbers, out)?,
     }
     if let Some(mut apart) = apart {
         // Checked when they were passed.
@@ -141,6 +158,29 @@ pub(super) fn read_lead(
     }
     out.clear();
     ints::read(cursor, count, count, None, out)
+}
+
+fn read_stepped(
+    cursor: &mut Cursor<'_>,
+    count: usize,
+    upto: usize,
+    numbers: &mut Vec<i64>,
+    out: &mut Vec<f64>,
+) -> Result<(), SectionError> {
+    let mut part = || Ok(f64::from_le_bytes(cursor.chunk()?));
+    let (offset, step, mut last) = (part()?, part()?, part()?);
+    let lattice = Lattice { offset, step };
+    numbers.clear();
+    // The second column begins where all of the first ends.
+    ints::read(cursor, count - 1, count - 1, None, numbers)?;
+    ints::read(cursor, count - 1, upto.saturating_sub(1), None, numbers)?;
+    let (multiples, offs) = numbers.split_at((count - 1).min(numbers.len()));
+    out.extend((upto > 0).then_some(last));
+    out.extend(multiples.iter().zip(offs).map(|(multiple, off)| {
+        last = lattice.put_together(last, *multiple, *off);
+        last
+    }));
+    Ok(())
 }
 
 fn is_apart(value: f64) -> bool {
@@ -248,6 +288,29 @@ fn write_constant(bits: u64, out: &mut Vec<u8>) -> u8 {
     }
 }
 
+/// The multiples of a step that values grow by and what they are off by, when that takes less than the values.
+fn take_apart(
+    values: &[f64],
+    multiples: &mut Vec<i64>,
+    offs: &mut Vec<i64>,
+) -> Option<Lattice> {
+    let lattice = Lattice::find(values).filter(|_| values.len() >= STEPPED_MIN)?;
+    offs.clear();
+    let (mut parts, mut whole) = (0, 0);
+    for pair in values.windows(2) {
+        let (multiple, off) = lattice.take_apart(pair[0], pair[1]);
+        parts += length(multiple) + length(off);
+        whole += length(order(pair[1].to_bits()).wrapping_sub(order(pair[0].to_bits())));
+        multiples.push(multiple);
+        offs.push(off);
+    }
+    (parts + (values.len() * 4) as u64 + 192 < whole).then_some(lattice)
+}
+
+fn length(number: i64) -> u64 {
+    u64::from(64 - super::bits::zigzag(number).leading_zeros())
+}
+
 /// The integer that a float is.
 #[inline]
 #[expect(
@@ -302,13 +365,13 @@ fn scaled(value: f64, power: f64) -> Option<i64> {
 
 /// Floats in their order as integers in the same order; every bit pattern has its own.
 #[inline]
-fn order(bits: u64) -> i64 {
+pub(super) fn order(bits: u64) -> i64 {
     let signed = bits.cast_signed();
     signed ^ ((signed >> 63).cast_unsigned() >> 1).cast_signed()
 }
 
 #[inline]
-fn disorder(number: i64) -> u64 {
+pub(super) fn disorder(number: i64) -> u64 {
     order(number.cast_unsigned()).cast_unsigned()
 }
 
@@ -345,11 +408,13 @@ mod tests {
         #[test]
         fn values_come_back_bit_for_bit(
             values in prop::collection::vec(value(), 0..60),
-            kind in 0usize..3,
+            kind in 0usize..5,
         ) {
             let values: Vec<f64> = match kind {
                 0 => values,
                 1 => values.iter().map(|value| if is_apart(*value) { *value } else { (value % 1e6).round() }).collect(),
+                2 => values.iter().enumerate().map(|(at, value)| if is_apart(*value) { *value } else { 0.25 + at as f64 * 1e-7 / 3.0 + (value % 1e3).round() * 1e-6 / 7.0 }).collect(),
+                3 => values.iter().enumerate().map(|(at, value)| if at % 9 == 8 { *value } else { 0.3 + (at * at % 1009) as f64 / 1013.0 }).collect(),
                 _ => values.iter().map(|value| (value % 1e4 * 1000.0).round() / 1000.0).collect(),
             };
             for mode in [Mode::Fast, Mode::Dense] {

@@ -151,7 +151,8 @@ impl Posting {
 
 impl Many {
     fn insert(&mut self, id: SeriesId) {
-        self.count += u32::from(self.set.insert(id));
+        // Most come in order.
+        self.count += u32::from(self.set.try_push(id).is_ok() || self.set.insert(id));
         if self.count >= self.settle_at {
             self.set.optimize();
             self.settle_at = self.count.saturating_mul(2);
