@@ -7,11 +7,16 @@
 use std::sync::Arc;
 
 use model::Sample;
-use wal::codec::{DecodeError, Reader, put_int, put_len};
+use wal::codec::{DecodeError, Reader};
+#[cfg(test)]
+use wal::codec::{put_int, put_len};
 
-use crate::bits::{BitReader, BitWriter};
+use super::bits::BitReader;
+#[cfg(test)]
+use super::bits::BitWriter;
 
 /// How many samples a full chunk has.
+#[cfg(test)]
 pub(crate) const CHUNK_SAMPLES: usize = 120;
 
 const INTEGERS: u8 = 1;
@@ -27,6 +32,7 @@ pub(crate) struct Chunk {
 
 impl Chunk {
     /// Of samples sorted by time; `None` without any.
+    #[cfg(test)]
     pub(crate) fn of(samples: &[Sample]) -> Option<Self> {
         let (first, last) = (samples.first()?, samples.last()?);
         Some(Self {
@@ -37,6 +43,7 @@ impl Chunk {
         })
     }
 
+    #[cfg(test)]
     pub(crate) fn overlaps(&self, start_ms: i64, end_ms: i64) -> bool {
         self.min_ms <= end_ms && self.max_ms >= start_ms
     }
@@ -56,6 +63,7 @@ impl Chunk {
     }
 }
 
+#[cfg(test)]
 fn encode(samples: &[Sample]) -> Vec<u8> {
     let mut out = Vec::new();
     let integers: Option<Vec<i64>> = samples.iter().map(|sample| integer(sample.value)).collect();
@@ -107,6 +115,7 @@ fn decode(bytes: &[u8], mut visit: impl FnMut(Sample)) -> Result<(), DecodeError
 }
 
 /// The integer that `value` is, when it is one that comes back with the same bits.
+#[cfg(test)]
 fn integer(value: f64) -> Option<i64> {
     const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
     if value.fract() != 0.0 || value.abs() > EXACT_MAX {
@@ -133,6 +142,7 @@ impl Differences {
         Self { last, difference: 0 }
     }
 
+    #[cfg(test)]
     fn encode(&mut self, value: i64) -> i64 {
         let difference = value.wrapping_sub(self.last);
         let second = difference.wrapping_sub(self.difference);
@@ -156,6 +166,7 @@ struct Xor {
 }
 
 impl Xor {
+    #[cfg(test)]
     fn encode(&mut self, bits: &mut BitWriter, value: u64) {
         let xor = value ^ self.last;
         self.last = value;

@@ -1,7 +1,10 @@
 //! Streams of bits, most significant first, and integers of few bits in them.
 
-use wal::codec::{DecodeError, unzigzag, zigzag};
+#[cfg(test)]
+use wal::codec::zigzag;
+use wal::codec::{DecodeError, unzigzag};
 
+#[cfg(test)]
 #[derive(Debug, Default)]
 pub(crate) struct BitWriter {
     bytes: Vec<u8>,
@@ -12,6 +15,7 @@ pub(crate) struct BitWriter {
 /// Of the zigzag form: the number of leading ones, closed by a zero but for the last, says how many bits follow.
 const WIDTHS: [u32; 6] = [0, 7, 14, 21, 32, 64];
 
+#[cfg(test)]
 impl BitWriter {
     pub(crate) fn into_bytes(self) -> Vec<u8> {
         self.bytes

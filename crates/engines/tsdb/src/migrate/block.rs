@@ -1,4 +1,4 @@
-//! How a checkpoint is written to the block log.
+//! How version 0.1 wrote a checkpoint to its block log.
 //!
 //! One record for each series that has samples (a *block*), one for the metadata, and twice the same closing record, so
 //! that no single damaged byte can take a checkpoint away. Blocks of a checkpoint without a closing record count for
@@ -7,15 +7,16 @@
 use std::sync::Arc;
 
 use model::{Labels, Metadata, Sample};
+#[cfg(test)]
+use wal::codec::{put_bytes, put_int, put_len, put_uint};
 use wal::{
     Position,
-    codec::{DecodeError, Reader, put_bytes, put_int, put_len, put_uint},
+    codec::{DecodeError, Reader},
 };
 
-use crate::{
-    chunk::Chunk,
-    record::{put_metadata, read_metadata},
-};
+use super::{chunk::Chunk, record::read_metadata};
+#[cfg(test)]
+use super::record::put_metadata;
 
 const BLOCK: u8 = 1;
 const METADATA: u8 = 2;
@@ -53,6 +54,7 @@ impl Record {
 }
 
 /// The chunks are in the order in which they were filled; there is at least one.
+#[cfg(test)]
 pub(crate) fn encode_block(checkpoint: u64, labels: &Labels, chunks: &[Chunk]) -> Vec<u8> {
     let mut out = vec![BLOCK];
     put_uint(&mut out, checkpoint);
@@ -74,19 +76,7 @@ pub(crate) fn encode_block(checkpoint: u64, labels: &Labels, chunks: &[Chunk]) -
     out
 }
 
-pub(crate) fn encode_metadata<'a>(
-    checkpoint: u64,
-    metadata: impl ExactSizeIterator<Item = &'a Metadata>,
-) -> Vec<u8> {
-    let mut out = vec![METADATA];
-    put_uint(&mut out, checkpoint);
-    put_len(&mut out, metadata.len());
-    for metadata in metadata {
-        put_metadata(&mut out, metadata);
-    }
-    out
-}
-
+#[cfg(test)]
 pub(crate) fn encode_closing(checkpoint: u64, position: Position) -> Vec<u8> {
     let mut out = vec![CLOSING];
     put_uint(&mut out, checkpoint);
