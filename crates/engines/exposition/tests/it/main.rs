@@ -1,0 +1,6 @@
+//! The crate's integration tests.
+
+mod conformance;
+mod corpus;
+mod formats;
+mod remote_write;
