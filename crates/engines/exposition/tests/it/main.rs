@@ -1,0 +1,5 @@
+//! The crate's integration tests.
+
+mod conformance;
+mod corpus;
+mod formats;
