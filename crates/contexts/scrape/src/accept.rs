@@ -1,7 +1,5 @@
 //! What a target is asked for: the `Accept` header.
 
-use std::fmt::Write as _;
-
 use crate::{Job, Protocol};
 
 /// The `Accept` header of a job's requests.
@@ -23,10 +21,10 @@ pub fn header(job: &Job) -> String {
             out.push_str(";escaping=");
             out.push_str(job.escaping.as_str());
         }
-        drop(write!(out, ";q=0.{weight},"));
+        out.push_str(&format!(";q=0.{weight},"));
         weight = weight.saturating_sub(1);
     }
-    drop(write!(out, "*/*;q=0.{weight}"));
+    out.push_str(&format!("*/*;q=0.{weight}"));
     out
 }
 

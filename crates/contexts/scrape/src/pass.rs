@@ -14,8 +14,8 @@ mod tests;
 use std::sync::Arc;
 
 use model::{
-    Exemplar, Histogram, HistogramSample, HistogramSeries, Labels, Metadata, MetricKind, Sample,
-    Series, SeriesExemplars,
+    Exemplar, Histogram, HistogramError, HistogramSample, HistogramSeries, Labels, Metadata,
+    MetricKind, Sample, Series, SeriesExemplars,
 };
 
 pub use buckets::BucketError;
@@ -94,6 +94,8 @@ pub enum PassError {
     Labels(#[from] LabelLimitError),
     #[error(transparent)]
     Buckets(#[from] BucketError),
+    #[error("a native histogram is not sound: {0}")]
+    Histogram(#[from] HistogramError),
     #[error("missing metric name (__name__ label)")]
     NoName,
     #[error("invalid metric name or label names: {0}")]
@@ -208,6 +210,9 @@ impl<'m> Pass<'m> {
     }
 
     fn push(&mut self, labels: Labels, value: Value, at_ms: i64) -> Result<(), PassError> {
+        if let Value::Histogram(histogram) = &value {
+            histogram.validate()?;
+        }
         self.last = Some(labels.clone());
         match value {
             Value::Float(value) => {

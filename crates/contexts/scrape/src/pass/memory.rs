@@ -63,6 +63,8 @@ pub struct Memory {
     /// Texts that many series share.
     texts: HashSet<Arc<str>>,
     metadata: BTreeMap<Box<str>, Described>,
+    /// What was live when the labels were forgotten.
+    owed: BTreeMap<Labels, Live>,
 }
 
 impl Memory {
@@ -87,14 +89,17 @@ impl Memory {
         self.metadata.values().map(|described| &described.metadata)
     }
 
-    /// Forgets what keys led to, as their labels are made by other rules now; what owes a staleness marker still does.
-    pub fn forget_labels(&mut self, at_ms: i64) -> Scraped {
-        let mut out = Scraped::default();
-        self.abandon(at_ms, &mut out);
-        self.entries.clear();
+    /// Forgets what keys led to, as their labels are made by other rules now. Series that the next whole scrape does not have again
+    /// get their staleness markers then.
+    pub fn forget_labels(&mut self) {
+        for entry in std::mem::take(&mut self.entries) {
+            if let (State::Kept(labels), Live::Float | Live::Histogram) = (entry.state, entry.live)
+            {
+                self.owed.insert(labels, entry.live);
+            }
+        }
         self.index.clear();
         self.texts.clear();
-        out
     }
 
     /// Staleness markers for all that is live: the target is gone.
@@ -152,14 +157,19 @@ impl Memory {
     /// The pass was whole: what was live and has no sample now gets a marker, what was not seen is forgotten.
     pub(super) fn commit(&mut self, at_ms: i64, out: &mut Scraped) {
         let pass = self.pass;
+        let mut owed = std::mem::take(&mut self.owed);
         for entry in &mut self.entries {
             if entry.tracked == pass {
                 entry.live = entry.next;
+                if let (State::Kept(labels), false) = (&entry.state, owed.is_empty()) {
+                    owed.remove(labels);
+                }
             } else {
                 mark(entry, at_ms, out);
             }
             entry.stored |= entry.seen == pass;
         }
+        owed.into_iter().for_each(|(labels, live)| push_marker(labels, live, at_ms, out));
         if self.entries.iter().any(|entry| entry.seen != pass) {
             self.entries.retain(|entry| entry.seen == pass);
             self.reindex();
@@ -172,6 +182,8 @@ impl Memory {
         for entry in &mut self.entries {
             mark(entry, at_ms, out);
         }
+        let owed = std::mem::take(&mut self.owed);
+        owed.into_iter().for_each(|(labels, live)| push_marker(labels, live, at_ms, out));
         // A target whose every scrape fails with other names must not fill the memory.
         let stored = self.entries.iter().filter(|entry| entry.stored).count();
         if self.entries.len() > 2 * stored + Self::UNSTORED_MAX {
@@ -241,20 +253,27 @@ pub(super) fn cut(text: &str) -> &str {
 
 /// Writes the marker that a live series owes.
 fn mark(entry: &mut Entry, at_ms: i64, out: &mut Scraped) {
-    if let State::Kept(labels) = &entry.state {
-        let labels = labels.clone();
-        match entry.live {
-            Live::No => {}
-            Live::Float => {
-                let value = f64::from_bits(Sample::STALE);
-                out.series.push(Series { labels, samples: vec![Sample { at_ms, value }] });
-            }
-            Live::Histogram => {
-                let histogram = Arc::new(Histogram::stale());
-                let samples = vec![HistogramSample { at_ms, histogram }];
-                out.histograms.push(HistogramSeries { labels, samples });
-            }
-        }
+    if let State::Kept(labels) = &entry.state
+        && entry.live != Live::No
+    {
+        push_marker(labels.clone(), entry.live, at_ms, out);
     }
     entry.live = Live::No;
+}
+
+fn push_marker(labels: Labels, live: Live, at_ms: i64, out: &mut Scraped) {
+    match live {
+        Live::No => {}
+        Live::Float => {
+            let value = f64::from_bits(Sample::STALE);
+            out.series.push(Series { labels, samples: vec![Sample { at_ms, value }] });
+        }
+        Live::Histogram => {
+            let histogram = Arc::new(Histogram::stale());
+            out.histograms.push(HistogramSeries {
+                labels,
+                samples: vec![HistogramSample { at_ms, histogram }],
+            });
+        }
+    }
 }

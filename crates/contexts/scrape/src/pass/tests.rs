@@ -268,3 +268,19 @@ fn a_target_that_goes_away_ends_its_series() {
         retired.series[0].samples[0].is_stale() && target.memory.retire(6000).series.is_empty()
     );
 }
+
+#[test]
+fn other_rules_end_only_what_they_drop() {
+    let mut target = Target::new(|_| ());
+    target.scrape(1000, "a 1\nb 2");
+    target.rules.relabel = [Rule {
+        source: ["__name__".into()].into(),
+        regex: Pattern::new("b").unwrap(),
+        action: Action::Drop,
+        ..Rule::default()
+    }]
+    .into();
+    target.memory.forget_labels();
+    insta::assert_snapshot!(target.scrape(2000, "a 1\nb 2"), @"");
+    insta::assert_snapshot!(target.scrape(3000, "a 1\nb 2"), @"");
+}

@@ -1,7 +1,5 @@
 //! A target's URL, escaped as Go's `net/url` does it.
 
-use std::fmt::Write as _;
-
 use super::{ADDRESS, PARAM, PATH, SCHEME, TargetProblem};
 use crate::{Job, LabelSet};
 
@@ -74,7 +72,7 @@ fn encode(text: &str, plain: &[u8], plus: bool) -> String {
             _ if byte.is_ascii_alphanumeric() || plain.contains(&byte) => {
                 out.push(char::from(byte))
             }
-            _ => drop(write!(out, "%{byte:02X}")),
+            _ => out.push_str(&format!("%{byte:02X}")),
         }
     }
     out
