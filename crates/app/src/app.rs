@@ -30,6 +30,7 @@ use crate::{
     outbox::Outbox,
     query::QueryLimits,
     react::Acts,
+    scrape::Scrape,
     telemetry::{Stores, Telemetry},
     triage::Triage,
 };
@@ -74,7 +75,8 @@ pub struct App {
     pub(crate) options: AppOptions,
     pub control: Arc<Control>,
     pub stores: Arc<Stores>,
-    pub telemetry: Telemetry,
+    pub telemetry: Arc<Telemetry>,
+    pub scrape: Arc<Scrape>,
     pub judge: Arc<Judge>,
     pub triage: Arc<Triage>,
     pub clock: Arc<dyn Clock>,
@@ -181,6 +183,11 @@ impl App {
         }
     }
 
+    /// Starts scraping by a configuration file, and follows it; without one this does nothing.
+    pub fn start_scraping(&self, options: crate::scrape::Options) {
+        self.spawn(Arc::clone(&self.scrape).run(options));
+    }
+
     async fn judging(&self) {
         let mut tick = tokio::time::interval(JUDGE_EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -265,6 +272,7 @@ impl App {
         for task in std::mem::take(&mut *self.tasks.lock()) {
             task.abort();
         }
+        self.scrape.stop();
         let this = Arc::clone(&self);
         let stopped = tokio::task::spawn_blocking(move || {
             this.telemetry.stop();

@@ -114,6 +114,11 @@ impl Telemetry {
         answer.await.map_err(|_| TelemetryError::Stopping)?
     }
 
+    /// Whether a batch of so many records would be taken now.
+    pub(crate) fn has_room(&self, records: usize) -> bool {
+        self.waiting() + records <= WAITING_RECORDS_MAX.max(records)
+    }
+
     /// Writes the counts' checkpoint soon: what is counted has changed.
     pub fn checkpoint_soon(&self) {
         self.checkpoint_wanted.store(true, std::sync::atomic::Ordering::Relaxed);

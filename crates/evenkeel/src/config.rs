@@ -45,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) fallback_receiver: Option<Box<str>>,
     /// The first that fits is used.
     pub(crate) rollbacks: Vec<Rollback>,
+    /// What is scraped.
+    pub(crate) scrape: app::scrape::Options,
 }
 
 /// How long telemetry is kept; zero is for ever.
@@ -96,6 +98,7 @@ pub(crate) struct Flags {
     pub(crate) config: Option<Utf8PathBuf>,
     pub(crate) data_dir: Option<Utf8PathBuf>,
     pub(crate) repo: Option<Utf8PathBuf>,
+    pub(crate) scrape_config: Option<Utf8PathBuf>,
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) otlp_grpc_listen: Option<Listen>,
     pub(crate) otlp_http_listen: Option<Listen>,
@@ -190,6 +193,10 @@ impl Config {
             webhook_key: found.webhook_key,
             fallback_receiver: found.fallback_receiver,
             rollbacks: found.rollbacks,
+            scrape: app::scrape::Options {
+                config_file: flags.scrape_config.or(found.scrape.config_file),
+                ..found.scrape
+            },
         }
     }
 }

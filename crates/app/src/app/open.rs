@@ -27,6 +27,7 @@ use crate::{
     outbox::Outbox,
     record::{Fact, OwnFact},
     repo,
+    scrape::Scrape,
     state::State,
     telemetry::{self, Stores, Telemetry},
     triage::Triage,
@@ -127,8 +128,16 @@ impl App {
             backfilled_seq: Arc::clone(&backfilled_seq),
             wanted: Arc::default(),
         };
-        let telemetry = Telemetry::start(Arc::clone(&stores), Arc::clone(&clock), checkpoints)
-            .map_err(OpenError::Thread)?;
+        let telemetry = Arc::new(
+            Telemetry::start(Arc::clone(&stores), Arc::clone(&clock), checkpoints)
+                .map_err(OpenError::Thread)?,
+        );
+        let scrape = Arc::new(Scrape::new(
+            Arc::clone(&telemetry),
+            Arc::clone(&clock),
+            options.limits.clone(),
+            options.external_url.clone(),
+        ));
         let reserve = data_dir.reserve().clone();
         hold(&reserve);
         let control = Arc::new(
@@ -165,6 +174,7 @@ impl App {
             control,
             stores,
             telemetry,
+            scrape,
             judge,
             triage,
             clock,

@@ -50,6 +50,7 @@ pub(super) struct FileConfig {
     pub(super) query: QueryLimits,
     pub(super) wal_sync: WalSync,
     pub(super) rollbacks: Vec<Rollback>,
+    pub(super) scrape: app::scrape::Options,
 }
 
 /// The file as read so far: where relative paths start.
@@ -112,6 +113,10 @@ impl Reading<'_> {
         }
         if let Some(map) = section("query") {
             query(map, &mut config.query);
+        }
+        if let Some(map) = section("scrape") {
+            config.scrape.config_file = map.optional("config_file").and_then(|field| self.path(field));
+            scrape(map, &mut config.scrape);
         }
         if let Some(field) = section("wal").and_then(|map| map.optional("sync")) {
             let choices = [
@@ -364,6 +369,13 @@ fn query(map: Map<'_>, query: &mut QueryLimits) {
     number(map, "max_samples", 1000, 1 << 40, &mut query.samples_max);
     number(map, "max_points_per_series", 10, 1 << 20, &mut query.points_per_series_max);
     duration(map, "lookback_delta", 86_400, &mut query.lookback_delta);
+}
+
+fn scrape(map: Map<'_>, scrape: &mut app::scrape::Options) {
+    number(map, "max_targets", 1, 1 << 20, &mut scrape.targets_max);
+    number(map, "max_concurrent", 1, 1 << 16, &mut scrape.concurrent_max);
+    number(map, "max_body_bytes", 1024, 1 << 34, &mut scrape.body_bytes_max);
+    number(map, "max_buffered_bytes", 1 << 20, 1 << 36, &mut scrape.buffered_bytes_max);
 }
 
 /// A whole number into `target`, of whatever width.

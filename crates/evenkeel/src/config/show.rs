@@ -74,7 +74,7 @@ impl Config {
     }
 
     fn bounds(&self) -> Vec<(String, String)> {
-        let (limits, query) = (&self.limits, &self.query);
+        let (limits, query, scrape) = (&self.limits, &self.query, &self.scrape);
         let sync = match self.wal_sync {
             WalSync::Always => "always",
             WalSync::Interval => "interval",
@@ -97,6 +97,11 @@ impl Config {
             line("query.max_samples", query.samples_max),
             line("query.max_points_per_series", query.points_per_series_max),
             line("query.lookback_delta", print_duration(query.lookback_delta)),
+            line("scrape.config_file", scrape.config_file.as_deref().map_or("", camino::Utf8Path::as_str)),
+            line("scrape.max_targets", scrape.targets_max),
+            line("scrape.max_concurrent", scrape.concurrent_max),
+            line("scrape.max_body_bytes", scrape.body_bytes_max),
+            line("scrape.max_buffered_bytes", scrape.buffered_bytes_max),
             line("wal.sync", sync),
         ]
     }
