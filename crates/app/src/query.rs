@@ -45,16 +45,24 @@ impl SeriesSource for Source<'_> {
         end_ms: i64,
         samples_max: usize,
     ) -> Result<Vec<Series>, String> {
-        let mut found =
+        let found =
             self.0.metrics.select(matchers, start_ms, end_ms).map_err(|error| chain(&error))?;
-        found.series.extend(sli(self.0, matchers, start_ms, end_ms));
-        let samples: usize = found.series.iter().map(|series| series.samples.len()).sum();
-        if samples > samples_max {
-            return Err(format!(
-                "the query needs more than {samples_max} samples at one time (query.max_samples)"
-            ));
+        let mut series = Vec::new();
+        let mut samples = 0;
+        for at in 0..found.len() {
+            let mut points = model::Points::default();
+            found.read(at, &mut points).map_err(|error| chain(&error))?;
+            samples += points.times.len();
+            if samples > samples_max {
+                return Err(format!(
+                    "the query needs more than {samples_max} samples at one time (query.max_samples)"
+                ));
+            }
+            series.push(Series { labels: found.labels(at), samples: points.samples().collect() });
         }
-        Ok(found.series)
+        series.retain(|one| !one.samples.is_empty());
+        series.extend(sli(self.0, matchers, start_ms, end_ms));
+        Ok(series)
     }
 }
 

@@ -4,10 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use exposition::remote_write::KeyHasher;
 use ingest::{
-    Counts, DeltaState, Ingested, KeyedBatch, KeyedSample, LabelSource, RawBatch, RawData, Redactor,
+    Counts, DeltaState, Ingested, KeyedBatch, LabelSource, RawBatch, RawData, Redactor,
     Refused, Signal, Temporality, keyed::Rules, refused::by_point,
 };
-use model::{Clock, Limits};
+use model::{Clock, KeyedSample, Limits};
 use tokio::sync::Mutex;
 
 use crate::{

@@ -92,7 +92,6 @@ impl App {
             retention: options.metrics_retention,
             limits: options.limits.clone(),
             sync: options.sync,
-            select_samples_max: options.query.samples_max,
             ..tsdb::Options::new(data_dir.metrics())
         };
         let disk = Arc::new(RealDisk);

@@ -102,7 +102,7 @@ impl Intake {
     pub(super) fn admit(&self, labels: LabelSet, at: Timestamp) -> Option<Labels> {
         let sample = Sample { at_ms: at.as_millis(), value: 0.0 };
         let series = RawSeries {
-            labels: labels.into_pairs(),
+            labels: Ok(labels.into_pairs()),
             samples: vec![sample],
             ..RawSeries::default()
         };

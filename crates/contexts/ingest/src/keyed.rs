@@ -5,18 +5,9 @@
 
 use std::sync::Arc;
 
-use model::{Batch, Labels, Limits, Sample, Timestamp};
+use model::{Batch, KeyedSample, Labels, Limits, Sample, Timestamp};
 
 use crate::{Counts, Ingested, RawLabel, Redactor, Refused, Work, refused::Tally, series};
-
-/// A sample of the series at a place in [`KeyedBatch::keys`].
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct KeyedSample {
-    pub series: u32,
-    /// Unix milliseconds.
-    pub at_ms: i64,
-    pub value: f64,
-}
 
 /// Where the labels of a request's series are; it owns the request's bytes.
 pub trait LabelSource: Send + Sync {

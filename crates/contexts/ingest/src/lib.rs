@@ -19,7 +19,7 @@ mod span;
 
 use model::{Batch, Limits, Timestamp};
 
-pub use keyed::{KeyedBatch, KeyedSample, LabelSource, Resolver};
+pub use keyed::{KeyedBatch, LabelSource, Resolved, Resolver};
 pub use metric::delta::DeltaState;
 pub use raw::{
     RawBatch, RawBuckets, RawData, RawExponential, RawHistogram, RawLabel, RawLog, RawMetric,

@@ -48,9 +48,10 @@ mod store;
 pub mod symbols;
 mod verify;
 
+pub use model::KeyedSample;
 pub use options::{ACTIVE_WINDOW, EXEMPLARS_MAX, METADATA_FAMILIES_MAX, Options};
 pub use outcome::{
-    AppendError, Appended, DeleteError, Deleted, Incoming, KeyedBatch, KeyedSample, MaintainError,
+    AppendError, Appended, DeleteError, Deleted, Incoming, KeyedBatch, MaintainError,
     Maintained, Offender, OpenError, PartDamage, ReadError, Recovery, Refused, RefusedReason,
     Replay, ReplayError, SelectError, SnapshotError, Stats, TickError, Verified,
 };

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, io};
 
 use camino::Utf8PathBuf;
-use model::{HistogramSeries, Labels, Metadata, Series, SeriesExemplars};
+use model::{HistogramSeries, KeyedSample, Labels, Metadata, Series, SeriesExemplars};
 use wal::{Damage, Position};
 
 /// What one request brings.
@@ -22,15 +22,6 @@ pub struct KeyedBatch<'a> {
     /// sender can make two that do. 0 stands for no hash.
     pub keys: &'a [u128],
     pub samples: &'a [KeyedSample],
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct KeyedSample {
-    /// The place of its series in [`KeyedBatch::keys`].
-    pub series: u32,
-    /// Unix milliseconds.
-    pub at_ms: i64,
-    pub value: f64,
 }
 
 /// What an append did.

@@ -7,7 +7,7 @@ use app::{
     telemetry::{StoreRefusal, TelemetryError},
 };
 use futures_util::future::BoxFuture;
-use ingest::{Ingested, Refused, Signal};
+use ingest::{Ingested, KeyedBatch, Refused, Resolved, Signal};
 
 use crate::{Receipt, Refusal, TelemetrySink};
 
@@ -31,6 +31,16 @@ impl TelemetrySink for Sink {
             let histograms_refused = places.filter(|(at, _)| *at >= series).count() as u64;
             let refused = refused.into_iter().map(samples_refused).collect();
             Ok(Receipt { refused, histograms_refused, ..Receipt::default() })
+        })
+    }
+
+    fn accept_keyed(&self, batch: KeyedBatch) -> BoxFuture<'_, Result<Receipt, Refusal>> {
+        Box::pin(async move {
+            let stored = self.0.telemetry.accept_keyed(batch).await.map_err(refusal)?;
+            let Resolved { mut refused, redacted, trimmed } = stored.resolved;
+            refused.extend(stored.refused.into_iter().map(samples_refused));
+            let histograms_refused = stored.histograms_refused;
+            Ok(Receipt { refused, histograms_refused, redacted, trimmed })
         })
     }
 }

@@ -9,8 +9,8 @@ use exposition::{
     },
     wire::WireError,
 };
-use ingest::{KeyedSample, RawBatch, RawNative, RawSeries};
-use model::{Metadata, MetricKind};
+use ingest::{RawBatch, RawNative, RawSeries};
+use model::{KeyedSample, Metadata, MetricKind};
 
 use super::labels::{Place, RequestLabels, pairs};
 use crate::{Problem, body::BodyError, intake::RawKeyed};
