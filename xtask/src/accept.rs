@@ -43,6 +43,70 @@ const RUNS: &[Run] = &[
         does: Does::Tests { package: "evenkeel", filter: "kills", rounds: 200 },
     },
     Run {
+        name: "AT-01",
+        shows: "samples survive 500 kills at system calls: writes, syncs, renames, unlinks",
+        does: Does::Tests {
+            package: "evenkeel",
+            filter: "metrics_survive_kills_at_system_calls",
+            rounds: 500,
+        },
+    },
+    Run {
+        name: "AT-02",
+        shows: "the sample store survives 10,000 seeds of crashes that lose and tear what was not synced",
+        does: Does::Tests { package: "tsdb", filter: "crash", rounds: 10_000 },
+    },
+    Run {
+        name: "AT-03",
+        shows: "a flipped bit in the log or in a part of the sample store is never a wrong value",
+        does: Does::Tests { package: "tsdb", filter: "rot", rounds: 10_000 },
+    },
+    Run {
+        name: "AT-04",
+        shows: "a disk that is full 20 times: samples wait, pages go out",
+        does: Does::Tests {
+            package: "evenkeel",
+            filter: "metrics_wait_for_room_on_a_full_disk",
+            rounds: 20,
+        },
+    },
+    Run {
+        name: "AT-05",
+        shows: "syncs that fail, from the first to the 50th: nothing acknowledged is lost",
+        does: Does::Tests {
+            package: "evenkeel",
+            filter: "metrics_survive_syncs_that_fail",
+            rounds: 50,
+        },
+    },
+    Run {
+        name: "AT-10",
+        shows: "decompression bombs, 50 at once, 20 times",
+        does: Does::Tests {
+            package: "evenkeel",
+            filter: "metrics_refuse_bombs_and_go_on",
+            rounds: 20,
+        },
+    },
+    Run {
+        name: "AT-16",
+        shows: "60 queries of death, each ended by its limit, while samples are taken",
+        does: Does::Tests {
+            package: "evenkeel",
+            filter: "metrics_outlive_deadly_queries",
+            rounds: 3,
+        },
+    },
+    Run {
+        name: "AT-17",
+        shows: "2 M new series and outsized labels: old series lose nothing",
+        does: Does::Tests {
+            package: "evenkeel",
+            filter: "metrics_keep_old_series_when_new_ones_explode",
+            rounds: 400,
+        },
+    },
+    Run {
         name: "simulation",
         shows: "30 days of alerts, acknowledgements and crashes, from 2,000 seeds",
         does: Does::Tests { package: "app", filter: "simulation", rounds: 2000 },

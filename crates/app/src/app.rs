@@ -31,7 +31,7 @@ use crate::{
     query::{QueryFeatures, QueryLimits},
     remote::{
         Remote, RemoteOptions,
-        forward::{ForwardOptions, Forwarding, Sender as ForwardSender},
+        forward::{ForwardOptions, Sender as ForwardSender},
     },
     react::Acts,
     scrape::Scrape,
@@ -84,8 +84,7 @@ pub struct App {
     pub(crate) options: AppOptions,
     pub control: Arc<Control>,
     pub stores: Arc<Stores>,
-    pub telemetry: Telemetry,
-    pub forwarding: Arc<Forwarding>,
+    pub telemetry: Arc<Telemetry>,
     pub(crate) remote: Option<Arc<Remote>>,
     pub scrape: Arc<Scrape>,
     pub judge: Arc<Judge>,
@@ -199,6 +198,11 @@ impl App {
         }
     }
 
+    /// Starts scraping by a configuration file, and follows it; without one this does nothing.
+    pub fn start_scraping(&self, options: crate::scrape::Options) {
+        self.spawn(Arc::clone(&self.scrape).run(options));
+    }
+
     async fn judging(&self) {
         let mut tick = tokio::time::interval(JUDGE_EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -283,10 +287,11 @@ impl App {
         for task in std::mem::take(&mut *self.tasks.lock()) {
             task.abort();
         }
+        self.scrape.stop();
         let this = Arc::clone(&self);
         let stopped = tokio::task::spawn_blocking(move || {
             this.telemetry.stop();
-            this.forwarding.stop();
+            this.stores.forwarding.stop();
             this.control.stop();
             if let Some(data_dir) = this.data_dir.lock().take()
                 && let Err(error) = data_dir.close()

@@ -21,6 +21,7 @@ pub mod reader;
 pub mod repo;
 pub mod routing;
 pub mod runbook;
+pub mod scrape;
 pub mod selector;
 pub mod text;
 pub mod yaml;

@@ -4,6 +4,7 @@
 //! the positions of both logs.
 
 mod checkpoint;
+mod maintainer;
 mod seen;
 mod writer;
 
@@ -11,6 +12,7 @@ use std::{sync::Arc, time::Duration};
 
 use catalog::Catalog;
 use events::Events;
+use ingest::{KeyedBatch, Resolved};
 use model::{Batch, Clock};
 use parking_lot::{Mutex, RwLock};
 use slo::Counters;
@@ -33,6 +35,8 @@ const WAITING_RECORDS_MAX: usize = 500_000;
 /// The stores and what is counted out of what goes into them.
 #[derive(Debug)]
 pub struct Stores {
+    /// Sends on what the metric store takes.
+    pub forwarding: Arc<Forwarding>,
     pub events: Events,
     pub metrics: Tsdb,
     pub counters: Mutex<Counters>,
@@ -53,6 +57,26 @@ pub enum TelemetryError {
     Stopping,
 }
 
+/// What became of samples whose series were named by keys.
+#[derive(Debug)]
+pub struct KeyedStored {
+    pub refused: Vec<StoreRefusal>,
+    /// Of those the samples that are native histograms.
+    pub histograms_refused: u64,
+    /// What reading the labels of unknown series came to.
+    pub resolved: Resolved,
+}
+
+impl Stores {
+    /// Tells the sample store which series the counters want to see again.
+    pub(crate) fn watch_counted(&self) {
+        let counted = self.counters.lock().counted_metrics();
+        // Whoever forwards wants to see all.
+        let all = !self.forwarding.is_empty();
+        self.metrics.watch(Arc::new(move |labels| all || counted.contains(labels)));
+    }
+}
+
 /// A handle on the writer.
 #[derive(Debug)]
 pub struct Telemetry {
@@ -60,6 +84,7 @@ pub struct Telemetry {
     waiting: Arc<std::sync::atomic::AtomicUsize>,
     checkpoint_wanted: Arc<std::sync::atomic::AtomicBool>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+    maintainer: maintainer::Maintainer,
     failed: tokio::sync::watch::Receiver<Option<Arc<str>>>,
 }
 
@@ -72,20 +97,15 @@ impl Telemetry {
         stores: Arc<Stores>,
         clock: Arc<dyn Clock>,
         checkpoints: writer::Checkpoints,
-        forwarding: Arc<Forwarding>,
     ) -> std::io::Result<Self> {
         let (queue, jobs) = std::sync::mpsc::sync_channel(WAITING_MAX);
         let waiting = Arc::default();
         let checkpoint_wanted = Arc::clone(&checkpoints.wanted);
         let (failure, failed) = tokio::sync::watch::channel(None);
-        let writer = writer::Writer::new(
-            stores,
-            clock,
-            Arc::clone(&waiting),
-            checkpoints,
-            failure,
-            forwarding,
-        );
+        stores.watch_counted();
+        let maintainer =
+            maintainer::Maintainer::start(Arc::clone(&stores), Arc::clone(&clock))?;
+        let writer = writer::Writer::new(stores, clock, Arc::clone(&waiting), checkpoints, failure);
         let thread = std::thread::Builder::new()
             .name("telemetry".to_owned())
             .spawn(move || writer.run(&jobs))?;
@@ -94,6 +114,7 @@ impl Telemetry {
             waiting,
             checkpoint_wanted,
             thread: Mutex::new(Some(thread)),
+            maintainer,
             failed,
         })
     }
@@ -103,25 +124,44 @@ impl Telemetry {
     /// # Errors
     /// See [`TelemetryError`].
     pub async fn accept(&self, batch: Batch) -> Result<Vec<StoreRefusal>, TelemetryError> {
-        use std::sync::{atomic::Ordering, mpsc::TrySendError};
-        let retry_after = Duration::from_secs(1);
         let records = batch.spans.len() + batch.logs.len() + batch.series.len();
         let (reply, answer) = oneshot::channel();
-        {
-            let queue = self.queue.lock();
-            let queue = queue.as_ref().ok_or(TelemetryError::Stopping)?;
-            if self.waiting.load(Ordering::Relaxed) + records > WAITING_RECORDS_MAX.max(records) {
-                return Err(TelemetryError::QueueFull { retry_after });
-            }
-            match queue.try_send(writer::Job { batch, records, reply }) {
-                Ok(()) => self.waiting.fetch_add(records, Ordering::Relaxed),
-                Err(TrySendError::Full(_)) => {
-                    return Err(TelemetryError::QueueFull { retry_after });
-                }
-                Err(TrySendError::Disconnected(_)) => return Err(TelemetryError::Stopping),
-            };
-        }
+        self.queue(writer::Work::Batch { batch, reply }, records)?;
         answer.await.map_err(|_| TelemetryError::Stopping)?
+    }
+
+    /// As [`Telemetry::accept`], for samples whose series are named by keys.
+    ///
+    /// # Errors
+    /// See [`TelemetryError`].
+    pub async fn accept_keyed(&self, batch: KeyedBatch) -> Result<KeyedStored, TelemetryError> {
+        let records = batch.samples.len() + batch.rest.histograms.len();
+        let (reply, answer) = oneshot::channel();
+        self.queue(writer::Work::Keyed { batch: Box::new(batch), reply }, records)?;
+        answer.await.map_err(|_| TelemetryError::Stopping)?
+    }
+
+    fn queue(&self, work: writer::Work, records: usize) -> Result<(), TelemetryError> {
+        use std::sync::{atomic::Ordering, mpsc::TrySendError};
+        let retry_after = Duration::from_secs(1);
+        let queue = self.queue.lock();
+        let queue = queue.as_ref().ok_or(TelemetryError::Stopping)?;
+        if self.waiting.load(Ordering::Relaxed) + records > WAITING_RECORDS_MAX.max(records) {
+            return Err(TelemetryError::QueueFull { retry_after });
+        }
+        match queue.try_send(writer::Job { work, records }) {
+            Ok(()) => {
+                self.waiting.fetch_add(records, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(TrySendError::Full(_)) => Err(TelemetryError::QueueFull { retry_after }),
+            Err(TrySendError::Disconnected(_)) => Err(TelemetryError::Stopping),
+        }
+    }
+
+    /// Whether a batch of so many records would be taken now.
+    pub(crate) fn has_room(&self, records: usize) -> bool {
+        self.waiting() + records <= WAITING_RECORDS_MAX.max(records)
     }
 
     /// Writes the counts' checkpoint soon: what is counted has changed.
@@ -152,6 +192,7 @@ impl Telemetry {
         {
             tracing::error!("the telemetry thread panicked");
         }
+        self.maintainer.stop();
     }
 }
 

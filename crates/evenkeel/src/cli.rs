@@ -76,7 +76,7 @@ pub(crate) enum Verb {
     )]
     Doctor(DoctorArgs),
     /// Check files offline, with the server's own code.
-    #[command(subcommand, after_help = "Examples:\n  evenkeel check repo production/")]
+    #[command(subcommand, after_help = "Examples:\n  evenkeel check repo production/\n  evenkeel check scrape prometheus.yml")]
     Check(CheckVerb),
     /// Show what applying a production repo would change, and what that would do.
     #[command(
@@ -159,6 +159,16 @@ pub(crate) enum CheckVerb {
     )]
     Repo {
         dir: Utf8PathBuf,
+        /// Warnings fail too (exit code 3).
+        #[arg(long)]
+        strict: bool,
+    },
+    /// Check a Prometheus configuration whose `scrape_configs` are to be scraped: every problem at once, with file:line:column.
+    #[command(
+        after_help = "Examples:\n  evenkeel check scrape prometheus.yml\n  evenkeel check scrape --strict -o json prometheus.yml\n\nExits with 1 on errors, and with 3 on warnings where --strict is given."
+    )]
+    Scrape {
+        file: Utf8PathBuf,
         /// Warnings fail too (exit code 3).
         #[arg(long)]
         strict: bool,

@@ -56,6 +56,8 @@ pub(crate) struct Config {
     pub(crate) remote_query: Option<RemoteOptions>,
     /// Whom samples are forwarded to.
     pub(crate) remote_write: Vec<Receiver>,
+    /// What is scraped.
+    pub(crate) scrape: app::scrape::Options,
 }
 
 /// How long telemetry is kept; zero is for ever.
@@ -128,6 +130,7 @@ pub(crate) struct Flags {
     pub(crate) config: Option<Utf8PathBuf>,
     pub(crate) data_dir: Option<Utf8PathBuf>,
     pub(crate) repo: Option<Utf8PathBuf>,
+    pub(crate) scrape_config: Option<Utf8PathBuf>,
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) otlp_grpc_listen: Option<Listen>,
     pub(crate) otlp_http_listen: Option<Listen>,
@@ -226,6 +229,10 @@ impl Config {
             external_labels: found.external_labels,
             remote_query: found.remote_query,
             remote_write: found.remote_write,
+            scrape: app::scrape::Options {
+                config_file: flags.scrape_config.or(found.scrape.config_file),
+                ..found.scrape
+            },
         }
     }
 }

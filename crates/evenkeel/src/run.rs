@@ -42,6 +42,7 @@ pub(crate) async fn run(
             format!("the production repo `{repo}` is not a directory; name one that is there");
         return Err(Failure::text(Exit::BadConfiguration, text));
     }
+    check_scrape_config(&config)?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let mut server = config.server.clone();
     server.public_prefixes.push("/p/acknowledge/".to_owned());
@@ -58,6 +59,7 @@ pub(crate) async fn run(
     let app = App::open(options(&config, &external_url), Arc::clone(&clock))
         .await
         .map_err(|error| Failure::new(Exit::Failed, error))?;
+    app.start_scraping(config.scrape.clone());
     let metrics = Metrics::default();
     let info = server::api::ServerInfo::new(
         &addresses,
@@ -104,6 +106,26 @@ pub(crate) async fn run(
             format!("stopped, because going on could lose facts: {why}"),
         )),
     }
+}
+
+/// A scrape configuration with an error is told before a port is bound; what is a warning is told and goes on.
+fn check_scrape_config(config: &Config) -> Result<(), Failure> {
+    let Some(path) = &config.scrape.config_file else { return Ok(()) };
+    let loaded = app::files::scrape::load(path.as_std_path()).map_err(|error| {
+        let error = anyhow::Error::new(error)
+            .context(format!("cannot read the scrape configuration `{path}`"));
+        Failure::new(Exit::BadConfiguration, error)
+    })?;
+    let lines: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
+    let errors = loaded.errors();
+    if errors > 0 {
+        let plural = if errors == 1 { "" } else { "s" };
+        let text =
+            format!("the scrape configuration has {errors} problem{plural}\n{}", lines.join("\n"));
+        return Err(Failure::text(Exit::BadConfiguration, text));
+    }
+    lines.iter().for_each(|line| output::note(line));
+    Ok(())
 }
 
 /// Waits for SIGTERM or Ctrl-C.

@@ -18,6 +18,15 @@ impl Sample {
     }
 }
 
+/// A sample of the series at a place in a request that names its series by keys.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct KeyedSample {
+    pub series: u32,
+    /// Unix milliseconds.
+    pub at_ms: i64,
+    pub value: f64,
+}
+
 /// Samples of one series, in the order in which they came.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {

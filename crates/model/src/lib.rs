@@ -20,7 +20,7 @@ pub mod span;
 pub mod time;
 pub mod value;
 
-pub use batch::{Batch, Metadata, MetricKind, Sample, Series};
+pub use batch::{Batch, KeyedSample, Metadata, MetricKind, Sample, Series};
 pub use clock::{Clock, ManualClock, SystemClock};
 pub use exemplar::{Exemplar, HistogramSeries, SeriesExemplars};
 pub use fact::{Actor, ActorKind};

@@ -31,6 +31,7 @@ use crate::{
         forward::{ForwardError, Forwarding},
     },
     repo,
+    scrape::Scrape,
     state::State,
     telemetry::{self, Stores, Telemetry},
     triage::Triage,
@@ -99,7 +100,6 @@ impl App {
             retention: options.metrics_retention,
             limits: options.limits.clone(),
             sync: options.sync,
-            select_samples_max: options.query.samples_max,
             ..tsdb::Options::new(data_dir.metrics())
         };
         let disk = Arc::new(RealDisk);
@@ -124,7 +124,10 @@ impl App {
             .map_err(OpenError::Counters)?;
         let backfilled_seq = Arc::new(AtomicU64::new(backfill(&mut recovered, &reader)?));
         core.world.topology = Arc::new(recovered.catalog.topology(&core.world.repo.services, now));
+        let (forwarding, forward) =
+            Forwarding::open(&data_dir.forward(), options.forward, &forward_disk, free_bytes_min)?;
         let stores = Arc::new(Stores {
+            forwarding: Arc::new(forwarding),
             events,
             metrics,
             counters: Mutex::new(recovered.counters),
@@ -136,17 +139,17 @@ impl App {
             backfilled_seq: Arc::clone(&backfilled_seq),
             wanted: Arc::default(),
         };
-        let (forwarding, forward) =
-            Forwarding::open(&data_dir.forward(), options.forward, &forward_disk, free_bytes_min)?;
-        let forwarding = Arc::new(forwarding);
         let remote = options.remote.map(Remote::new).transpose()?.map(Arc::new);
-        let telemetry = Telemetry::start(
-            Arc::clone(&stores),
+        let telemetry = Arc::new(
+            Telemetry::start(Arc::clone(&stores), Arc::clone(&clock), checkpoints)
+                .map_err(OpenError::Thread)?,
+        );
+        let scrape = Arc::new(Scrape::new(
+            Arc::clone(&telemetry),
             Arc::clone(&clock),
-            checkpoints,
-            Arc::clone(&forwarding),
-        )
-        .map_err(OpenError::Thread)?;
+            options.limits.clone(),
+            options.external_url.clone(),
+        ));
         let reserve = data_dir.reserve().clone();
         hold(&reserve);
         let control = Arc::new(
@@ -184,9 +187,8 @@ impl App {
             control,
             stores,
             telemetry,
-            forwarding,
             remote,
-            scrape: Arc::default(),
+            scrape,
             judge,
             triage,
             clock,

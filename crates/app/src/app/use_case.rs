@@ -99,6 +99,7 @@ impl App {
         *self.config_damage.lock() = None;
         if seq.is_some() || in_force.hash != hash {
             self.stores.counters.lock().reconfigure(candidate.repo.slos.clone());
+            self.stores.watch_counted();
             self.telemetry.checkpoint_soon();
             self.warn_of_missing_fallback();
         }

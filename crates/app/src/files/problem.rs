@@ -2,7 +2,7 @@
 //!
 //! Codes are stable: a code is never given a second meaning, and one that is no longer used is not given out again.
 //! `E` is an error, `W` a warning; `00` is about files and YAML, `01` about any format's shape, `02` OpenSLO, `03` routing,
-//! `04` policies, `05` the catalogue, `06` runbooks, `09` what one file says of another.
+//! `04` policies, `05` the catalogue, `06` runbooks, `07` scraping, `09` what one file says of another.
 
 use std::{cell::RefCell, fmt, sync::Arc};
 
@@ -56,6 +56,10 @@ codes! {
     POLICY = "E0401", "the policy contradicts itself";
     ENTITY_REF = "E0501", "the text is not an entity reference";
     FRONT_MATTER = "E0601", "the front matter is missing or not closed";
+    NOT_SUPPORTED = "E0701", "a way to make requests that is not supported yet";
+    DISCOVERY = "E0702", "a kind of discovery that is not supported yet";
+    RELABEL = "E0703", "the rule of relabelling has not what its action needs, or more than it takes";
+    TARGET = "E0704", "a target that cannot be scraped";
     UNKNOWN_FOLDER = "W0001", "the folder or file is not part of a production repo";
     EMPTY_FILE = "W0002", "the file has no document";
     NOT_EVALUATED = "W0201", "accepted, but not evaluated";
@@ -63,6 +67,7 @@ codes! {
     CANNOT_ALERT = "W0203", "an alert that the objective can never reach";
     NOT_APPLIED = "W0301", "accepted, but without effect on notifications yet";
     NO_ROUTING = "W0302", "nothing says who is told of an alert";
+    NOT_HERE = "W0701", "accepted, but without effect here: another part of the server has it";
     SERVICE_UNKNOWN = "W0901", "the service is not in the catalogue";
     MATCHES_NOTHING = "W0902", "a pattern matches no service of the catalogue";
     DANGLING = "W0903", "the entity refers to one that the repo does not hold";

@@ -9,7 +9,7 @@ use model::{Labels, Matcher, Metadata, Points, SeriesExemplars};
 use promql::{Hints, SeriesSource as _};
 
 use super::{Local, MatrixSeries, QueryError};
-use crate::{App, telemetry::Stores};
+use crate::{App, control::chain, telemetry::Stores};
 
 /// What was found, and what is to be said about it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -30,6 +30,7 @@ pub struct Counted {
 pub struct Cardinality {
     pub series: u64,
     pub label_pairs: u64,
+    /// Immutable parts on the disk, which stand where Prometheus counts chunks.
     pub chunks: u64,
     /// Unix milliseconds of the oldest and the newest sample, where there is one.
     pub times_ms: Option<(i64, i64)>,
@@ -145,7 +146,17 @@ impl App {
         if let Some(remote) = &self.remote {
             return Ok(remote.exemplars(&selectors, start_ms, end_ms).await?);
         }
-        self.on_stores(move |_| Vec::new()).await
+        self.on_stores(move |stores| {
+            let mut found: BTreeMap<Labels, SeriesExemplars> = BTreeMap::new();
+            for one in &selectors {
+                // A series that two selectors choose is given once.
+                for series in stores.metrics.exemplars(one, start_ms, end_ms) {
+                    found.entry(series.labels.clone()).or_insert(series);
+                }
+            }
+            found.into_values().collect()
+        })
+        .await
     }
 
     /// The samples of the series that pass `matchers`, from `start_ms` to `end_ms`, sorted by their labels.
@@ -179,27 +190,50 @@ impl App {
     /// What the store says.
     pub async fn delete_series(
         &self,
-        _selectors: Vec<Vec<Matcher>>,
-        _start_ms: i64,
-        _end_ms: i64,
+        selectors: Vec<Vec<Matcher>>,
+        start_ms: i64,
+        end_ms: i64,
     ) -> Result<(), QueryError> {
-        Err(QueryError::Store("this store deletes nothing before its time".to_owned()))
+        let now = self.clock.now();
+        let delete = move |stores: &Stores| {
+            for one in &selectors {
+                let deleted = stores.metrics.delete(now, one, start_ms, end_ms);
+                deleted.map_err(|error| QueryError::Store(chain(&error)))?;
+            }
+            Ok(())
+        };
+        self.on_stores(delete).await?
     }
 
-    /// Takes deleted samples off the disk.
+    /// Takes deleted samples off the disk, as far as merges are due.
     ///
     /// # Errors
     /// What the store says.
     pub async fn clean_tombstones(&self) -> Result<(), QueryError> {
-        Err(QueryError::Store("this store deletes nothing before its time".to_owned()))
+        let now = self.clock.now();
+        let clean = move |stores: &Stores| {
+            let cleaned = stores.metrics.maintain(now);
+            cleaned.map(|_| ()).map_err(|error| QueryError::Store(chain(&error)))
+        };
+        self.on_stores(clean).await?
     }
 
-    /// Copies the metric store below `snapshots/metrics` in the data directory; gives the copy's name.
+    /// Copies the metric store below `metrics-snapshots` in the data directory; gives the copy's name.
     ///
     /// # Errors
     /// What the store says.
     pub async fn snapshot_metrics(&self) -> Result<String, QueryError> {
-        Err(QueryError::Store("this store makes no snapshots".to_owned()))
+        let now = self.clock.now();
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(|_| QueryError::Broken)?;
+        let name = format!("{}-{}", now.to_string().replace(':', ""), hex::encode(random));
+        let dir = self.options.data_dir.join("metrics-snapshots").join(&name);
+        let snapshot = move |stores: &Stores| {
+            let made = stores.metrics.snapshot(&dir, now);
+            made.map_err(|error| QueryError::Store(chain(&error)))
+        };
+        self.on_stores(snapshot).await??;
+        Ok(name)
     }
 
     async fn on_stores<T: Send + 'static>(
@@ -253,44 +287,22 @@ fn each<T: Ord>(
 }
 
 fn cardinality(stores: &Stores, top: usize) -> Cardinality {
-    let all = stores.metrics.series(&[], i64::MIN, i64::MAX);
-    let mut metrics: BTreeMap<&str, u64> = BTreeMap::new();
-    let mut pairs: BTreeMap<(&str, &str), u64> = BTreeMap::new();
-    for labels in &all {
-        for (name, value) in labels.iter() {
-            *pairs.entry((name, value)).or_default() += 1;
-            if name == Labels::METRIC_NAME {
-                *metrics.entry(value).or_default() += 1;
-            }
-        }
-    }
-    let mut labels: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-    for ((name, value), _) in &pairs {
-        let (count, bytes) = labels.entry(name).or_default();
-        *count += 1;
-        *bytes += value.len() as u64;
-    }
+    let (stats, found) = (stores.metrics.stats(), stores.metrics.cardinality(top));
+    let counted = |all: Vec<(Arc<str>, u64)>| -> Vec<Counted> {
+        all.into_iter().map(|(name, count)| Counted { name: (&*name).into(), count }).collect()
+    };
     Cardinality {
-        series: all.len() as u64,
-        label_pairs: pairs.len() as u64,
-        chunks: 0,
-        times_ms: None,
-        metrics: largest(metrics.iter().map(|(name, count)| ((*name).into(), *count)), top),
-        labels: largest(labels.iter().map(|(name, (count, _))| ((*name).into(), *count)), top),
-        label_bytes: largest(labels.iter().map(|(name, (_, bytes))| ((*name).into(), *bytes)), top),
-        pairs: largest(
-            pairs.iter().map(|((name, value), count)| {
-                (format!("{name}={value}").into_boxed_str(), *count)
-            }),
-            top,
-        ),
+        series: found.series,
+        label_pairs: found.pairs,
+        chunks: stats.parts as u64,
+        times_ms: stats.min_ms.zip(stats.max_ms),
+        metrics: counted(found.by_metric),
+        labels: counted(found.by_name_values),
+        label_bytes: counted(found.by_name_bytes),
+        pairs: found
+            .by_pair
+            .into_iter()
+            .map(|(name, value, count)| Counted { name: format!("{name}={value}").into(), count })
+            .collect(),
     }
-}
-
-/// The `top` with the largest counts, the largest first; of equals the first by name.
-fn largest(counts: impl Iterator<Item = (Box<str>, u64)>, top: usize) -> Vec<Counted> {
-    let mut all: Vec<Counted> = counts.map(|(name, count)| Counted { name, count }).collect();
-    all.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
-    all.truncate(top);
-    all
 }

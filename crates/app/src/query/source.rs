@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use model::{Labels, Matcher, Points, Sample, Series, Timestamp};
 use promql::{Hints, SeriesSet, SeriesSource, SourceError};
+use tsdb::Selection;
 
 use crate::{control::chain, telemetry::Stores};
 
@@ -17,49 +18,60 @@ impl SeriesSource for Local<'_> {
         hints: &Hints,
     ) -> Result<Box<dyn SeriesSet + '_>, SourceError> {
         let (start_ms, end_ms) = (hints.start_ms, hints.end_ms);
-        let found = self.0.metrics.select(matchers, start_ms, end_ms);
-        let mut found = found.map_err(|error| SourceError::new(chain(&error)))?;
-        found.series.extend(sli(self.0, matchers, start_ms, end_ms));
-        let warnings = match found.damaged_blocks {
-            0 => Vec::new(),
-            damaged => vec![format!("{damaged} damaged blocks of the sample store were passed over")],
-        };
-        Ok(Box::new(Loaded { series: found.series, warnings }))
+        let stored = self.0.metrics.select(matchers, start_ms, end_ms);
+        let stored = stored.map_err(|error| SourceError::new(chain(&error)))?;
+        let counts = sli(self.0, matchers, start_ms, end_ms);
+        Ok(Box::new(Selected { stored, counts }))
     }
 }
 
-/// Series whose samples are in memory.
-struct Loaded {
-    series: Vec<Series>,
-    warnings: Vec<String>,
+/// Series of the store, and after them the SLI counts.
+struct Selected {
+    stored: Selection,
+    counts: Vec<Series>,
 }
 
-impl SeriesSet for Loaded {
+impl Selected {
+    /// One of the counts; the others are the store's.
+    fn count(&self, at: usize) -> Option<&Series> {
+        self.counts.get(at.checked_sub(self.stored.len())?)
+    }
+}
+
+impl SeriesSet for Selected {
     fn len(&self) -> usize {
-        self.series.len()
+        self.stored.len() + self.counts.len()
     }
 
     fn labels(&self, at: usize) -> Labels {
-        self.series[at].labels.clone()
+        self.count(at).map_or_else(|| self.stored.labels(at), |series| series.labels.clone())
     }
 
     fn visit_labels(&self, at: usize, visit: &mut dyn FnMut(&str, &str)) {
-        self.series[at].labels.iter().for_each(|(name, value)| visit(name, value));
+        match self.count(at) {
+            Some(series) => series.labels.iter().for_each(|(name, value)| visit(name, value)),
+            None => self.stored.visit_labels(at, visit),
+        }
     }
 
     fn samples_hint(&self, at: usize) -> usize {
-        self.series[at].samples.len()
+        self.count(at).map_or_else(|| self.stored.samples_hint(at), |series| series.samples.len())
     }
 
     fn read(&self, at: usize, into: &mut Points) -> Result<(), SourceError> {
-        for sample in &self.series[at].samples {
-            into.push(sample.at_ms, sample.value);
+        match self.count(at) {
+            Some(series) => {
+                series.samples.iter().for_each(|sample| into.push(sample.at_ms, sample.value));
+                Ok(())
+            }
+            None => {
+                self.stored.read(at, into).map_err(|error| SourceError::new(chain(&error)))
+            }
         }
-        Ok(())
     }
 
     fn warnings(&self) -> Vec<String> {
-        self.warnings.clone()
+        self.stored.warnings()
     }
 }
 

@@ -34,9 +34,9 @@ impl Default for SignalSeen {
 }
 
 impl FirstSeen {
-    /// Counts what came in `batch`.
-    pub(super) fn note(&mut self, batch: &Batch) {
-        for (signal, count) in self.signals(batch) {
+    /// Counts what came in `batch`, and the samples that were stored of it.
+    pub(super) fn note(&mut self, batch: &Batch, samples: u64) {
+        for (signal, count) in self.signals(batch, samples) {
             if count > 0 {
                 signal.note(count, batch.received_at);
             }
@@ -45,15 +45,15 @@ impl FirstSeen {
 
     /// Takes from a batch of before the start only that it came.
     pub(super) fn recall(&mut self, batch: &Batch) {
-        for (signal, count) in self.signals(batch) {
+        let samples = u64::from(!batch.series.is_empty());
+        for (signal, count) in self.signals(batch, samples) {
             if count > 0 {
                 signal.first_at.get_or_insert(batch.received_at);
             }
         }
     }
 
-    fn signals(&mut self, batch: &Batch) -> [(&mut SignalSeen, u64); 3] {
-        let samples = batch.series.iter().map(|series| series.samples.len() as u64).sum();
+    fn signals(&mut self, batch: &Batch, samples: u64) -> [(&mut SignalSeen, u64); 3] {
         [
             (&mut self.spans, batch.spans.len() as u64),
             (&mut self.logs, batch.logs.len() as u64),

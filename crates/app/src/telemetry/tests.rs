@@ -111,6 +111,7 @@ fn begin(disk: &SimDisk, dir: &Utf8Path, now: Timestamp) -> Life {
         recover(dir, &events, &metrics, Configured { slos: slos(), for_certain: true }, now)
             .unwrap();
     let stores = Arc::new(Stores {
+        forwarding: Arc::default(),
         events,
         metrics,
         counters: Mutex::new(recovered.counters),
@@ -125,7 +126,7 @@ fn begin(disk: &SimDisk, dir: &Utf8Path, now: Timestamp) -> Life {
     let clock = Arc::new(ManualClock::new(now));
     let waiting = Arc::new(AtomicUsize::new(0));
     let failed = watch::channel(None).0;
-    let writer = Writer::new(Arc::clone(&stores), clock, waiting, checkpoints(), failed, Arc::default());
+    let writer = Writer::new(Arc::clone(&stores), clock, waiting, checkpoints(), failed);
     Life { stores, writer, checkpoints: checkpoints() }
 }
 

@@ -10,14 +10,12 @@ use std::{
 };
 
 use camino::Utf8PathBuf;
-use model::{Batch, Clock, Timestamp};
+use ingest::KeyedBatch;
+use model::{Batch, Clock, Labels, Sample, Series, Timestamp};
 use tokio::sync::{oneshot, watch};
 
-use super::{Stores, TelemetryError, checkpoint};
-use crate::{
-    control::chain,
-    remote::forward::{Forwarding, Stored},
-};
+use super::{KeyedStored, Stores, TelemetryError, checkpoint};
+use crate::{control::chain, remote::forward::Stored};
 
 /// How often the logs are synced and retention looks around.
 const TICK: Duration = Duration::from_millis(100);
@@ -25,9 +23,15 @@ const TICK: Duration = Duration::from_millis(100);
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(30);
 
 pub(crate) struct Job {
-    pub(super) batch: Batch,
+    pub(super) work: Work,
     pub(super) records: usize,
-    pub(super) reply: oneshot::Sender<Result<Vec<StoreRefusal>, TelemetryError>>,
+}
+
+type Reply<T> = oneshot::Sender<Result<T, TelemetryError>>;
+
+pub(crate) enum Work {
+    Batch { batch: Batch, reply: Reply<Vec<StoreRefusal>> },
+    Keyed { batch: Box<KeyedBatch>, reply: Reply<KeyedStored> },
 }
 
 /// What the metric store refused of a batch that was otherwise taken.
@@ -55,7 +59,6 @@ pub(super) struct Writer {
     waiting: Arc<AtomicUsize>,
     checkpoints: Checkpoints,
     failed: watch::Sender<Option<Arc<str>>>,
-    forwarding: Arc<Forwarding>,
     /// Monotonic times.
     ticked_at: Duration,
     checkpoint_at: Duration,
@@ -68,19 +71,9 @@ impl Writer {
         waiting: Arc<AtomicUsize>,
         checkpoints: Checkpoints,
         failed: watch::Sender<Option<Arc<str>>>,
-        forwarding: Arc<Forwarding>,
     ) -> Self {
         let now = clock.monotonic();
-        Self {
-            stores,
-            clock,
-            waiting,
-            checkpoints,
-            failed,
-            forwarding,
-            ticked_at: now,
-            checkpoint_at: now,
-        }
+        Self { stores, clock, waiting, checkpoints, failed, ticked_at: now, checkpoint_at: now }
     }
 
     pub(super) fn run(mut self, jobs: &Receiver<Job>) {
@@ -88,9 +81,11 @@ impl Writer {
             match jobs.recv_timeout(TICK) {
                 Ok(job) => {
                     self.waiting.fetch_sub(job.records, Ordering::Relaxed);
-                    let answer = self.write(job.batch);
                     // Whoever sent it may have gone away.
-                    drop(job.reply.send(answer));
+                    match job.work {
+                        Work::Batch { batch, reply } => drop(reply.send(self.write(batch))),
+                        Work::Keyed { batch, reply } => drop(reply.send(self.write_keyed(*batch))),
+                    }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -114,33 +109,16 @@ impl Writer {
         let now = batch.received_at;
         let mut refused = Vec::new();
         let mut counted = Batch { received_at: now, ..Batch::default() };
-        if !batch.series.is_empty() || !batch.metadata.is_empty() {
+        let mut samples = 0;
+        if has_metrics(&batch) {
             let appended =
-                self.stores.metrics.append(now, &batch.series, &batch.metadata).map_err(
-                    |error| {
-                        storage(
-                            matches!(&error, tsdb::AppendError::Wal(wal) if wal.is_no_room()),
-                            &error,
-                        )
-                    },
-                )?;
-            refused.extend(appended.refused.into_iter().map(|one| StoreRefusal {
-                reason: one.reason.as_str(),
-                count: one.samples,
-                message: one.message,
-                places: one.places,
-            }));
+                self.stores.metrics.append(now, &incoming(&batch)).map_err(|error| metrics(&error))?;
+            samples = appended.samples;
+            refused.extend(appended.refused.into_iter().map(StoreRefusal::from));
             // What was stored is what a recount will see.
+            self.forward(now, &appended.stored, &batch);
             counted.series = appended.stored;
-            self.forwarding.take(
-                now,
-                &Stored {
-                    series: &counted.series,
-                    histograms: &batch.histograms,
-                    exemplars: &batch.exemplars,
-                    metadata: &batch.metadata,
-                },
-            );
+            counted.series.extend(heard(appended.heard));
         }
         if !batch.spans.is_empty() || !batch.logs.is_empty() {
             self.stores
@@ -148,15 +126,56 @@ impl Writer {
                 .append(now, &batch.spans, &batch.logs)
                 .map_err(|error| storage(error.0.is_no_room(), &error))?;
         }
-        self.count(batch, counted);
+        (counted.spans, counted.logs) = (batch.spans, batch.logs);
+        self.count(&counted, samples);
         Ok(refused)
     }
 
-    fn count(&self, batch: Batch, mut counted: Batch) {
-        (counted.spans, counted.logs) = (batch.spans, batch.logs);
-        self.stores.counters.lock().observe(&counted);
-        self.stores.catalog.write().observe(&counted);
-        self.stores.seen.lock().note(&counted);
+    /// The floats first, then what else the request brought. When that fails the floats are there already, and sent again
+    /// they are known.
+    pub(super) fn write_keyed(&self, mut batch: KeyedBatch) -> Result<KeyedStored, TelemetryError> {
+        let now = batch.received_at;
+        let keyed = tsdb::KeyedBatch { keys: &batch.keys, samples: &batch.samples };
+        let resolver = &mut batch.resolver;
+        let appended = self
+            .stores
+            .metrics
+            .append_keyed(now, &keyed, &mut |series| resolver.resolve(series))
+            .map_err(|error| metrics(&error))?;
+        let mut samples = appended.samples;
+        let mut refused: Vec<StoreRefusal> =
+            appended.refused.into_iter().map(StoreRefusal::from).collect();
+        self.forward(now, &appended.stored, &Batch::default());
+        let mut counted = Batch { received_at: now, series: appended.stored, ..Batch::default() };
+        counted.series.extend(heard(appended.heard));
+        let mut histograms_refused = 0;
+        if has_metrics(&batch.rest) {
+            let appended = self
+                .stores
+                .metrics
+                .append(now, &incoming(&batch.rest))
+                .map_err(|error| metrics(&error))?;
+            self.forward(now, &appended.stored, &batch.rest);
+            samples += appended.samples;
+            histograms_refused = appended.refused.iter().map(|one| one.samples).sum();
+            refused.extend(appended.refused.into_iter().map(StoreRefusal::from));
+            counted.series.extend(heard(appended.heard));
+        }
+        self.count(&counted, samples);
+        Ok(KeyedStored { refused, histograms_refused, resolved: batch.resolver.finish() })
+    }
+
+    /// Queues what was stored for other servers, before it is acknowledged.
+    fn forward(&self, now: Timestamp, series: &[Series], batch: &Batch) {
+        let (histograms, exemplars, metadata) =
+            (&*batch.histograms, &*batch.exemplars, &*batch.metadata);
+        self.stores.forwarding.take(now, &Stored { series, histograms, exemplars, metadata });
+    }
+
+    fn count(&self, counted: &Batch, samples: u64) {
+        self.stores.counters.lock().observe(counted);
+        self.stores.catalog.write().observe(counted);
+        self.stores.seen.lock().note(counted, samples);
     }
 
     fn tick(&mut self) -> Result<(), String> {
@@ -182,6 +201,46 @@ impl Writer {
             tracing::warn!(%error, "the checkpoint of the SLI counts was not written");
         }
     }
+}
+
+fn has_metrics(batch: &Batch) -> bool {
+    !(batch.series.is_empty()
+        && batch.histograms.is_empty()
+        && batch.exemplars.is_empty()
+        && batch.metadata.is_empty())
+}
+
+fn incoming(batch: &Batch) -> tsdb::Incoming<'_> {
+    tsdb::Incoming {
+        series: &batch.series,
+        histograms: &batch.histograms,
+        exemplars: &batch.exemplars,
+        metadata: &batch.metadata,
+    }
+}
+
+/// Emitters as who counts and who keeps the catalogue knows them: by a series without a metric, which nobody counts.
+fn heard(heard: Vec<(Labels, i64)>) -> impl Iterator<Item = Series> {
+    let value = f64::from_bits(Sample::STALE);
+    heard.into_iter().map(move |(labels, at_ms)| Series {
+        labels: labels.filtered(|name| name != Labels::METRIC_NAME),
+        samples: vec![Sample { at_ms, value }],
+    })
+}
+
+impl From<tsdb::Refused> for StoreRefusal {
+    fn from(one: tsdb::Refused) -> Self {
+        Self {
+            reason: one.reason.as_str(),
+            count: one.samples,
+            message: one.message,
+            places: one.places,
+        }
+    }
+}
+
+fn metrics(error: &tsdb::AppendError) -> TelemetryError {
+    storage(error.is_no_room(), error)
 }
 
 /// A disk without space is the sender's to wait for; anything else is ours.

@@ -45,6 +45,7 @@ fn stores(spans: Vec<Span>) -> Stores {
     let mut counters = Counters::new(vec![latency_slo()]);
     counters.observe(&Batch { received_at: NOW, spans, ..Batch::default() });
     Stores {
+        forwarding: std::sync::Arc::default(),
         events,
         metrics,
         counters: Mutex::new(counters),

@@ -39,7 +39,7 @@ spec:
     - target: 0.999
 "#;
 
-fn options(dir: &Utf8PathBuf) -> Options {
+pub(crate) fn options(dir: &Utf8PathBuf) -> Options {
     Options {
         data_dir: dir.clone(),
         repo: None,

@@ -9,4 +9,5 @@
 mod follow;
 mod life;
 mod refused;
+mod scrape;
 mod sim;

@@ -6,6 +6,7 @@
 //! **Invariant:** nothing here reads a clock, a store or the network: same input, same batch.
 
 pub mod enrich;
+pub mod keyed;
 pub mod limit;
 pub mod metric;
 pub mod raw;
@@ -18,10 +19,11 @@ mod span;
 
 use model::{Batch, Limits, Timestamp};
 
+pub use keyed::{KeyedBatch, LabelSource, Resolved, Resolver};
 pub use metric::delta::DeltaState;
 pub use raw::{
-    RawBatch, RawBuckets, RawData, RawExponential, RawHistogram, RawLog, RawMetric, RawPoint,
-    RawResource, RawSeries, RawSpan, RawSummary, Temporality,
+    RawBatch, RawBuckets, RawData, RawExponential, RawHistogram, RawLabel, RawLog, RawMetric,
+    RawNative, RawPoint, RawResource, RawSeries, RawSpan, RawSummary, Temporality,
 };
 pub use redact::Redactor;
 use refused::Tally;
@@ -69,7 +71,7 @@ pub fn ingest(
         metric::convert(metrics, &resource, deltas, &mut work, &mut batch, &mut leaders);
     }
     for raw in raw.series {
-        batch.series.extend(series::remote_written(raw, &mut work));
+        series::remote_written(raw, &mut work, &mut batch);
     }
     batch.metadata.extend(raw.metadata.into_iter().map(|raw| series::metadata(raw, &mut work)));
     Ingested {

@@ -1,7 +1,9 @@
 //! Telemetry as it was decoded from the wire, before anything has been checked.
 
+use std::sync::Arc;
+
 use model::{
-    Attributes, Metadata, Sample, SpanId, SpanKind, SpanStatus, Timestamp, TraceId, Value,
+    Attributes, Exemplar, Histogram, Metadata, Sample, SpanId, SpanKind, SpanStatus, Timestamp, TraceId, Value,
     span::{SpanEvent, SpanLink},
 };
 
@@ -158,12 +160,31 @@ pub struct RawSummary {
 }
 
 /// A series as Prometheus sends it.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RawSeries {
-    /// Names and values, with `__name__` among them.
-    pub labels: Vec<(Box<str>, Box<str>)>,
+    /// Names and values, with `__name__` among them; or why they cannot be read.
+    pub labels: Result<Vec<RawLabel>, String>,
     pub samples: Vec<Sample>,
-    /// Native histograms, which are refused by name.
-    pub native_histograms: u64,
-    pub exemplars: u64,
+    pub histograms: Vec<RawNative>,
+    pub exemplars: Vec<Exemplar>,
+    /// The same series has floats in a [`crate::KeyedBatch`]: what is wrong with its labels is counted there.
+    pub keyed: bool,
+}
+
+impl Default for RawSeries {
+    fn default() -> Self {
+        let (samples, histograms, exemplars) = (Vec::new(), Vec::new(), Vec::new());
+        Self { labels: Ok(Vec::new()), samples, histograms, exemplars, keyed: false }
+    }
+}
+
+/// A label's name and value.
+pub type RawLabel = (Box<str>, Box<str>);
+
+/// A native histogram as Prometheus sends it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RawNative {
+    pub at_ms: i64,
+    /// Checked; or what is wrong with it.
+    pub histogram: Result<Arc<Histogram>, String>,
 }

@@ -241,10 +241,9 @@ fn a_refused_point_counts_once_and_target_info_never() {
 #[test]
 fn remote_written_series_keep_to_the_rules() {
     let series = |labels: &[(&str, &str)], at_ms| RawSeries {
-        labels: labels.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
+        labels: Ok(labels.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect()),
         samples: vec![Sample { at_ms, value: 1.0 }],
-        native_histograms: 0,
-        exemplars: 0,
+        ..RawSeries::default()
     };
     let limits = Limits { labels_max: 3, label_value_bytes_max: 16, ..Limits::default() };
     let raw = RawBatch {
@@ -273,7 +272,7 @@ fn a_metrics_name_assigns_nothing() {
     let names =
         ["job:auth_token:rate5m", "job:auth_token:rate1h", "password:sum", "api_key:x_total"];
     let series = |name: &str| RawSeries {
-        labels: vec![("__name__".into(), name.into()), ("job".into(), "a token=abcdef".into())],
+        labels: Ok(vec![("__name__".into(), name.into()), ("job".into(), "a token=abcdef".into())]),
         samples: vec![Sample { at_ms: 5, value: 1.0 }],
         ..RawSeries::default()
     };
@@ -350,11 +349,11 @@ fn a_refusal_shows_names_without_secrets_and_not_without_end() {
     let named = metric(&name, "", RawData::Empty);
     let span = RawSpan { name: name.as_str().into(), ..RawSpan::default() };
     let spans = vec![RawResource { spans: vec![span], ..RawResource::default() }];
-    let labels = vec![
+    let labels = Ok(vec![
         ("__name__".into(), name.as_str().into()),
         ("a".into(), "1".into()),
         ("a".into(), "2".into()),
-    ];
+    ]);
     let series = RawSeries {
         labels,
         samples: vec![Sample { at_ms: 1, value: 1.0 }],

@@ -1,6 +1,9 @@
 //! The counts of all SLOs: fed with batches, read by evaluations and charts.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use model::{Batch, MatchOp, Matcher, Span, Timestamp};
 
@@ -102,6 +105,14 @@ impl Counters {
             })
             .collect();
         self.index = Index::of(&self.entries);
+    }
+
+    /// Which series are counted, by the names of their metrics.
+    pub fn counted_metrics(&self) -> CountedMetrics {
+        CountedMetrics {
+            names: self.index.by_metric.keys().cloned().collect(),
+            all: !self.index.any_metric.is_empty(),
+        }
     }
 
     /// Counts a batch as of its `received_at`.
@@ -296,6 +307,20 @@ impl Index {
 
     fn of_metric(&self, metric: &str) -> impl Iterator<Item = &usize> {
         self.by_metric.get(metric).into_iter().flatten().chain(&self.any_metric)
+    }
+}
+
+/// The metrics of which series are counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CountedMetrics {
+    names: BTreeSet<Box<str>>,
+    /// Some indicator selects by other labels alone.
+    all: bool,
+}
+
+impl CountedMetrics {
+    pub fn contains(&self, labels: &model::Labels) -> bool {
+        self.all || labels.metric_name().is_some_and(|name| self.names.contains(name))
     }
 }
 

@@ -24,7 +24,7 @@ mod ring;
 mod seen;
 
 pub use backfill::{BackfillError, Backfilled, Bucket};
-pub use counters::{Counters, Point};
+pub use counters::{CountedMetrics, Counters, Point};
 pub use evaluation::{Budget, Burn, BurnWindow, Evaluation, PAIRS, Pair, Severity, State, Verdict};
 pub use indicator::{CounterIndicator, Indicator, Part, SpanFilter, SpanIndicator, StatusFilter};
 pub use objective::{Objective, ObjectiveError, RollingWindow, WindowError};

@@ -1,218 +1,390 @@
-//! Everything that is in memory: the series, their index, who is active, the metadata.
+//! What is in memory: who is known to appends, the samples that are in no part yet, and the parts that count.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
 };
 
-use model::{Labels, Matcher, Metadata, Series, Timestamp};
-use wal::Snapshot;
+use hashbrown::HashTable;
+use model::{HistogramSample, Labels, Points, Timestamp};
+use roaring::RoaringBitmap;
+use wal::Position;
 
 use crate::{
-    ACTIVE_WINDOW, METADATA_FAMILIES_MAX, Offender,
-    index::{Index, SeriesId},
-    series::{BlockRef, SeriesState},
+    ACTIVE_WINDOW,
+    arena::{Arena, Slabs, Tail},
+    emitters::Emitters,
+    hot::{ACTIVE, ASKED, HISTOGRAMS, Hot, KNOWN, Pages, VALUE, WATCHED},
+    part::Part,
+    record::{HistogramItem, Item},
 };
 
-/// How many series are looked at to find the label with the most values.
-const OFFENDER_SERIES: usize = 10_000;
-/// How many offenders are named.
-const OFFENDERS: usize = 10;
+/// How many series may be known by a second hash of their labels.
+const ALIASES_MAX: usize = 1 << 20;
+/// What a histogram takes in memory beside its buckets.
+const HISTOGRAM_BYTES: usize = 256;
 
-/// The service whose series these are: `service_name`, else `job`, else empty.
-pub(crate) fn service(labels: &Labels) -> &str {
-    labels.get("service_name").or_else(|| labels.get("job")).unwrap_or("")
-}
+pub(crate) type Histograms = BTreeMap<u32, Vec<HistogramSample>>;
 
+/// Samples that a flush is about to write; they stay readable meanwhile.
 #[derive(Debug)]
-pub(crate) struct Head {
-    index: Index,
-    series: BTreeMap<SeriesId, SeriesState>,
-    next_id: SeriesId,
-    services: BTreeMap<Arc<str>, OfService>,
-    pub(crate) active: usize,
-    pub(crate) metadata: BTreeMap<Box<str>, Metadata>,
-    /// The block log as of the last checkpoint; every block that a series names is in it.
-    pub(crate) blocks: Arc<Snapshot>,
+pub(crate) struct Frozen {
+    /// Sorted by series.
+    pub(crate) tails: Vec<(u32, Tail)>,
+    pub(crate) slabs: Slabs,
+    pub(crate) histograms: Histograms,
+    pub(crate) samples: u64,
+    pub(crate) min_ms: i64,
+    pub(crate) max_ms: i64,
+    /// The log before this is in here, or was in parts before.
+    pub(crate) position: Position,
 }
 
-/// How many series a service has.
-#[derive(Clone, Copy, Debug, Default)]
-struct OfService {
-    series: usize,
-    active: usize,
+impl Frozen {
+    pub(crate) fn tail(&self, id: u32) -> Tail {
+        let at = self.tails.binary_search_by_key(&id, |(id, _)| *id);
+        at.map_or(Tail::EMPTY, |at| self.tails[at].1)
+    }
+
+    pub(crate) fn ids(&self) -> RoaringBitmap {
+        let mut ids: RoaringBitmap = self.tails.iter().map(|(id, _)| *id).collect();
+        ids.extend(self.histograms.keys().copied());
+        ids
+    }
+
+    /// Appends what there is of a series between two times, as it came.
+    pub(crate) fn read(&self, id: u32, (start_ms, end_ms): (i64, i64), into: &mut Points) {
+        self.slabs.read(self.tail(id), start_ms, end_ms, into);
+        if let Some(histograms) = self.histograms.get(&id) {
+            let within = |sample: &&HistogramSample| (start_ms..=end_ms).contains(&sample.at_ms);
+            into.histograms.extend(histograms.iter().filter(within).cloned());
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Head {
+    pub(crate) pages: Pages,
+    /// Numbers of series by the hash of their labels' bytes.
+    keys: HashTable<u32>,
+    /// Those that came by another hash than the one that their page knows.
+    aliases: HashMap<u128, u32>,
+    pub(crate) emitters: Emitters,
+    pub(crate) arena: Arena,
+    pub(crate) histograms: Histograms,
+    pub(crate) histogram_bytes: usize,
+    /// Samples since the last flush.
+    pub(crate) samples: u64,
+    /// Series that have some.
+    pub(crate) touched: u64,
+    pub(crate) min_ms: i64,
+    pub(crate) max_ms: i64,
+    /// When the first of them came.
+    pub(crate) first_at: Option<Timestamp>,
+    /// Series that count against the limits.
+    pub(crate) active: usize,
+    pub(crate) frozen: Option<Arc<Frozen>>,
+    /// Oldest first.
+    pub(crate) parts: Arc<Vec<Arc<Part>>>,
+    pub(crate) tombstones: Arc<Vec<crate::manifest::Tombstone>>,
+}
+
+fn hash(key: u128) -> u64 {
+    u64::try_from(key & u128::from(u64::MAX)).expect("64 bits were kept")
+}
+
+pub(crate) fn minutes(at: Timestamp) -> u32 {
+    u32::try_from(at.as_secs() / 60).unwrap_or(if at < Timestamp::EPOCH { 1 } else { u32::MAX }).max(1)
 }
 
 impl Head {
-    pub(crate) fn new(blocks: Snapshot) -> Self {
-        Self {
-            index: Index::default(),
-            series: BTreeMap::new(),
-            next_id: 0,
-            services: BTreeMap::new(),
-            active: 0,
-            metadata: BTreeMap::new(),
-            blocks: Arc::new(blocks),
-        }
+    pub(crate) fn new() -> Self {
+        Self { min_ms: i64::MAX, max_ms: i64::MIN, ..Self::default() }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.series.len()
-    }
-
-    pub(crate) fn series(&self) -> impl Iterator<Item = (SeriesId, &SeriesState)> {
-        self.series.iter().map(|(id, series)| (*id, series))
-    }
-
-    pub(crate) fn get(&self, labels: &Labels) -> Option<&SeriesState> {
-        self.series.get(&self.index.id(labels)?)
-    }
-
-    pub(crate) fn get_mut(&mut self, id: SeriesId) -> Option<&mut SeriesState> {
-        self.series.get_mut(&id)
-    }
-
-    pub(crate) fn active_of(&self, service: &str) -> usize {
-        self.services.get(service).map_or(0, |service| service.active)
-    }
-
-    /// The series of these labels, made when there is none.
-    fn entry(&mut self, labels: &Labels) -> &mut SeriesState {
-        let id = self.index.id(labels).unwrap_or_else(|| {
-            let id = self.next_id;
-            self.next_id = id.checked_add(1).expect("the limits allow far fewer series than 2^32");
-            id
-        });
-        self.series.entry(id).or_insert_with(|| {
-            let labels = self.index.add(labels, id);
-            let name = service(&labels);
-            let service = match self.services.get_key_value(name) {
-                Some((service, _)) => Arc::clone(service),
-                None => Arc::from(name),
-            };
-            self.services.entry(Arc::clone(&service)).or_default().series += 1;
-            SeriesState::new(labels, service)
-        })
-    }
-
-    /// Takes what was admitted, or what the write-ahead log had.
-    pub(crate) fn insert(&mut self, received_at: Timestamp, series: &Series) {
-        let state = self.entry(&series.labels);
-        for sample in &series.samples {
-            state.insert(*sample);
-        }
-        state.received_at = state.received_at.max(received_at);
-        let woke = !std::mem::replace(&mut state.active, true);
-        let service = Arc::clone(&state.service);
-        if woke {
-            self.active += 1;
-            self.services.entry(service).or_default().active += 1;
-        }
-    }
-
-    /// Takes a block that the block log had. Its newest sample stands for when the last one came.
-    pub(crate) fn insert_block(&mut self, labels: &Labels, block: BlockRef) {
-        let state = self.entry(labels);
-        state.blocks.push(block);
-        state.max_ms = state.max_ms.max(block.max_ms);
-        state.received_at = state.received_at.max(Timestamp::from_millis(block.max_ms));
-    }
-
-    pub(crate) fn insert_metadata(&mut self, metadata: Metadata) {
-        if self.metadata.len() < METADATA_FAMILIES_MAX
-            || self.metadata.contains_key(&metadata.family)
+    /// The series whose labels' bytes have this hash; the one after `last` is the likeliest.
+    pub(crate) fn by_key(&self, key: u128, last: u32) -> Option<u32> {
+        let next = last.wrapping_add(1);
+        if let Some(hot) = self.pages.get(next)
+            && hot.key == key
         {
-            self.metadata.insert(metadata.family.clone(), metadata);
+            return Some(next);
+        }
+        let same = |id: &u32| self.pages.get(*id).is_some_and(|hot| hot.key == key);
+        self.keys.find(hash(key), same).copied().or_else(|| self.aliases.get(&key).copied())
+    }
+
+    /// Remembers the hash of a series' labels.
+    pub(crate) fn learn_key(&mut self, key: u128, id: u32) {
+        if key == 0 {
+            return;
+        }
+        let hot = self.pages.at(id);
+        if hot.key == 0 {
+            hot.key = key;
+            let pages = &self.pages;
+            let rehash = |id: &u32| hash(pages.get(*id).map_or(0, |hot| hot.key));
+            self.keys.insert_unique(hash(key), id, rehash);
+        } else if hot.key != key {
+            if self.aliases.len() >= ALIASES_MAX {
+                self.aliases.clear();
+            }
+            self.aliases.insert(key, id);
         }
     }
 
-    /// Forgets blocks that end before `cutoff_ms`, series that have nothing left, and who is active; how many series went.
-    pub(crate) fn sweep(&mut self, now: Timestamp, cutoff_ms: i64) -> usize {
-        let mut empty = Vec::new();
-        let active_since = now - ACTIVE_WINDOW;
-        for (id, series) in &mut self.series {
-            series.blocks.retain(|block| block.max_ms >= cutoff_ms);
-            let active = series.received_at >= active_since && !series.is_empty();
-            if active != series.active {
-                series.active = active;
-                let service = self.services.entry(Arc::clone(&series.service)).or_default();
-                if active {
-                    self.active += 1;
-                    service.active += 1;
-                } else {
-                    self.active -= 1;
+    /// The series' place, filled in when it is new or slept for long.
+    pub(crate) fn know(&mut self, id: u32, labels: impl FnOnce() -> Option<Labels>) -> &mut Hot {
+        if !self.pages.at(id).is(KNOWN) {
+            let emitter = labels().map_or(0, |labels| self.emitters.of(&labels));
+            let hot = self.pages.at(id);
+            hot.emitter = emitter;
+            hot.flags |= KNOWN;
+        }
+        self.pages.at(id)
+    }
+
+    /// A sample of the series came: it counts as active.
+    pub(crate) fn wake(&mut self, id: u32, seen_min: u32) {
+        let hot = self.pages.at(id);
+        hot.seen_min = hot.seen_min.max(seen_min);
+        if !hot.is(ACTIVE) {
+            hot.flags |= ACTIVE;
+            let emitter = hot.emitter;
+            self.active += 1;
+            if let Some(service) = self.emitters.service_mut(emitter) {
+                service.active += 1;
+            }
+        }
+    }
+
+    /// Takes floats that were admitted. Their series are known.
+    pub(crate) fn insert(&mut self, received_at: Timestamp, items: &[Item]) {
+        let seen_min = minutes(received_at);
+        for item in items {
+            let hot = self.pages.at(item.id);
+            let mut tail = hot.tail();
+            self.touched += u64::from(tail.is_empty());
+            self.arena.push(&mut tail, item.at_ms, item.bits);
+            hot.set_tail(tail);
+            if item.at_ms >= hot.last_ms {
+                hot.last_ms = item.at_ms;
+                hot.last_bits = item.bits;
+                hot.flags |= VALUE;
+            }
+            if hot.seen_min < seen_min || !hot.is(ACTIVE) {
+                self.wake(item.id, seen_min);
+            }
+            self.min_ms = self.min_ms.min(item.at_ms);
+            self.max_ms = self.max_ms.max(item.at_ms);
+        }
+        self.count(received_at, items.len());
+    }
+
+    /// Takes native histograms that were admitted.
+    pub(crate) fn insert_histograms(&mut self, received_at: Timestamp, items: &[HistogramItem]) {
+        let seen_min = minutes(received_at);
+        for item in items {
+            let hot = self.pages.at(item.id);
+            hot.flags |= HISTOGRAMS;
+            if item.at_ms > hot.last_ms {
+                hot.last_ms = item.at_ms;
+                hot.flags &= !VALUE;
+            }
+            self.wake(item.id, seen_min);
+            let sample = HistogramSample { at_ms: item.at_ms, histogram: Arc::clone(&item.histogram) };
+            let buckets = sample.histogram.positive.len() + sample.histogram.negative.len();
+            self.histogram_bytes += HISTOGRAM_BYTES + 16 * buckets;
+            self.histograms.entry(item.id).or_default().push(sample);
+            self.min_ms = self.min_ms.min(item.at_ms);
+            self.max_ms = self.max_ms.max(item.at_ms);
+        }
+        self.count(received_at, items.len());
+    }
+
+    fn count(&mut self, received_at: Timestamp, samples: usize) {
+        if samples > 0 {
+            self.samples += samples as u64;
+            self.first_at.get_or_insert(received_at);
+        }
+    }
+
+    /// The time of a series' newest sample of either kind, as far as it is in memory.
+    pub(crate) fn newest_histogram_ms(&self, id: u32) -> i64 {
+        let newest = |histograms: &Histograms| {
+            histograms.get(&id).and_then(|samples| samples.iter().map(|sample| sample.at_ms).max())
+        };
+        let frozen = self.frozen.as_ref().and_then(|frozen| newest(&frozen.histograms));
+        newest(&self.histograms).max(frozen).unwrap_or(i64::MIN)
+    }
+
+    /// What of a series is in memory between two times, as it came.
+    pub(crate) fn existing(&self, id: u32, (start_ms, end_ms): (i64, i64), into: &mut Points) {
+        if let Some(frozen) = &self.frozen {
+            frozen.read(id, (start_ms, end_ms), into);
+        }
+        let tail = self.pages.get(id).map_or(Tail::EMPTY, Hot::tail);
+        self.arena.slabs().read(tail, start_ms, end_ms, into);
+        if let Some(histograms) = self.histograms.get(&id) {
+            let within = |sample: &&HistogramSample| (start_ms..=end_ms).contains(&sample.at_ms);
+            into.histograms.extend(histograms.iter().filter(within).cloned());
+        }
+    }
+
+    /// Puts the samples aside for a flush; `None` when there are none, or a flush has not ended.
+    pub(crate) fn freeze(&mut self, position: Position) -> Option<Arc<Frozen>> {
+        if self.samples == 0 || self.frozen.is_some() {
+            return None;
+        }
+        let mut tails = Vec::with_capacity(usize::try_from(self.touched).unwrap_or(0));
+        for (id, hot) in self.pages.iter_mut() {
+            if !hot.tail().is_empty() {
+                tails.push((id, hot.tail()));
+                hot.set_tail(Tail::EMPTY);
+            }
+            hot.flags &= !HISTOGRAMS;
+        }
+        let frozen = Arc::new(Frozen {
+            tails,
+            slabs: self.arena.take(),
+            histograms: std::mem::take(&mut self.histograms),
+            samples: self.samples,
+            min_ms: self.min_ms,
+            max_ms: self.max_ms,
+            position,
+        });
+        (self.samples, self.touched, self.histogram_bytes) = (0, 0, 0);
+        (self.min_ms, self.max_ms, self.first_at) = (i64::MAX, i64::MIN, None);
+        self.frozen = Some(Arc::clone(&frozen));
+        Some(frozen)
+    }
+
+    /// A flush has come to its end: what was put aside is in parts.
+    pub(crate) fn thaw(&mut self) {
+        if let Some(frozen) = self.frozen.take()
+            && let Ok(frozen) = Arc::try_unwrap(frozen)
+        {
+            self.arena.recycle(frozen.slabs);
+        }
+    }
+
+    /// Counts anew who is active, and lets go of pages that nobody needs.
+    pub(crate) fn sweep(&mut self, now: Timestamp) {
+        let since = minutes(now - ACTIVE_WINDOW);
+        let mut asleep = Vec::new();
+        for (_, hot) in self.pages.iter_mut() {
+            if hot.is(ACTIVE) && hot.seen_min < since {
+                hot.flags &= !ACTIVE;
+                asleep.push(hot.emitter);
+            }
+        }
+        self.active -= asleep.len();
+        for emitter in asleep {
+            if let Some(service) = self.emitters.service_mut(emitter) {
+                service.active -= 1;
+            }
+        }
+        let Self { pages, keys, aliases, .. } = self;
+        let mut gone = RoaringBitmap::new();
+        pages.free_idle(|id, hot| {
+            gone.insert(id);
+            if hot.key != 0
+                && let Ok(entry) = keys.find_entry(hash(hot.key), |known| *known == id)
+            {
+                entry.remove();
+            }
+        });
+        aliases.retain(|_, id| !gone.contains(*id));
+        if keys.len() * 4 < keys.capacity() {
+            let pages = &self.pages;
+            self.keys.shrink_to_fit(|id| hash(pages.get(*id).map_or(0, |hot| hot.key)));
+        }
+    }
+
+    /// The series are forgotten: their numbers may come again for others.
+    pub(crate) fn forget(&mut self, ids: &RoaringBitmap) {
+        for id in ids {
+            let Some(hot) = self.pages.get(id).copied() else { continue };
+            if hot.key != 0
+                && let Ok(entry) = self.keys.find_entry(hash(hot.key), |known| *known == id)
+            {
+                entry.remove();
+            }
+            if hot.is(ACTIVE) {
+                self.active -= 1;
+                if let Some(service) = self.emitters.service_mut(hot.emitter) {
                     service.active -= 1;
                 }
             }
-            if series.is_empty() {
-                empty.push(*id);
-            }
+            *self.pages.at(id) = Hot::EMPTY;
         }
-        for id in &empty {
-            if let Some(series) = self.series.remove(id) {
-                self.index.remove(&series.labels, *id);
-                if let Some(service) = self.services.get_mut(&series.service) {
-                    service.series -= 1;
-                }
-            }
+        self.aliases.retain(|_, id| !ids.contains(*id));
+    }
+
+    /// Every series is to be asked anew whether it is watched.
+    pub(crate) fn forget_watched(&mut self) {
+        for (_, hot) in self.pages.iter_mut() {
+            hot.flags &= !(ASKED | WATCHED);
         }
-        self.services.retain(|_, service| service.series > 0);
-        empty.len()
     }
 
-    /// The series that all matchers pass and that may have samples in the range.
-    pub(crate) fn matching<'a>(
-        &'a self,
-        matchers: &'a [Matcher],
-        start_ms: i64,
-        end_ms: i64,
-    ) -> impl Iterator<Item = &'a SeriesState> {
-        let candidates = self.index.candidates(matchers);
-        let everything = candidates.is_none().then(|| self.series.values());
-        let some = candidates.into_iter().flatten().filter_map(|id| self.series.get(&id));
-        some.chain(everything.into_iter().flatten()).filter(move |series| {
-            matchers.iter().all(|matcher| matcher.matches_labels(&series.labels))
-                && series.overlaps(start_ms, end_ms)
-        })
-    }
-
-    /// The label with the most values among the series of a service, or of all; from a sample of them.
-    pub(crate) fn offender(&self, service: Option<&str>) -> Option<Offender> {
-        let of_service = |name| service.map_or(&[][..], |service| self.index.with(name, service));
-        let (named, jobs) = (of_service("service_name"), of_service("job"));
-        let ids: Vec<SeriesId> = match service {
-            Some(_) if !named.is_empty() || !jobs.is_empty() => stride(named.iter().chain(jobs)),
-            Some(_) | None => stride(self.series.keys()),
-        };
-        let mut values: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for series in ids.iter().filter_map(|id| self.series.get(id)) {
-            for (name, value) in series.labels.iter() {
-                values.entry(name).or_default().insert(value);
-            }
+    /// The series that have samples in memory.
+    pub(crate) fn ids(&self) -> RoaringBitmap {
+        let mut ids: RoaringBitmap =
+            self.pages.iter().filter(|(_, hot)| !hot.tail().is_empty()).map(|(id, _)| id).collect();
+        ids.extend(self.histograms.keys().copied());
+        if let Some(frozen) = &self.frozen {
+            ids |= frozen.ids();
         }
-        let worst = values.into_iter().max_by_key(|(_, values)| values.len());
-        worst.map(|(name, values)| Offender { name: name.into(), count: values.len() })
+        ids
     }
 
-    pub(crate) fn top_labels(&self) -> Vec<Offender> {
-        top(self.index.cardinalities())
+    /// What the samples take in memory.
+    pub(crate) fn sample_bytes(&self) -> usize {
+        self.arena.bytes() + self.histogram_bytes
     }
 
-    pub(crate) fn top_services(&self) -> Vec<Offender> {
-        let services = self.services.iter().map(|(name, service)| (name, service.active));
-        top(services.filter(|(_, active)| *active > 0))
+    /// What knowing the series takes in memory.
+    pub(crate) fn known_bytes(&self) -> usize {
+        self.pages.bytes() + self.keys.capacity() * 5 + self.aliases.len() * 32 + self.emitters.bytes()
     }
 }
 
-/// At most [`OFFENDER_SERIES`] ids, evenly from all.
-fn stride<'a>(ids: impl Iterator<Item = &'a SeriesId> + Clone) -> Vec<SeriesId> {
-    let step = ids.clone().count().div_ceil(OFFENDER_SERIES).max(1);
-    ids.step_by(step).copied().collect()
-}
-
-fn top<'a>(counts: impl Iterator<Item = (&'a Arc<str>, usize)>) -> Vec<Offender> {
-    let mut all: Vec<_> = counts.collect();
-    all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
-    all.truncate(OFFENDERS);
-    all.into_iter().map(|(name, count)| Offender { name: (**name).into(), count }).collect()
+/// Brings samples into order of time. Of those of one time the first stays; where a float and a histogram have one time, the
+/// float does.
+pub(crate) fn normalise(points: &mut Points) {
+    if !points.times.is_sorted_by(|a, b| a < b) {
+        let mut order: Vec<usize> = (0..points.times.len()).collect();
+        order.sort_by_key(|at| points.times[*at]);
+        order.dedup_by_key(|at| points.times[*at]);
+        points.times = order.iter().map(|at| points.times[*at]).collect::<Vec<_>>();
+        let values = order.iter().map(|at| points.values[*at]).collect();
+        let starts = order.iter().filter_map(|at| points.starts.get(*at).copied()).collect();
+        (points.values, points.starts) = (values, starts);
+    }
+    if points.histograms.is_empty() {
+        return;
+    }
+    let with_starts = points.histogram_starts.len() == points.histograms.len();
+    if !points.histograms.is_sorted_by(|a, b| a.at_ms < b.at_ms) {
+        let mut order: Vec<usize> = (0..points.histograms.len()).collect();
+        order.sort_by_key(|at| points.histograms[*at].at_ms);
+        order.dedup_by_key(|at| points.histograms[*at].at_ms);
+        points.histograms = order.iter().map(|at| points.histograms[*at].clone()).collect();
+        if with_starts {
+            points.histogram_starts = order.iter().map(|at| points.histogram_starts[*at]).collect();
+        }
+    }
+    let times = &points.times;
+    let is_float = |at_ms: i64| times.binary_search(&at_ms).is_ok();
+    if points.histograms.iter().any(|sample| is_float(sample.at_ms)) {
+        let keep: Vec<bool> =
+            points.histograms.iter().map(|sample| !is_float(sample.at_ms)).collect();
+        let mut kept = keep.iter();
+        points.histograms.retain(|_| kept.next().copied().unwrap_or(true));
+        if with_starts {
+            let mut kept = keep.iter();
+            points.histogram_starts.retain(|_| kept.next().copied().unwrap_or(true));
+        }
+    }
 }

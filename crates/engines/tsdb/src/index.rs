@@ -1,165 +1,185 @@
-//! Which series have which labels: for each name and value, the sorted numbers of the series.
+//! Which series there are, which labels each has, and which series a matcher selects.
+//!
+//! Labels are numbers of pairs (see [`crate::symbols`]); for each pair and each name there is the set of its series, a
+//! *posting*. Regular expressions run once on each distinct value, and what they found is kept.
+//!
+//! **Invariant:** a series is in the posting of a pair if and only if it has the pair.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+mod arena;
+mod arrange;
+mod blocks;
+mod cardinality;
+mod matching;
+mod pattern;
+mod postings;
+mod registry;
 
-use model::{Label, Labels, MatchOp, Matcher};
+use std::sync::Arc;
 
-pub(crate) type SeriesId = u32;
+use model::{Labels, Matcher};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+use roaring::RoaringBitmap;
 
+pub use blocks::{BlockError, SeriesRead, read_series, write_series};
+pub use cardinality::Cardinality;
+
+use arrange::Order;
+use matching::Cache;
+use registry::Registry;
+
+use crate::codec::Role;
+
+pub type SeriesId = u32;
+
+/// The id belongs to a series with other labels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("series {id} is taken by other labels")]
+pub struct IdTaken {
+    pub id: SeriesId,
+}
+
+/// The series and their labels; for many threads.
 #[derive(Debug, Default)]
-pub(crate) struct Index {
-    ids: HashMap<Labels, SeriesId>,
-    names: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Vec<SeriesId>>>,
+pub struct Index {
+    registry: RwLock<Registry>,
+    cache: Mutex<Cache>,
+    order: Mutex<Order>,
 }
 
 impl Index {
-    pub(crate) fn id(&self, labels: &Labels) -> Option<SeriesId> {
-        self.ids.get(labels).copied()
+    pub fn new() -> Self {
+        Self::default()
     }
 
-    /// Notes a series under an id higher than any before; gives its labels back with shared strings.
-    pub(crate) fn add(&mut self, labels: &Labels, id: SeriesId) -> Labels {
-        let shared = labels.as_slice().iter().map(|label| self.post(label, id)).collect::<Vec<_>>();
-        let shared = Labels::from_pairs(shared);
-        self.ids.insert(shared.clone(), id);
-        shared
+    pub fn get(&self, labels: &Labels) -> Option<SeriesId> {
+        self.registry.read().get(labels)
     }
 
-    fn post(&mut self, label: &Label, id: SeriesId) -> (Arc<str>, Arc<str>) {
-        let name = match self.names.get_key_value(&label.name) {
-            Some((name, _)) => Arc::clone(name),
-            None => Arc::clone(&label.name),
-        };
-        let values = self.names.entry(Arc::clone(&name)).or_default();
-        let value = match values.get_key_value(&label.value) {
-            Some((value, _)) => Arc::clone(value),
-            None => Arc::clone(&label.value),
-        };
-        values.entry(Arc::clone(&value)).or_default().push(id);
-        (name, value)
-    }
-
-    pub(crate) fn remove(&mut self, labels: &Labels, id: SeriesId) {
-        self.ids.remove(labels);
-        for label in labels.as_slice() {
-            let Some(values) = self.names.get_mut(&label.name) else { continue };
-            if let Some(ids) = values.get_mut(&label.value) {
-                if let Ok(at) = ids.binary_search(&id) {
-                    ids.remove(at);
-                }
-                if ids.is_empty() {
-                    values.remove(&label.value);
-                }
-            }
-            if values.is_empty() {
-                self.names.remove(&label.name);
-            }
+    /// The series with these labels, and whether it is new.
+    pub fn insert(&self, labels: &Labels) -> (SeriesId, bool) {
+        if let Some(id) = self.get(labels) {
+            return (id, false);
         }
+        self.registry.write().insert(labels)
     }
 
-    /// The ids of the series with this label, sorted.
-    pub(crate) fn with(&self, name: &str, value: &str) -> &[SeriesId] {
-        self.names.get(name).and_then(|values| values.get(value)).map_or(&[], Vec::as_slice)
-    }
-
-    /// How many values each name has.
-    pub(crate) fn cardinalities(&self) -> impl Iterator<Item = (&Arc<str>, usize)> {
-        self.names.iter().map(|(name, values)| (name, values.len()))
-    }
-
-    /// The ids of the series that all matchers which ask for a label pass, sorted; `None` when no matcher does.
+    /// Enters a series under the id that it had before.
     ///
-    /// A matcher that an absent label passes (`a=""`, `a!="x"`) asks for nothing, and is left to the caller.
-    pub(crate) fn candidates(&self, matchers: &[Matcher]) -> Option<Vec<SeriesId>> {
-        let mut asking: Vec<&Matcher> =
-            matchers.iter().filter(|matcher| !matcher.matches("")).collect();
-        // Equality first: it is cheap and leaves little.
-        asking.sort_by_key(|matcher| matcher.op() != MatchOp::Equal);
-        let mut found: Option<Vec<SeriesId>> = None;
-        for matcher in asking {
-            let mut ids = match found.as_ref() {
-                Some(found) if found.is_empty() => return Some(Vec::new()),
-                Some(_) | None => self.passing(matcher),
-            };
-            if let Some(found) = found {
-                ids.retain(|id| found.binary_search(id).is_ok());
-            }
-            found = Some(ids);
-        }
-        found
+    /// # Errors
+    /// When the id belongs to other labels, or the labels to another id.
+    pub fn insert_at(&self, labels: &Labels, id: SeriesId) -> Result<(), IdTaken> {
+        self.registry.write().insert_at(labels, id)
     }
 
-    fn passing(&self, matcher: &Matcher) -> Vec<SeriesId> {
-        if matcher.op() == MatchOp::Equal {
-            return self.with(matcher.name(), matcher.value()).to_vec();
-        }
-        let Some(values) = self.names.get(matcher.name()) else { return Vec::new() };
-        let mut ids: Vec<SeriesId> = values
-            .iter()
-            .filter(|(value, _)| matcher.matches(value))
-            .flat_map(|(_, ids)| ids.iter().copied())
-            .collect();
-        ids.sort_unstable();
-        ids
+    /// Forgets series; gives how many there were.
+    ///
+    /// Their ids are used again some time: nothing may name them any more.
+    pub fn remove(&self, ids: &RoaringBitmap) -> usize {
+        let mut order = self.order.lock();
+        let removed = self.registry.write().remove(ids);
+        order.forget(ids);
+        removed
+    }
+
+    pub fn len(&self) -> usize {
+        self.registry.read().len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    pub fn contains(&self, id: SeriesId) -> bool {
+        self.registry.read().contains(id)
+    }
+
+    /// The labels of a series; names and values are shared.
+    pub fn labels(&self, id: SeriesId) -> Option<Labels> {
+        self.registry.read().labels(id)
+    }
+
+    /// Gives the labels of a series one by one, sorted by name; false when there is no such series.
+    pub fn visit_labels(&self, id: SeriesId, visit: &mut dyn FnMut(&str, &str)) -> bool {
+        self.registry.read().visit(id, visit)
+    }
+
+    /// To look at many series under one lock.
+    pub fn reader(&self) -> Reader<'_> {
+        Reader(self.registry.read())
+    }
+
+    /// The series that pass all matchers; all series when there is none.
+    pub fn select(&self, matchers: &[Matcher]) -> RoaringBitmap {
+        matching::select(&self.registry, &self.cache, matchers)
+    }
+
+    /// The sorted names of labels that any series has, or any of `among`.
+    pub fn label_names(&self, among: Option<&RoaringBitmap>, limit: usize) -> Vec<Arc<str>> {
+        self.registry.read().label_names(among, limit)
+    }
+
+    /// The sorted values of a label.
+    pub fn label_values(
+        &self,
+        name: &str,
+        among: Option<&RoaringBitmap>,
+        limit: usize,
+    ) -> Vec<Arc<str>> {
+        self.registry.read().label_values(name, among, limit)
+    }
+
+    /// How many series have this label.
+    pub fn count_with(&self, name: &str, value: &str) -> u64 {
+        self.registry.read().count_with(name, value)
+    }
+
+    /// How many distinct values a label has.
+    pub fn values_of(&self, name: &str) -> usize {
+        self.registry.read().values_of(name)
+    }
+
+    /// What takes the most, the first `top` of each kind.
+    pub fn cardinality(&self, top: usize) -> Cardinality {
+        cardinality::count(&self.registry.read(), top)
+    }
+
+    /// The series in the order in which parts keep them, and what each is to its neighbours.
+    ///
+    /// Metrics of one name together, in them series with the same labels; a classic histogram's series side by side.
+    pub fn arrange(&self, ids: &RoaringBitmap) -> Vec<(SeriesId, Role)> {
+        let mut order = self.order.lock();
+        order.arrange(&self.registry.read(), ids)
+    }
+
+    /// About how many bytes all this takes.
+    pub fn memory(&self) -> usize {
+        let (registry, order) = (self.registry.read().memory(), self.order.lock().memory());
+        registry + order + self.cache.lock().memory()
+    }
+}
+
+/// The series and their labels as they are while this is held; series cannot be added meanwhile.
+#[derive(Debug)]
+pub struct Reader<'a>(RwLockReadGuard<'a, Registry>);
+
+impl Reader<'_> {
+    pub fn contains(&self, id: SeriesId) -> bool {
+        self.0.contains(id)
+    }
+
+    pub fn labels(&self, id: SeriesId) -> Option<Labels> {
+        self.0.labels(id)
+    }
+
+    pub fn visit_labels(&self, id: SeriesId, visit: &mut dyn FnMut(&str, &str)) -> bool {
+        self.0.visit(id, visit)
+    }
+
+    /// The value of one label.
+    pub fn label(&self, id: SeriesId, name: &str) -> Option<&str> {
+        self.0.label(id, name)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn labels() -> impl Strategy<Value = Labels> {
-        prop::collection::vec(("[abc]", "[xyz]"), 0..4).prop_map(Labels::from_pairs)
-    }
-
-    fn matchers() -> impl Strategy<Value = Vec<Matcher>> {
-        let ops = prop::sample::select(vec![
-            MatchOp::Equal,
-            MatchOp::NotEqual,
-            MatchOp::Regex,
-            MatchOp::NotRegex,
-        ]);
-        let values = prop::sample::select(vec!["x", "", "x|y", ".*", ".+", "[yz]"]);
-        let matcher = ("[abcd]", ops, values)
-            .prop_map(|(name, op, value)| Matcher::new(name, op, value).unwrap());
-        prop::collection::vec(matcher, 0..4)
-    }
-
-    proptest! {
-        #[test]
-        fn candidates_with_the_rest_checked_are_what_matches(
-            all in prop::collection::btree_set(labels(), 0..20),
-            gone in prop::collection::vec(any::<bool>(), 20),
-            matchers in matchers(),
-        ) {
-            let mut index = Index::default();
-            let mut kept = BTreeMap::new();
-            for (id, labels) in (0..).zip(&all) {
-                prop_assert_eq!(&index.add(labels, id), labels);
-                kept.insert(id, labels.clone());
-            }
-            for (id, labels) in (0..).zip(&all) {
-                if gone[usize::try_from(id).unwrap()] {
-                    index.remove(labels, id);
-                    kept.remove(&id);
-                }
-            }
-            let matches = |id: &SeriesId| {
-                matchers.iter().all(|matcher| matcher.matches_labels(&kept[id]))
-            };
-            let expected: Vec<SeriesId> = kept.keys().copied().filter(|id| matches(id)).collect();
-            let candidates =
-                index.candidates(&matchers).unwrap_or_else(|| kept.keys().copied().collect());
-            let found: Vec<SeriesId> = candidates.into_iter().filter(|id| matches(id)).collect();
-            prop_assert_eq!(found, expected);
-            for (id, labels) in &kept {
-                prop_assert_eq!(index.id(labels), Some(*id));
-            }
-        }
-    }
-}
+mod tests;

@@ -12,43 +12,51 @@ pub const ACTIVE_WINDOW: Duration = Duration::from_secs(2 * 3600);
 /// Of how many metric families the metadata is kept; that of further ones is not.
 pub const METADATA_FAMILIES_MAX: usize = 50_000;
 
+/// How many exemplars are kept, the newest; older ones go.
+pub const EXEMPLARS_MAX: usize = 100_000;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Holds `wal/` and `blocks/`; made when absent.
+    /// Holds everything; made when absent.
     pub dir: Utf8PathBuf,
-    /// How long samples are kept; `None` keeps them for ever.
+    /// How long samples are kept; `None` keeps them for ever, and takes samples of any age.
     pub retention: Option<Duration>,
+    /// How much the parts may take on the disk before the oldest go; `None` is without end.
+    pub retention_bytes: Option<u64>,
     /// Of these: active series in all and per service, and how far ahead of our clock a sample may be.
     pub limits: Limits,
     /// How much older than its series' newest a sample may be.
     pub out_of_order_window: Duration,
     pub sync: SyncPolicy,
-    /// The most samples that one `select` returns: `query.max_samples`.
-    pub select_samples_max: usize,
-    /// Appends are refused while the disk has less room than this.
+    /// Appends are refused while the disk has less room than this; half of it stays for flushes and merges.
     pub free_bytes_min: u64,
-    /// A checkpoint is due when the write-ahead log holds this much that no checkpoint covers, and the series have enough
-    /// samples to make it worth while; a restart reads little more than that.
-    pub checkpoint_bytes: u64,
-    /// A checkpoint is due when there are samples that no checkpoint covers, and the last one is this old.
-    pub checkpoint_age: Duration,
-    /// The write-ahead log is kept at least this long, so that others can replay it from their own checkpoints.
-    pub replay_window: Duration,
+    /// The head is flushed when it holds so many samples, or [`Options::HEAD_SAMPLES_PER_SERIES`] of each of its series.
+    pub head_samples: u64,
+    /// The head is flushed when its oldest sample came so long ago.
+    pub head_age: Duration,
+    /// The log is kept for those who replay it ([`crate::Tsdb::keep_from`]) up to this size.
+    pub replay_bytes_max: u64,
+    /// What verified sections of parts may take in memory.
+    pub cache_bytes: usize,
 }
 
 impl Options {
+    /// So many samples of each series make a flush worth while.
+    pub const HEAD_SAMPLES_PER_SERIES: u64 = 8;
+
     pub fn new(dir: impl Into<Utf8PathBuf>) -> Self {
         Self {
             dir: dir.into(),
             retention: Some(Duration::from_secs(30 * 86_400)),
+            retention_bytes: None,
             limits: Limits::default(),
             out_of_order_window: Duration::from_secs(30 * 60),
             sync: SyncPolicy::default(),
-            select_samples_max: 50_000_000,
             free_bytes_min: 256 << 20,
-            checkpoint_bytes: 8 << 20,
-            checkpoint_age: Duration::from_secs(2 * 3600),
-            replay_window: Duration::from_secs(3600),
+            head_samples: 3_000_000,
+            head_age: Duration::from_secs(20 * 60),
+            replay_bytes_max: 256 << 20,
+            cache_bytes: 24 << 20,
         }
     }
 }

@@ -1,155 +1,180 @@
 //! How one append is written to the write-ahead log.
 //!
-//! `kind u8 | time of receipt | strings | series: labels by string number, samples | metadata`. A record refers to no other,
-//! so that a damaged one takes nothing with it.
+//! `kind u8 | time of receipt | runs | values | histograms`. A *run* is of series with successive numbers and one time, which
+//! is what a scraped target gives. Values follow all together: a code of four bits each, then the bytes that it names. A
+//! record refers to no other, but to the registry for what its numbers mean.
 
-use std::{collections::HashMap, sync::Arc};
+pub(crate) mod histogram;
 
-use model::{Labels, Metadata, MetricKind, Sample, Series, Timestamp};
-use wal::codec::{DecodeError, Reader, put_bytes, put_int, put_len, put_uint};
+use std::sync::Arc;
 
-const KIND: u8 = 1;
+use model::{Histogram, Timestamp};
+use wal::codec::{DecodeError, Reader, put_int, put_len, put_uint, unzigzag, zigzag};
 
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Record {
-    pub(crate) received_at: Timestamp,
-    pub(crate) series: Vec<Series>,
-    pub(crate) metadata: Vec<Metadata>,
+pub(crate) const KIND: u8 = 2;
+
+/// A float on its way from a request into the log and the head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Item {
+    pub(crate) id: u32,
+    /// Its series' place in the request.
+    pub(crate) place: u32,
+    pub(crate) at_ms: i64,
+    pub(crate) bits: u64,
 }
 
-#[derive(Default)]
-struct Strings<'a> {
-    numbers: HashMap<&'a str, u64>,
-    strings: Vec<&'a str>,
+/// A native histogram on that way.
+#[derive(Clone, Debug)]
+pub(crate) struct HistogramItem {
+    pub(crate) id: u32,
+    pub(crate) place: u32,
+    pub(crate) at_ms: i64,
+    pub(crate) histogram: Arc<Histogram>,
 }
 
-impl<'a> Strings<'a> {
-    fn number(&mut self, text: &'a str) -> u64 {
-        let next = u64::try_from(self.strings.len()).expect("a length in memory fits 64 bits");
-        *self.numbers.entry(text).or_insert_with(|| {
-            self.strings.push(text);
-            next
-        })
-    }
-}
-
-pub(crate) fn encode(received_at: Timestamp, series: &[Series], metadata: &[&Metadata]) -> Vec<u8> {
-    let mut strings = Strings::default();
-    let mut body = Vec::new();
-    put_len(&mut body, series.len());
-    for series in series {
-        put_len(&mut body, series.labels.len());
-        for (name, value) in series.labels.iter() {
-            put_uint(&mut body, strings.number(name));
-            put_uint(&mut body, strings.number(value));
-        }
-        put_samples(&mut body, received_at, &series.samples);
-    }
-    put_len(&mut body, metadata.len());
-    for metadata in metadata {
-        put_metadata(&mut body, metadata);
-    }
-    let mut out = vec![KIND];
-    put_int(&mut out, received_at.as_nanos());
-    put_len(&mut out, strings.strings.len());
-    for text in strings.strings {
-        put_bytes(&mut out, text.as_bytes());
-    }
-    out.extend_from_slice(&body);
-    out
-}
-
-/// Times are differences, wrapped so that any go: from the receipt, then from the sample before.
-fn put_samples(out: &mut Vec<u8>, received_at: Timestamp, samples: &[Sample]) {
-    put_len(out, samples.len());
+/// Appends the record of these samples to `out`.
+pub(crate) fn encode(
+    out: &mut Vec<u8>,
+    received_at: Timestamp,
+    items: &[Item],
+    histograms: &[HistogramItem],
+) {
+    out.push(KIND);
+    put_int(out, received_at.as_nanos());
+    put_runs(out, received_at, items);
+    put_values(out, items);
+    put_len(out, histograms.len());
     let mut last = received_at.as_millis();
-    for sample in samples {
-        put_int(out, sample.at_ms.wrapping_sub(last));
-        out.extend_from_slice(&sample.value.to_bits().to_le_bytes());
-        last = sample.at_ms;
+    for item in histograms {
+        put_uint(out, u64::from(item.id));
+        put_int(out, item.at_ms.wrapping_sub(last));
+        last = item.at_ms;
+        histogram::put(out, &item.histogram);
     }
 }
 
-pub(crate) fn decode(payload: &[u8]) -> Result<Record, DecodeError> {
+fn put_runs(out: &mut Vec<u8>, received_at: Timestamp, items: &[Item]) {
+    let continues = |a: &Item, b: &Item| a.id.wrapping_add(1) == b.id && a.at_ms == b.at_ms;
+    put_len(out, items.chunk_by(continues).count());
+    let (mut next, mut last_ms) = (0_i64, received_at.as_millis());
+    for run in items.chunk_by(continues) {
+        let first = i64::from(run[0].id);
+        put_int(out, first - next);
+        put_len(out, run.len());
+        put_int(out, run[0].at_ms.wrapping_sub(last_ms));
+        next = first + i64::try_from(run.len()).expect("a length in memory fits 63 bits");
+        last_ms = run[0].at_ms;
+    }
+}
+
+/// Codes 0 to 7: a whole number, zigzag, of so many bytes. Codes 8 to 15: the upper 1 to 8 bytes of a float.
+fn put_values(out: &mut Vec<u8>, items: &[Item]) {
+    let codes = out.len();
+    let mut at = codes + items.len().div_ceil(2);
+    out.resize(at + items.len() * 8 + 8, 0);
+    for (number, item) in items.iter().enumerate() {
+        let (code, bytes) = value(item.bits);
+        out[codes + number / 2] |= code << (number % 2 * 4);
+        out[at..at + 8].copy_from_slice(&bytes);
+        at += code_bytes(code);
+    }
+    out.truncate(at);
+}
+
+fn code_bytes(code: u8) -> usize {
+    usize::from(if code < 8 { code } else { code - 7 })
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "what does not survive the cast is kept as a float")]
+fn value(bits: u64) -> (u8, [u8; 8]) {
+    let float = f64::from_bits(bits);
+    let whole = float as i64;
+    if (whole as f64).to_bits() == bits && whole.unsigned_abs() < 1 << 54 {
+        let whole = zigzag(whole);
+        let code = (64 - whole.leading_zeros()).div_ceil(8);
+        (u8::try_from(code).expect("at most seven bytes"), whole.to_le_bytes())
+    } else {
+        let used = (8 - bits.trailing_zeros() / 8).max(1);
+        let bytes = bits.to_be_bytes();
+        (u8::try_from(7 + used).expect("at most eight bytes"), bytes)
+    }
+}
+
+fn bits(code: u8, bytes: [u8; 8]) -> u64 {
+    if code < 8 {
+        let whole = unzigzag(u64::from_le_bytes(bytes));
+        #[expect(clippy::cast_precision_loss, reason = "it was a float with this value")]
+        let float = whole as f64;
+        float.to_bits()
+    } else {
+        u64::from_be_bytes(bytes)
+    }
+}
+
+/// What a record holds.
+#[derive(Debug, Default)]
+pub(crate) struct Decoded {
+    pub(crate) received_at: Timestamp,
+    pub(crate) items: Vec<Item>,
+    pub(crate) histograms: Vec<HistogramItem>,
+}
+
+/// Reads a record into `into`, in place of what that held.
+pub(crate) fn decode(payload: &[u8], into: &mut Decoded) -> Result<(), DecodeError> {
+    into.items.clear();
+    into.histograms.clear();
     let reader = &mut Reader::new(payload);
     if reader.byte("kind")? != KIND {
         return Err(reader.error("kind"));
     }
-    let received_at = Timestamp::from_nanos(reader.int("time of receipt")?);
-    let strings: Vec<Arc<str>> = (0..reader.len("strings")?)
-        .map(|_| reader.str("string").map(Arc::from))
-        .collect::<Result<_, _>>()?;
-    let series = (0..reader.len("series")?)
-        .map(|_| {
-            let labels = labels(reader, &strings)?;
-            Ok(Series { labels, samples: samples(reader, received_at)? })
-        })
-        .collect::<Result<_, _>>()?;
-    let metadata =
-        (0..reader.len("metadata")?).map(|_| read_metadata(reader)).collect::<Result<_, _>>()?;
-    if !reader.is_empty() {
-        return Err(reader.error("the end"));
+    into.received_at = Timestamp::from_nanos(reader.int("time of receipt")?);
+    read_runs(reader, into)?;
+    read_values(reader, &mut into.items)?;
+    let mut at_ms = into.received_at.as_millis();
+    for _ in 0..reader.len("histograms")? {
+        let id = id(reader.uint("series")?, reader)?;
+        at_ms = at_ms.wrapping_add(reader.int("time")?);
+        let histogram = Arc::new(histogram::read(reader)?);
+        into.histograms.push(HistogramItem { id, place: 0, at_ms, histogram });
     }
-    Ok(Record { received_at, series, metadata })
+    if reader.is_empty() { Ok(()) } else { Err(reader.error("the end")) }
 }
 
-fn labels(reader: &mut Reader<'_>, strings: &[Arc<str>]) -> Result<Labels, DecodeError> {
-    let string = |reader: &mut Reader<'_>| {
-        let number = usize::try_from(reader.uint("string number")?).unwrap_or(usize::MAX);
-        strings.get(number).map(Arc::clone).ok_or(reader.error("string number"))
-    };
-    let pairs: Vec<_> = (0..reader.len("labels")?)
-        .map(|_| Ok((string(reader)?, string(reader)?)))
-        .collect::<Result<_, _>>()?;
-    Ok(Labels::from_pairs(pairs))
+fn id(value: u64, reader: &Reader<'_>) -> Result<u32, DecodeError> {
+    u32::try_from(value).map_err(|_| reader.error("series"))
 }
 
-fn samples(reader: &mut Reader<'_>, received_at: Timestamp) -> Result<Vec<Sample>, DecodeError> {
-    let mut last = received_at.as_millis();
-    (0..reader.len("samples")?)
-        .map(|_| {
-            last = last.wrapping_add(reader.int("time")?);
-            let value = f64::from_bits(u64::from_le_bytes(reader.array("value")?));
-            Ok(Sample { at_ms: last, value })
-        })
-        .collect()
+fn read_runs(reader: &mut Reader<'_>, into: &mut Decoded) -> Result<(), DecodeError> {
+    let (mut next, mut at_ms) = (0_i64, into.received_at.as_millis());
+    for _ in 0..reader.len("runs")? {
+        let first = next.wrapping_add(reader.int("series")?);
+        // Each sample has half a byte at least.
+        let len = usize::try_from(reader.uint("samples")?).unwrap_or(usize::MAX);
+        if len > reader.rest().len().saturating_mul(2).saturating_sub(into.items.len()) {
+            return Err(reader.error("samples"));
+        }
+        at_ms = at_ms.wrapping_add(reader.int("time")?);
+        let last = first.checked_add_unsigned(len as u64).ok_or(reader.error("series"))?;
+        let first = u32::try_from(first).map_err(|_| reader.error("series"))?;
+        if u32::try_from(last).is_err() {
+            return Err(reader.error("series"));
+        }
+        into.items.extend((first..).take(len).map(|id| Item { id, place: 0, at_ms, bits: 0 }));
+        next = last;
+    }
+    Ok(())
 }
 
-pub(crate) fn put_metadata(out: &mut Vec<u8>, metadata: &Metadata) {
-    put_bytes(out, metadata.family.as_bytes());
-    out.push(match metadata.kind {
-        MetricKind::Unknown => 0,
-        MetricKind::Counter => 1,
-        MetricKind::Gauge => 2,
-        MetricKind::Histogram => 3,
-        MetricKind::Summary => 4,
-        MetricKind::GaugeHistogram => 5,
-        MetricKind::Info => 6,
-        MetricKind::StateSet => 7,
-    });
-    put_bytes(out, metadata.help.as_bytes());
-    put_bytes(out, metadata.unit.as_bytes());
-}
-
-pub(crate) fn read_metadata(reader: &mut Reader<'_>) -> Result<Metadata, DecodeError> {
-    let family = reader.str("family")?.into();
-    let kind = match reader.byte("metric kind")? {
-        0 => MetricKind::Unknown,
-        1 => MetricKind::Counter,
-        2 => MetricKind::Gauge,
-        3 => MetricKind::Histogram,
-        4 => MetricKind::Summary,
-        5 => MetricKind::GaugeHistogram,
-        6 => MetricKind::Info,
-        7 => MetricKind::StateSet,
-        _ => return Err(reader.error("metric kind")),
-    };
-    Ok(Metadata {
-        family,
-        kind,
-        help: reader.str("help")?.into(),
-        unit: reader.str("unit")?.into(),
-    })
+fn read_values(reader: &mut Reader<'_>, items: &mut [Item]) -> Result<(), DecodeError> {
+    let codes = reader.take(items.len().div_ceil(2), "codes")?;
+    for (number, item) in items.iter_mut().enumerate() {
+        let code = codes[number / 2] >> (number % 2 * 4) & 0xf;
+        let len = code_bytes(code);
+        let mut bytes = [0; 8];
+        bytes[..len].copy_from_slice(reader.take(len, "value")?);
+        item.bits = bits(code, bytes);
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -158,53 +183,57 @@ mod tests {
 
     use super::*;
 
-    fn records() -> impl Strategy<Value = Record> {
-        let sample = (any::<i64>(), -1e9..1e9).prop_map(|(at_ms, value)| Sample { at_ms, value });
-        let labels = prop::collection::vec(("[a-c]", "[a-c]{1,2}"), 0..4);
-        let series = (labels, prop::collection::vec(sample, 0..5))
-            .prop_map(|(pairs, samples)| Series { labels: Labels::from_pairs(pairs), samples });
-        let kinds = prop::sample::select(vec![
-            MetricKind::Counter,
-            MetricKind::Gauge,
-            MetricKind::Histogram,
-            MetricKind::Summary,
-            MetricKind::Unknown,
-        ]);
-        let metadata = ("[a-c]", kinds, ".{0,9}").prop_map(|(family, kind, help)| Metadata {
-            family: family.into(),
-            kind,
-            unit: help.as_str().into(),
-            help: help.into(),
-        });
-        let lists = (prop::collection::vec(series, 0..5), prop::collection::vec(metadata, 0..3));
-        (any::<i64>(), lists).prop_map(|(received, (series, metadata))| Record {
-            received_at: Timestamp::from_nanos(received),
-            series,
-            metadata,
-        })
+    fn bits_of() -> impl Strategy<Value = u64> {
+        prop_oneof![
+            any::<u64>(),
+            any::<i32>().prop_map(|whole| f64::from(whole).to_bits()),
+            (-10_000_i32..10_000).prop_map(|n| (f64::from(n) / 8.0).to_bits()),
+            Just((-0.0_f64).to_bits()),
+            Just(model::Sample::STALE),
+            Just(f64::INFINITY.to_bits()),
+            Just((1_u64 << 53) as f64).prop_map(f64::to_bits),
+            Just(1e300_f64.to_bits()),
+        ]
     }
 
-    fn encoded(record: &Record) -> Vec<u8> {
-        encode(record.received_at, &record.series, &record.metadata.iter().collect::<Vec<_>>())
+    fn items() -> impl Strategy<Value = Vec<Item>> {
+        let item = (0_u32..50, prop_oneof![Just(7_i64), any::<i64>()], bits_of());
+        let item = item.prop_map(|(id, at_ms, bits)| Item { id, place: 0, at_ms, bits });
+        let run = (0_u32..1000, 0_u32..30, any::<i64>(), bits_of()).prop_map(|(first, len, at_ms, bits)| {
+            (first..first + len).map(|id| Item { id, place: 0, at_ms, bits }).collect()
+        });
+        prop::collection::vec(prop_oneof![item.prop_map(|item| vec![item]), run], 0..12)
+            .prop_map(|parts| parts.concat())
     }
 
     proptest! {
         #[test]
-        fn round_trips(record in records()) {
-            prop_assert_eq!(decode(&encoded(&record)), Ok(record));
+        fn round_trips(items in items(), received: i64) {
+            let mut out = Vec::new();
+            let received_at = Timestamp::from_nanos(received);
+            let histogram = Arc::new(Histogram { count: 2.5, positive: vec![2.5], ..Histogram::stale() });
+            let histograms = [HistogramItem { id: 9, place: 0, at_ms: 5, histogram }];
+            encode(&mut out, received_at, &items, &histograms);
+            let mut decoded = Decoded::default();
+            prop_assert_eq!(decode(&out, &mut decoded), Ok(()));
+            prop_assert_eq!(decoded.received_at, received_at);
+            prop_assert_eq!(&decoded.items, &items);
+            prop_assert_eq!(decoded.histograms[0].histogram.sum.to_bits(), model::Sample::STALE);
+            prop_assert_eq!(&decoded.histograms[0].histogram.positive, &[2.5]);
         }
 
         #[test]
         fn rubbish_never_panics(
-            record in records(),
+            items in items(),
             rubbish in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..9),
         ) {
-            let mut bytes = encoded(&record);
+            let mut bytes = Vec::new();
+            encode(&mut bytes, Timestamp::EPOCH, &items, &[]);
             for (at, byte) in rubbish {
                 let at = at.index(bytes.len());
                 bytes[at] = byte;
             }
-            drop(decode(&bytes));
+            decode(&bytes, &mut Decoded::default()).ok();
         }
     }
 }

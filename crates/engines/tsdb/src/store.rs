@@ -1,138 +1,143 @@
-//! The store's face: what callers may do, and who locks what.
+//! The store's face: what there is, and who locks what.
+//!
+//! Order of locks: `merging`, `flushing`, `manifest`, `log`, `head`; `index` has its own, inside of all.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    ops::ControlFlow,
-    sync::Arc,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
 };
 
-use model::{Labels, Matcher, Metadata, Series, Timestamp};
-use parking_lot::{Mutex, RwLock};
-use wal::{Damage, Disk, Position};
+use model::{Labels, Matcher, Metadata, Timestamp};
+use parking_lot::{Condvar, Mutex, RwLock};
+use wal::{Damage, Position, Wal};
 
 use crate::{
-    AppendError, Appended, BlockError, METADATA_FAMILIES_MAX, OpenError, Options, Recovery,
-    Refused, Replay, ReplayError, SelectError, Selected, Stats, Tick, TickError,
-    admit::{Admitted, admit},
+    Offender, Options, RefusedReason, TickError,
+    exemplars::Exemplars,
     head::Head,
-    load, record, select,
-    series::Sources,
-    writer::{self, Writer},
+    index::Index,
+    manifest::Manifest,
+    part::Shared,
+    record::{HistogramItem, Item},
+    registry::Registry,
 };
 
+/// Label values and names that one listing returns at most.
+const LISTED_MAX: usize = 1_000_000;
+
 /// A sample store. All methods take `&self` and may be called from many threads; appends are taken one by one.
-#[derive(Debug)]
 pub struct Tsdb {
-    options: Options,
-    /// Taken before `head` where both are needed.
-    writer: Mutex<Writer>,
-    head: RwLock<Head>,
-    /// What opening found damaged.
-    damage: Damage,
+    pub(crate) options: Options,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) index: Arc<Index>,
+    pub(crate) merging: Mutex<Merging>,
+    pub(crate) flushing: Mutex<()>,
+    pub(crate) manifest: Mutex<Manifest>,
+    pub(crate) log: Mutex<Log>,
+    pub(crate) head: Mutex<Head>,
+    pub(crate) metadata: RwLock<BTreeMap<Box<str>, Metadata>>,
+    pub(crate) exemplars: RwLock<Exemplars>,
+    pub(crate) watch: RwLock<Option<Watch>>,
+    /// What opening found damaged in the logs.
+    pub(crate) damage: Damage,
+    pub(crate) work: Work,
+}
+
+pub(crate) type Watch = Arc<dyn Fn(&Labels) -> bool + Send + Sync>;
+
+/// Tells whoever maintains the store that there is something to do.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    pub(crate) is_due: Mutex<bool>,
+    pub(crate) changed: Condvar,
+    /// Samples that were ever appended by this process.
+    pub(crate) appended: AtomicU64,
+    /// Flushes since opening.
+    pub(crate) flushes: AtomicU64,
+}
+
+/// What maintenance remembers from one time to the next.
+#[derive(Debug, Default)]
+pub(crate) struct Merging {
+    pub(crate) swept_at: Option<Timestamp>,
+    pub(crate) retained_at: Option<Timestamp>,
+    pub(crate) retry_at: Option<Timestamp>,
+    /// Series may have lost their last sample.
+    pub(crate) may_forget: bool,
+    /// How many samples had been appended at these times.
+    pub(crate) rates: Vec<(Timestamp, u64)>,
+}
+
+/// The one who writes.
+#[derive(Debug)]
+pub(crate) struct Log {
+    pub(crate) wal: Wal,
+    pub(crate) registry: Registry,
+    pub(crate) exemplars: Wal,
+    pub(crate) keep_from: Option<Position>,
+    pub(crate) batch: u16,
+    pub(crate) ids: Vec<u32>,
+    pub(crate) items: Vec<Item>,
+    pub(crate) histograms: Vec<HistogramItem>,
+    pub(crate) buffer: Vec<u8>,
+    pub(crate) offenders: BTreeMap<Option<Box<str>>, (Timestamp, Option<Offender>)>,
+    pub(crate) refused: BTreeMap<RefusedReason, u64>,
+    pub(crate) duplicates: u64,
+}
+
+impl Log {
+    pub(crate) fn new(wal: Wal, registry: Registry, exemplars: Wal) -> Self {
+        Self {
+            wal,
+            registry,
+            exemplars,
+            keep_from: None,
+            batch: 0,
+            ids: Vec::new(),
+            items: Vec::new(),
+            histograms: Vec::new(),
+            buffer: Vec::new(),
+            offenders: BTreeMap::new(),
+            refused: BTreeMap::new(),
+            duplicates: 0,
+        }
+    }
+
+    pub(crate) fn sync(&mut self) -> Result<(), wal::SyncError> {
+        // The registry first: a record in the log must never be without its series.
+        self.registry.sync()?;
+        self.wal.sync()?;
+        self.exemplars.sync()
+    }
+}
+
+impl fmt::Debug for Tsdb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tsdb").field("options", &self.options).finish_non_exhaustive()
+    }
 }
 
 impl Tsdb {
-    /// Opens or makes the store and reads what a killed process left.
-    pub fn open(
-        options: Options,
-        disk: Arc<dyn Disk>,
-        now: Timestamp,
-    ) -> Result<(Self, Recovery), OpenError> {
-        let (wal, blocks, torn) = writer::open(&options, &disk)?;
-        let (head, checkpointed, mut recovery) =
-            load::load(&options, &wal, &blocks, now).map_err(OpenError::Read)?;
-        recovery.damage.merge(torn);
-        let mut writer = Writer::new(wal, blocks, checkpointed, now);
-        writer.samples_since = recovery.samples_replayed;
-        let store = Self {
-            options,
-            writer: Mutex::new(writer),
-            head: RwLock::new(head),
-            damage: recovery.damage.clone(),
-        };
-        Ok((store, recovery))
-    }
-
-    /// Takes samples and metadata; on return they survive a killed process.
-    ///
-    /// One call is one record of the log: after a kill all of it is there or nothing.
-    pub fn append(
-        &self,
-        received_at: Timestamp,
-        series: &[Series],
-        metadata: &[Metadata],
-    ) -> Result<Appended, AppendError> {
-        let mut writer = self.writer.lock();
-        let (admitted, metadata, refused) = {
-            let head = self.head.read();
-            let admitted = admit(&head, &self.options, received_at, series);
-            let refused = self.refused(&mut writer, &head, &admitted, received_at);
-            (admitted, news(&head, metadata), refused)
-        };
-        if !admitted.stored.is_empty() || !metadata.is_empty() {
-            let payload = record::encode(received_at, &admitted.stored, &metadata);
-            writer.wal.append(&payload, received_at).map_err(AppendError::Wal)?;
-            writer.samples_since += admitted.samples;
-            let mut head = self.head.write();
-            for series in &admitted.stored {
-                head.insert(received_at, series);
-            }
-            metadata.into_iter().for_each(|metadata| head.insert_metadata(metadata.clone()));
-        }
-        for refused in &refused {
-            *writer.refused.entry(refused.reason).or_default() += refused.samples;
-        }
-        let position = writer.wal.end();
-        writer.checkpoint_when_overdue(&self.options, &self.head, received_at);
-        let Admitted { stored, samples, duplicates, .. } = admitted;
-        Ok(Appended { position, samples, duplicates, stored, refused })
-    }
-
-    fn refused(
-        &self,
-        writer: &mut Writer,
-        head: &Head,
-        admitted: &Admitted,
-        now: Timestamp,
-    ) -> Vec<Refused> {
-        admitted.refused(head, &self.options, |service| writer.offender(head, now, service))
-    }
-
-    /// The samples from `start_ms` to `end_ms`, both included, of the series that all matchers pass.
-    pub fn select(
-        &self,
-        matchers: &[Matcher],
-        start_ms: i64,
-        end_ms: i64,
-    ) -> Result<Selected, SelectError> {
-        let (sources, blocks): (Vec<Sources>, _) = {
-            let head = self.head.read();
-            let matching = head.matching(matchers, start_ms, end_ms);
-            let sources = matching.map(|series| series.sources(start_ms, end_ms)).collect();
-            (sources, Arc::clone(&head.blocks))
-        };
-        select::read(&blocks, sources, (start_ms, end_ms), self.options.select_samples_max)
-    }
-
     /// The labels of the series that all matchers pass and that have samples in the range, or close to it: times are known
-    /// by chunk. Sorted.
+    /// by section. Sorted.
     pub fn series(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Vec<Labels> {
-        let head = self.head.read();
-        let matching = head.matching(matchers, start_ms, end_ms);
-        let mut labels: Vec<Labels> = matching.map(|series| series.labels.clone()).collect();
-        drop(head);
+        let ids = self.ids_between(matchers, start_ms, end_ms);
+        let reader = self.index.reader();
+        let mut labels: Vec<Labels> = ids.iter().filter_map(|id| reader.labels(id)).collect();
+        drop(reader);
         labels.sort();
         labels
     }
 
     /// The names of the labels of those series; sorted.
     pub fn label_names(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Vec<Arc<str>> {
-        let head = self.head.read();
-        let names: BTreeSet<&Arc<str>> = head
-            .matching(matchers, start_ms, end_ms)
-            .flat_map(|series| series.labels.as_slice().iter().map(|label| &label.name))
-            .collect();
-        names.into_iter().cloned().collect()
+        let ids = self.ids_between(matchers, start_ms, end_ms);
+        self.index.label_names(Some(&ids), LISTED_MAX)
     }
 
     /// The values that label `name` has in those series; sorted.
@@ -143,114 +148,87 @@ impl Tsdb {
         start_ms: i64,
         end_ms: i64,
     ) -> Vec<Arc<str>> {
-        let head = self.head.read();
-        let values: BTreeSet<&Arc<str>> = head
-            .matching(matchers, start_ms, end_ms)
-            .flat_map(|series| series.labels.as_slice())
-            .filter(|label| *label.name == *name)
-            .map(|label| &label.value)
-            .collect();
-        values.into_iter().cloned().collect()
+        let ids = self.ids_between(matchers, start_ms, end_ms);
+        self.index.label_values(name, Some(&ids), LISTED_MAX)
     }
 
-    /// What the metric families say of themselves, by family; at most [`METADATA_FAMILIES_MAX`].
+    /// What the metric families say of themselves, by family; at most [`crate::METADATA_FAMILIES_MAX`].
     pub fn metadata(&self) -> BTreeMap<Box<str>, Metadata> {
-        self.head.read().metadata.clone()
+        self.metadata.read().clone()
     }
 
-    pub fn stats(&self) -> Stats {
-        let (bytes, refused) = {
-            let writer = self.writer.lock();
-            (writer.wal.bytes() + writer.blocks.bytes(), writer.refused.clone())
-        };
-        let head = self.head.read();
-        let head_bytes: usize = head.series().map(|(_, series)| series.head_bytes()).sum();
-        Stats {
-            series: head.len(),
-            series_active: head.active,
-            samples: head.series().map(|(_, series)| series.samples()).sum(),
-            bytes,
-            head_bytes: u64::try_from(head_bytes).expect("a length in memory fits 64 bits"),
-            refused,
-            labels: head.top_labels(),
-            services: head.top_services(),
-            damage: self.damage.clone(),
-        }
+    /// Says which series [`Tsdb::append_keyed`] gives back as stored, and which [`Tsdb::replay`] visits. Without a word all
+    /// are replayed and none given back.
+    pub fn watch(&self, watch: Watch) {
+        *self.watch.write() = Some(watch);
+        self.head.lock().forget_watched();
     }
 
     /// Where the write-ahead log stands.
     pub fn position(&self) -> Position {
-        self.writer.lock().wal.end()
+        self.log.lock().wal.end()
     }
 
-    /// Visits what was appended after `from`, in order.
-    pub fn replay(
-        &self,
-        from: Position,
-        mut visit: impl FnMut(Timestamp, Vec<Series>),
-    ) -> Result<Replay, ReplayError> {
-        let snapshot = self.writer.lock().wal.snapshot();
-        let mut undecodable = 0;
-        let replayed = snapshot.read(from, |entry| {
-            match record::decode(entry.payload) {
-                Ok(record) => visit(record.received_at, record.series),
-                Err(_) => undecodable += 1,
-            }
-            ControlFlow::Continue(())
-        });
-        let replayed = replayed.map_err(ReplayError)?;
-        Ok(Replay {
-            records: replayed.records - undecodable,
-            complete: replayed.complete,
-            damage: replayed.damage,
-            undecodable,
-        })
-    }
-
-    /// Keeps the write-ahead log after `position`, whatever its age, until told of a later one.
+    /// Keeps the write-ahead log after `position` until told of a later one, within [`Options::replay_bytes_max`]. Unless
+    /// told, what is in parts goes.
     pub fn keep_from(&self, position: Position) {
-        self.writer.lock().keep_from = Some(position);
+        self.log.lock().keep_from = Some(position);
     }
 
-    /// Syncs when it is due, checkpoints when it is due, drops what is older than the retention; call it every 100 ms or so.
-    pub fn tick(&self, now: Timestamp) -> Result<Tick, TickError> {
-        self.writer.lock().tick(&self.options, &self.head, now)
+    /// Syncs the logs when it is due, and takes up writing again after the disk was full; call it every 100 ms or so.
+    ///
+    /// # Errors
+    /// When a sync fails; at each call from then on, for the store can only be opened anew.
+    pub fn tick(&self, now: Timestamp) -> Result<(), TickError> {
+        let mut log = self.log.lock();
+        let registry = log.registry.tick(now).map_err(TickError::Registry);
+        let wal = log.wal.tick(now).map_err(TickError::Sync);
+        let exemplars = log.exemplars.tick(now).map_err(TickError::Exemplars);
+        registry.and(wal).and(exemplars)
     }
 
     /// Forces everything appended to the disk.
+    ///
+    /// # Errors
+    /// When a sync fails.
     pub fn sync(&self) -> Result<(), wal::SyncError> {
-        self.writer.lock().wal.sync()
+        self.log.lock().sync()
     }
 
     /// Whether a write or a sync has failed so that only opening the store anew can heal it.
     pub fn is_closed(&self) -> bool {
-        let writer = self.writer.lock();
-        writer.wal.is_closed() || writer.blocks.is_closed()
+        let log = self.log.lock();
+        log.wal.is_closed() || log.registry.is_closed() || log.exemplars.is_closed()
     }
 
-    /// Writes the head into blocks, so that the next start replays nothing; for a clean end and before a backup.
-    pub fn checkpoint(&self, now: Timestamp) -> Result<(), BlockError> {
-        self.writer.lock().checkpoint(&self.options, &self.head, now)
-    }
-}
-
-/// The metadata that says something new, as far as there is room for it.
-fn news<'a>(head: &Head, metadata: &'a [Metadata]) -> Vec<&'a Metadata> {
-    let room = METADATA_FAMILIES_MAX.saturating_sub(head.metadata.len());
-    let mut news: BTreeMap<&str, &Metadata> = BTreeMap::new();
-    let mut added = 0;
-    for one in metadata {
-        match head.metadata.get(&one.family) {
-            Some(known) if known == one => continue,
-            None if !news.contains_key(&*one.family) => {
-                if added >= room {
-                    continue;
-                }
-                added += 1;
-            }
-            Some(_) | None => {}
+    /// Waits until [`Tsdb::maintain`] has something to do that cannot wait, at most this long.
+    pub fn wait_for_work(&self, at_most: Duration) {
+        let mut is_due = self.work.is_due.lock();
+        if !*is_due {
+            self.work.changed.wait_for(&mut is_due, at_most);
         }
-        news.insert(&one.family, one);
+        *is_due = false;
     }
-    news.into_values().collect()
+
+    pub(crate) fn call_for_work(&self) {
+        let mut is_due = self.work.is_due.lock();
+        if !*is_due {
+            *is_due = true;
+            self.work.changed.notify_one();
+        }
+    }
+
+    pub(crate) fn note_appended(&self, samples: u64) {
+        self.work.appended.fetch_add(samples, Relaxed);
+    }
+
+    /// The warnings of damaged parts that overlap a range, each once.
+    pub(crate) fn warnings(&self, start_ms: i64, end_ms: i64) -> BTreeSet<String> {
+        let (damaged, _) = self.shared.faults.list();
+        damaged
+            .iter()
+            .filter(|one| one.samples > 0 && one.min_ms <= end_ms && one.max_ms >= start_ms)
+            .map(|one| crate::select::warning(one))
+            .collect()
+    }
 }

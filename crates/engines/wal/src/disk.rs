@@ -3,7 +3,7 @@
 mod real;
 mod sim;
 
-use std::{fmt::Debug, io};
+use std::{fmt::Debug, io, sync::Arc};
 
 use camino::{Utf8Path, Utf8PathBuf};
 
@@ -24,6 +24,11 @@ pub trait Disk: Send + Sync + Debug {
     fn read(&self, path: &Utf8Path) -> io::Result<Vec<u8>>;
     /// Exactly `len` bytes from `offset`; `UnexpectedEof` when the file is shorter.
     fn read_at(&self, path: &Utf8Path, offset: u64, len: usize) -> io::Result<Vec<u8>>;
+    /// The file, held open for reading: what is removed or renamed meanwhile stays readable through it.
+    fn open(&self, path: &Utf8Path) -> io::Result<Arc<dyn DiskRead>>;
+    /// A second name for the file's bytes, or a copy of them where the disk knows no second names; an error when `to`
+    /// exists. Durable once the directory of `to` is synced.
+    fn link(&self, from: &Utf8Path, to: &Utf8Path) -> io::Result<()>;
     /// A new, empty file to append to; an error when it exists.
     fn create(&self, path: &Utf8Path) -> io::Result<Box<dyn DiskFile>>;
     /// Cuts the file and syncs it.
@@ -44,4 +49,10 @@ pub trait DiskFile: Send + Sync + Debug {
     /// Forces what was written to the disk. After an error the fate of what was written is unknown, and trying again
     /// would lie: the kernel drops its dirty pages.
     fn sync(&mut self) -> io::Result<()>;
+}
+
+/// A file that is open for reading, from any thread.
+pub trait DiskRead: Send + Sync + Debug {
+    /// Exactly `len` bytes from `offset`; `UnexpectedEof` when the file is shorter.
+    fn read_at(&self, offset: u64, len: usize) -> io::Result<Vec<u8>>;
 }

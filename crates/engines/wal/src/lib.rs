@@ -23,7 +23,7 @@ mod scan;
 mod segment;
 
 pub use damage::{Damage, REGIONS_MAX, Region};
-pub use disk::{Disk, DiskFile, Fault, RealDisk, SimDisk};
+pub use disk::{Disk, DiskFile, DiskRead, Fault, RealDisk, SimDisk};
 pub use frame::RECORD_BYTES_MAX;
 pub use log::{AppendError, DropError, OpenError, ResumeError, SyncError, Wal};
 pub use options::{Options, SyncPolicy};

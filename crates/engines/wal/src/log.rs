@@ -274,10 +274,25 @@ impl Wal {
             if segment.is_empty() || !(full || old) {
                 return Ok(());
             }
-            // Under any policy, so that a later `sync` covers everything by syncing one file.
-            self.sync().map_err(AppendError::Sync)?;
-            self.active = None;
         }
+        self.begin_segment(now)
+    }
+
+    /// Begins a new segment unless the last one has no record yet, so that everything before can be dropped.
+    pub fn rotate(&mut self, now: Timestamp) -> Result<(), AppendError> {
+        if let Some(poison) = self.poison {
+            return Err(poison.refuse_append());
+        }
+        match self.segments.last() {
+            Some(last) if !last.is_empty() => self.begin_segment(now),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn begin_segment(&mut self, now: Timestamp) -> Result<(), AppendError> {
+        // Under any policy, so that a later `sync` covers everything by syncing one file.
+        self.sync().map_err(AppendError::Sync)?;
+        self.active = None;
         let begun =
             active::begin(&self.options.dir, &*self.disk, self.next_number, now, self.end());
         // Not even after a failure may a number come twice.

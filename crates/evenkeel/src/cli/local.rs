@@ -32,7 +32,7 @@ pub(crate) struct DoctorArgs {
 
 #[derive(Clone, Debug, Args)]
 #[command(
-    after_help = "Examples:\n  evenkeel serve\n  evenkeel serve --repo production/ --data-dir /var/lib/evenkeel\n  evenkeel serve --listen 127.0.0.1:0          a free port, printed\n\nPrecedence: flag, then EVENKEEL_* variable, then evenkeel.yaml, then default."
+    after_help = "Examples:\n  evenkeel serve\n  evenkeel serve --repo production/ --data-dir /var/lib/evenkeel\n  evenkeel serve --scrape-config prometheus.yml\n  evenkeel serve --listen 127.0.0.1:0          a free port, printed\n\nPrecedence: flag, then EVENKEEL_* variable, then evenkeel.yaml, then default."
 )]
 pub(crate) struct ServeArgs {
     #[command(flatten)]
@@ -40,6 +40,9 @@ pub(crate) struct ServeArgs {
     /// A production repo to follow: it is applied at the start and whenever it changes.
     #[arg(long, env = "EVENKEEL_REPO", hide_env_values = true, value_name = "DIR")]
     pub(crate) repo: Option<Utf8PathBuf>,
+    /// A Prometheus configuration whose `scrape_configs` say what is scraped; it is followed.
+    #[arg(long, env = "EVENKEEL_SCRAPE_CONFIG", hide_env_values = true, value_name = "FILE")]
+    pub(crate) scrape_config: Option<Utf8PathBuf>,
     /// Address of pages, API, Prometheus API, OTLP over HTTP and remote write [default: 127.0.0.1:7700].
     #[arg(long, env = "EVENKEEL_LISTEN", hide_env_values = true, value_name = "ADDR", value_parser = config::address)]
     pub(crate) listen: Option<SocketAddr>,
@@ -73,6 +76,7 @@ impl From<ServeArgs> for Flags {
     fn from(args: ServeArgs) -> Self {
         Self {
             repo: args.repo,
+            scrape_config: args.scrape_config,
             listen: args.listen,
             otlp_grpc_listen: args.otlp_grpc_listen,
             otlp_http_listen: args.otlp_http_listen,

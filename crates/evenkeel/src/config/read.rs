@@ -56,6 +56,7 @@ pub(super) struct FileConfig {
     pub(super) external_labels: Labels,
     pub(super) remote_query: Option<RemoteOptions>,
     pub(super) remote_write: Vec<Receiver>,
+    pub(super) scrape: app::scrape::Options,
 }
 
 /// The file as read so far: where relative paths start.
@@ -119,6 +120,10 @@ impl Reading<'_> {
         }
         if let Some(map) = section("query") {
             query(map, &mut config.query);
+        }
+        if let Some(map) = section("scrape") {
+            config.scrape.config_file = map.optional("config_file").and_then(|field| self.path(field));
+            scrape(map, &mut config.scrape);
         }
         if let Some(field) = section("wal").and_then(|map| map.optional("sync")) {
             let choices = [
@@ -388,6 +393,13 @@ fn query(map: Map<'_>, query: &mut QueryLimits) {
         }
     }
     duration(map, "lookback_delta", 86_400, &mut query.lookback_delta);
+}
+
+fn scrape(map: Map<'_>, scrape: &mut app::scrape::Options) {
+    number(map, "max_targets", 1, 1 << 20, &mut scrape.targets_max);
+    number(map, "max_concurrent", 1, 1 << 16, &mut scrape.concurrent_max);
+    number(map, "max_body_bytes", 1024, 1 << 34, &mut scrape.body_bytes_max);
+    number(map, "max_buffered_bytes", 1 << 20, 1 << 36, &mut scrape.buffered_bytes_max);
 }
 
 /// A whole number into `target`, of whatever width.

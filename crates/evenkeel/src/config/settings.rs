@@ -170,6 +170,27 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "How old a series' last sample may be to count as its value now.",
     ),
     setting(
+        "scrape.config_file",
+        "",
+        "A Prometheus configuration whose `scrape_configs` say what is scraped; it is read again when it changes.",
+    ),
+    setting(
+        "scrape.max_targets",
+        "20000",
+        "Targets of all jobs together; those beyond it are not scraped, and the error says so.",
+    ),
+    setting("scrape.max_concurrent", "512", "Scrapes that may be under way at the same time."),
+    setting(
+        "scrape.max_body_bytes",
+        "268435456",
+        "Bytes of one target's answer, inflated; a job's own `body_size_limit` may be less.",
+    ),
+    setting(
+        "scrape.max_buffered_bytes",
+        "536870912",
+        "Bytes of all answers in memory, of all targets together.",
+    ),
+    setting(
         "wal.sync",
         "interval",
         "When telemetry is forced to the disk: `always` before the answer, `interval` within 200 ms, `never`. Facts are always forced before the answer.",

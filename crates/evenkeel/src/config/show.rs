@@ -79,7 +79,7 @@ impl Config {
     }
 
     fn bounds(&self) -> Vec<(String, String)> {
-        let (limits, query) = (&self.limits, &self.query);
+        let (limits, query, scrape) = (&self.limits, &self.query, &self.scrape);
         let on = FEATURES.into_iter().zip(query.features).filter(|(_, on)| *on);
         let features: Vec<&str> = on.map(|(name, _)| name).collect();
         let sync = match self.wal_sync {
@@ -107,6 +107,11 @@ impl Config {
             line("query.max_memory_bytes", query.memory_max_bytes),
             line("query.features", format!("[{}]", features.join(", "))),
             line("query.lookback_delta", print_duration(query.lookback_delta)),
+            line("scrape.config_file", scrape.config_file.as_deref().map_or("", camino::Utf8Path::as_str)),
+            line("scrape.max_targets", scrape.targets_max),
+            line("scrape.max_concurrent", scrape.concurrent_max),
+            line("scrape.max_body_bytes", scrape.body_bytes_max),
+            line("scrape.max_buffered_bytes", scrape.buffered_bytes_max),
             line("wal.sync", sync),
         ]
     }

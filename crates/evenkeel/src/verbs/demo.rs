@@ -171,6 +171,7 @@ fn config(
             ..usual
         },
         limits: Limits::default(),
+        scrape: app::scrape::Options::default(),
         retention: Retention::default(),
         query: QueryLimits::default(),
         wal_sync: WalSync::default(),

@@ -1,4 +1,4 @@
-//! `evenkeel check repo`, `diff` and `apply`: check is offline, the others ask the server.
+//! `evenkeel check`, `diff` and `apply`: check is offline, the others ask the server.
 
 use app::files::{self, Problem, RepoFiles, Severity};
 use camino::Utf8Path;
@@ -15,23 +15,45 @@ use crate::{
 };
 
 pub(super) fn check(remote: &Remote, verb: &CheckVerb) -> Result<Exit, Failure> {
-    let CheckVerb::Repo { dir, strict } = verb;
-    let files = read(dir)?;
-    let (_, problems) = files::check(&files);
-    let (errors, warnings) = count(&problems);
+    match verb {
+        CheckVerb::Repo { dir, strict } => {
+            let files = read(dir)?;
+            let (_, problems) = files::check(&files);
+            let excerpt = |problem: &Problem| files.excerpt(problem);
+            report(remote, &problems, files.files.len(), *strict, &excerpt)
+        }
+        CheckVerb::Scrape { file, strict } => {
+            let loaded = files::scrape::load(file.as_std_path()).map_err(|error| {
+                let error = anyhow::Error::new(error).context(format!("cannot read `{file}`"));
+                Failure::new(Exit::Usage, error)
+            })?;
+            report(remote, &loaded.problems, loaded.files.len(), *strict, &|_| None)
+        }
+    }
+}
+
+/// Prints problems, and says how it went by the exit code.
+fn report(
+    remote: &Remote,
+    problems: &[Problem],
+    files: usize,
+    strict: bool,
+    excerpt: &dyn Fn(&Problem) -> Option<String>,
+) -> Result<Exit, Failure> {
+    let (errors, warnings) = count(problems);
     let exit = match (errors, warnings) {
         (1.., _) => Exit::Failed,
-        (0, 1..) if *strict => Exit::Lint,
+        (0, 1..) if strict => Exit::Lint,
         _ => Exit::Ok,
     };
     if remote.output == output::Format::Table {
-        for problem in &problems {
+        for problem in problems {
             output::say(&problem.to_string())?;
-            if let Some(excerpt) = files.excerpt(problem) {
+            if let Some(excerpt) = excerpt(problem) {
                 output::say(&excerpt)?;
             }
         }
-        output::note(&summary(files.files.len(), errors, warnings));
+        output::note(&summary(files, errors, warnings));
         return Ok(exit);
     }
     let problems = problems.iter().map(problem).collect();

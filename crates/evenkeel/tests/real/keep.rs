@@ -53,6 +53,10 @@ pub(crate) fn routing(receiver: &str) -> String {
 pub(crate) struct Kept {
     folder: PathBuf,
     child: Option<Child>,
+    /// A program that runs the server, with its arguments; none as a rule.
+    under: Vec<String>,
+    /// What `serve` is told besides.
+    arguments: Vec<String>,
     /// What it wrote beside its addresses.
     said: Arc<Mutex<Vec<String>>>,
 }
@@ -70,7 +74,23 @@ impl Kept {
             template.display()
         );
         fs::write(folder.join("evenkeel.yaml"), config).unwrap();
-        Self { folder: folder.to_owned(), child: None, said: Arc::default() }
+        Self {
+            folder: folder.to_owned(),
+            child: None,
+            under: Vec::new(),
+            arguments: Vec::new(),
+            said: Arc::default(),
+        }
+    }
+
+    /// From the next start on `program` runs the server, as `strace` does; an empty one ends that.
+    pub(crate) fn run_under(&mut self, program: &[&str]) {
+        self.under = program.iter().map(ToString::to_string).collect();
+    }
+
+    /// From the next start on `serve` is told this too.
+    pub(crate) fn tell(&mut self, arguments: &[&str]) {
+        self.arguments = arguments.iter().map(ToString::to_string).collect();
     }
 
     /// Starts it and gives its addresses once it listens.
@@ -84,8 +104,17 @@ impl Kept {
 
     /// Starts it; its addresses come once it listens.
     pub(crate) fn begin(&mut self) -> mpsc::Receiver<Address> {
-        let mut child = Command::new(binary())
+        let mut command = match self.under.split_first() {
+            Some((program, arguments)) => {
+                let mut command = Command::new(program);
+                command.args(arguments).arg(binary());
+                command
+            }
+            None => Command::new(binary()),
+        };
+        let mut child = command
             .args(["serve", "--data-dir", "data", "--repo", "repo", "--config", "evenkeel.yaml"])
+            .args(&self.arguments)
             .args(["--listen", "127.0.0.1:0", "--otlp-grpc-listen", "127.0.0.1:0"])
             .args(["--otlp-http-listen", "off"])
             .current_dir(&self.folder)
@@ -118,6 +147,27 @@ impl Kept {
         assert_eq!(child.try_wait().unwrap(), None, "it ended by itself");
         child.kill().unwrap();
         child.wait().unwrap();
+    }
+
+    /// Waits until it has ended by itself; `None` when it has not within the time.
+    pub(crate) async fn ended(&mut self, within: Duration) -> Option<std::process::ExitStatus> {
+        let began = crate::now();
+        loop {
+            let child = self.child.as_mut().expect("it was started");
+            if let Some(status) = child.try_wait().unwrap() {
+                self.child = None;
+                return Some(status);
+            }
+            if began.elapsed() > within {
+                return None;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Its process, or that of the program that runs it.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.as_ref().expect("it was started").id()
     }
 
     /// SIGTERM; it must end well, and never have panicked.

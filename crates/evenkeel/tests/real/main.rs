@@ -10,6 +10,7 @@ mod hostile;
 mod keep;
 mod kills;
 mod latency;
+mod metrics;
 mod prometheus;
 mod receiver;
 

@@ -7,7 +7,7 @@ use app::{
     telemetry::{StoreRefusal, TelemetryError},
 };
 use futures_util::future::BoxFuture;
-use ingest::{Ingested, Refused, Signal};
+use ingest::{Ingested, KeyedBatch, Refused, Resolved, Signal};
 
 use crate::{Receipt, Refusal, TelemetrySink};
 
@@ -24,8 +24,23 @@ impl Sink {
 impl TelemetrySink for Sink {
     fn accept(&self, ingested: Ingested) -> BoxFuture<'_, Result<Receipt, Refusal>> {
         Box::pin(async move {
+            let series = ingested.batch.series.len();
             let refused = self.0.telemetry.accept(ingested.batch).await.map_err(refusal)?;
-            Ok(Receipt { refused: refused.into_iter().map(samples_refused).collect() })
+            // Histograms' places come after the series'.
+            let places = refused.iter().flat_map(|one| &one.places);
+            let histograms_refused = places.filter(|(at, _)| *at >= series).count() as u64;
+            let refused = refused.into_iter().map(samples_refused).collect();
+            Ok(Receipt { refused, histograms_refused, ..Receipt::default() })
+        })
+    }
+
+    fn accept_keyed(&self, batch: KeyedBatch) -> BoxFuture<'_, Result<Receipt, Refusal>> {
+        Box::pin(async move {
+            let stored = self.0.telemetry.accept_keyed(batch).await.map_err(refusal)?;
+            let Resolved { mut refused, redacted, trimmed } = stored.resolved;
+            refused.extend(stored.refused.into_iter().map(samples_refused));
+            let histograms_refused = stored.histograms_refused;
+            Ok(Receipt { refused, histograms_refused, redacted, trimmed })
         })
     }
 }

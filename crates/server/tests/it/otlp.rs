@@ -152,7 +152,7 @@ async fn the_stores_refusals_fill_partial_success() {
         message: "full of spans".into(),
         places: Vec::new(),
     };
-    rig.answer(Ok(Receipt { refused: vec![refused] }));
+    rig.answer(Ok(Receipt { refused: vec![refused], ..Receipt::default() }));
     let body = json::traces(TRACES.as_bytes()).unwrap().encode_to_vec();
     let answer = post(&rig, "/v1/traces", PROTOBUF, None, &body).await;
     let partial =
@@ -175,7 +175,7 @@ async fn refused_samples_are_reported_as_data_points() {
     };
     // Those of the sum, of the exponential histogram, and `target_info`.
     let all = [refused("out_of_order", 0..1), refused("too_old", 2..8), refused("duplicate", 8..9)];
-    rig.answer(Ok(Receipt { refused: all.into() }));
+    rig.answer(Ok(Receipt { refused: all.into(), ..Receipt::default() }));
     let body = json::metrics(METRICS.as_bytes()).unwrap().encode_to_vec();
     let answer = post(&rig, "/v1/metrics", PROTOBUF, None, &body).await;
     let partial =
@@ -305,7 +305,7 @@ async fn what_is_taken_in_and_what_is_refused_add_up_to_what_came() {
     };
     let full = Refusal::QueueFull { retry_after: std::time::Duration::from_secs(1) };
     for answer in
-        [Ok(Receipt { refused: vec![refused("no_room")] }), Err(full), Err(Refusal::DiskFull)]
+        [Ok(Receipt { refused: vec![refused("no_room")], ..Receipt::default() }), Err(full), Err(Refusal::DiskFull)]
     {
         rig.answer(answer);
         post(&rig, "/v1/traces", JSON, None, body.as_bytes()).await;

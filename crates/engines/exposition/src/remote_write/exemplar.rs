@@ -20,6 +20,16 @@ pub struct ExemplarRef<'a> {
 }
 
 impl ExemplarRef<'_> {
+    /// Where it is in the request.
+    pub fn at(&self) -> usize {
+        self.start
+    }
+
+    /// No more labels than this can be in it.
+    pub fn labels_max(&self) -> usize {
+        (self.end - self.start) / 2
+    }
+
     /// # Errors
     /// What cannot be read.
     pub fn decode(&self) -> Result<Exemplar, ExemplarFault> {

@@ -46,6 +46,20 @@ struct Parts {
 }
 
 impl HistogramRef<'_> {
+    /// Where it is in the request.
+    pub fn at(&self) -> usize {
+        self.message.at()
+    }
+
+    /// How many bytes it has.
+    pub fn len(&self) -> usize {
+        self.message.end() - self.message.at()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.message.is_empty()
+    }
+
     /// The time alone, in Unix milliseconds.
     ///
     /// # Errors

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use model::Labels;
+
 use super::{KeyHasher, v2::Symbols};
 use crate::wire::{Reader, WireError};
 
@@ -56,16 +58,54 @@ impl<'a> LabelsRef<'a> {
         self.scattered
     }
 
-    /// Labels of version 1 at a place that [`LabelsRef::range`] gave for labels that were not scattered.
-    pub fn v1(body: &'a [u8], range: Range<usize>) -> Self {
+    /// Labels of version 1 at a place that [`LabelsRef::range`] gave.
+    pub fn v1(body: &'a [u8], range: Range<usize>, scattered: bool) -> Self {
         let form = Form::Pairs { field: 1 };
-        Self { body, start: range.start, end: range.end, scattered: false, form }
+        Self { body, start: range.start, end: range.end, scattered, form }
     }
 
     /// As [`LabelsRef::v1`], for version 2.
-    pub fn v2(body: &'a [u8], range: Range<usize>, symbols: &'a Symbols) -> Self {
+    pub fn v2(
+        body: &'a [u8],
+        range: Range<usize>,
+        scattered: bool,
+        symbols: &'a Symbols,
+    ) -> Self {
         let form = Form::References(symbols);
-        Self { body, start: range.start, end: range.end, scattered: false, form }
+        Self { body, start: range.start, end: range.end, scattered, form }
+    }
+
+    /// The value of `__name__`, when it can be read; cheaper than reading all labels.
+    pub fn metric_name(&self) -> Option<&'a str> {
+        if let Form::References(symbols) = self.form {
+            return self.referred_name(symbols);
+        }
+        let mut name = None;
+        self.visit(|label, value| {
+            if label == Labels::METRIC_NAME {
+                name = Some(value);
+            }
+        })
+        .ok()?;
+        name.filter(|name| !name.is_empty())
+    }
+
+    fn referred_name(&self, symbols: &Symbols) -> Option<&'a str> {
+        let mut fields = Reader::new(self.bytes(), self.start);
+        while let Some(field) = fields.next().ok()? {
+            if field.number != 1 {
+                continue;
+            }
+            let mut packed = field.message("labels_refs").ok()?;
+            while !packed.is_empty() {
+                let (label, value) = (packed.varint().ok()?, packed.varint().ok()?);
+                if symbols.get(self.body, label)? == Labels::METRIC_NAME.as_bytes() {
+                    let name = std::str::from_utf8(symbols.get(self.body, value)?).ok()?;
+                    return Some(name).filter(|name| !name.is_empty());
+                }
+            }
+        }
+        None
     }
 
     #[inline]

@@ -24,6 +24,20 @@ pub fn walk<'a>(body: &'a [u8], visitor: &mut impl Visitor<'a>) -> Result<(), Wi
     Ok(())
 }
 
+/// Whether a body has what only version 2 has, for a request that does not say what it is.
+pub fn looks_like_v2(body: &[u8]) -> bool {
+    let mut request = Reader::new(body, 0);
+    let mut found = false;
+    while let Ok(Some(field)) = request.next() {
+        match field.number {
+            1 | 3 => return false,
+            4 | 5 => found = true,
+            _ => {}
+        }
+    }
+    found
+}
+
 #[inline]
 fn series<'a>(
     body: &'a [u8],

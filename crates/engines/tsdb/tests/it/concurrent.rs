@@ -5,10 +5,10 @@ use std::thread;
 use model::Matcher;
 use wal::SimDisk;
 
-use crate::{labels, open, options, secs, series};
+use crate::{floats, labels, open, options, read, secs, series};
 
 #[test]
-fn appends_queries_and_checkpoints_go_side_by_side() {
+fn appends_queries_and_maintenance_go_side_by_side() {
     const THREADS: usize = 4;
     const SAMPLES: i32 = 300;
     let (store, _) = open(&SimDisk::new(1), options(), secs(0));
@@ -19,14 +19,16 @@ fn appends_queries_and_checkpoints_go_side_by_side() {
                 for second in 0..SAMPLES {
                     let at = secs(second.into());
                     let sample = (at.as_millis(), f64::from(second));
-                    store.append(at, &[series(&labels("up", instance), &[sample])], &[]).unwrap();
+                    let batch = [series(&labels("up", instance), &[sample])];
+                    store.append(at, &floats(&batch)).unwrap();
                     if second % 50 == 0 {
-                        store.checkpoint(at).unwrap();
+                        store.flush(at).unwrap();
+                        store.maintain(at).unwrap();
                     }
                     let own = [Matcher::equal("instance", instance.to_string())];
-                    let found = store.select(&own, 0, i64::MAX).unwrap();
-                    assert_eq!(found.damaged_blocks, 0);
-                    assert_eq!(found.series[0].samples.len(), usize::try_from(second).unwrap() + 1);
+                    let found = read(&store.select(&own, 0, i64::MAX).unwrap());
+                    let samples = &found[&labels("up", instance)];
+                    assert_eq!(samples.len(), usize::try_from(second).unwrap() + 1);
                 }
             });
         }

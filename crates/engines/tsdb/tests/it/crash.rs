@@ -1,14 +1,11 @@
-//! Kills, power loss, rot, rubbish and full disks.
+//! Kills, power loss, failures and full disks.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
-use camino::Utf8Path;
-use model::{Matcher, Timestamp};
-use proptest::prelude::*;
 use tsdb::{AppendError, Options, Tsdb};
-use wal::{Disk, Fault, SimDisk};
+use wal::{Fault, SimDisk};
 
-use crate::{append_at, contents, labels, open, options, secs, series};
+use crate::{append_at, contents, floats, labels, open, options, secs, series};
 
 const INSTANCES: usize = 3;
 
@@ -20,12 +17,16 @@ struct Told {
 }
 
 /// The seconds that are in the store, each with all its series and the right value.
-fn seconds(store: &Tsdb) -> Vec<i64> {
+pub(crate) fn seconds(store: &Tsdb) -> Vec<i64> {
     let contents = contents(store);
-    let Some(first) = contents.get(&labels("up", 0)) else { return Vec::new() };
+    let Some(first) = contents.get(&labels("up", 0)) else {
+        assert!(contents.is_empty());
+        return Vec::new();
+    };
     for samples in contents.values() {
         assert_eq!(samples, first, "a request is there whole or not at all");
     }
+    assert_eq!(contents.len(), INSTANCES);
     for (at_ms, value) in first {
         let second = i32::try_from(at_ms / 1000).unwrap();
         assert_eq!(f64::from_bits(*value), f64::from(second) * 3.0);
@@ -38,7 +39,7 @@ fn try_append(store: &Tsdb, second: i64) -> Result<(), AppendError> {
     let batch: Vec<_> = (0..INSTANCES)
         .map(|instance| series(&labels("up", instance), &[(second * 1000, value)]))
         .collect();
-    store.append(secs(second), &batch, &[]).map(drop)
+    store.append(secs(second), &floats(&batch)).map(drop)
 }
 
 fn write(disk: &SimDisk, options: Options, told: &mut Told) {
@@ -57,25 +58,31 @@ fn write(disk: &SimDisk, options: Options, told: &mut Told) {
         if step % 9 == 4 && store.sync().is_ok() {
             told.sure.clone_from(&told.acknowledged);
         }
-        // A checkpoint that fails takes nothing away.
-        if step % 10 == 7 && store.checkpoint(secs(second)).is_ok() {
+        // A flush that fails takes nothing away.
+        if step % 5 == 3 && store.flush(secs(second)).is_ok() {
             told.sure.clone_from(&told.acknowledged);
         }
         if step % 10 == 9 {
             store.tick(secs(second)).ok();
+        }
+        if step % 15 == 14 {
+            // Long enough that hardly anything came lately: parts are merged.
+            for later in 0..20 {
+                store.maintain(secs(second + later)).ok();
+            }
+            told.next += 20;
         }
     }
 }
 
 #[test]
 fn survives_kills_and_power_loss_at_every_operation() {
-    for op in 1..120 {
+    for op in 1..220 {
         let disk = SimDisk::new(op * 7);
-        let options = Options { replay_window: std::time::Duration::ZERO, ..options() };
         let mut told = Told::default();
         for life in 0..4 {
             disk.fail_at(disk.ops() + op, Fault::Crash);
-            write(&disk, options.clone(), &mut told);
+            write(&disk, options(), &mut told);
             disk.clear_faults();
             let expected = if (op + life) % 2 == 0 {
                 disk.kill();
@@ -84,8 +91,9 @@ fn survives_kills_and_power_loss_at_every_operation() {
                 disk.power_loss();
                 &told.sure
             };
-            let (store, recovery) = open(&disk, options.clone(), secs(told.next));
+            let (store, recovery) = open(&disk, options(), secs(told.next));
             assert_eq!(recovery.undecodable, 0);
+            assert!(recovery.parts_damaged.is_empty(), "{:?}", recovery.parts_damaged);
             let left = seconds(&store);
             for second in expected {
                 assert!(left.contains(second), "op {op}, life {life}: second {second} is lost");
@@ -98,7 +106,7 @@ fn survives_kills_and_power_loss_at_every_operation() {
 
 #[test]
 fn a_failed_operation_loses_nothing_that_was_acknowledged() {
-    for op in 1..110 {
+    for op in 1..220 {
         for fault in [Fault::Io, Fault::Full] {
             let disk = SimDisk::new(op);
             disk.fail_at(op, fault);
@@ -116,7 +124,7 @@ fn a_failed_operation_loses_nothing_that_was_acknowledged() {
 
 #[test]
 fn a_full_disk_refuses_and_then_goes_on() {
-    for capacity in (1000..9000).step_by(370) {
+    for capacity in (3000..16_000).step_by(370) {
         let disk = SimDisk::new(capacity);
         let (store, _) = open(&disk, options(), secs(0));
         disk.set_capacity(Some(capacity));
@@ -128,122 +136,85 @@ fn a_full_disk_refuses_and_then_goes_on() {
                 Err(error) => break error,
             }
             if second % 10 == 9 {
-                store.checkpoint(secs(second)).ok();
+                store.flush(secs(second)).ok();
             }
             second += 1;
+            assert!(second < 10_000);
         };
-        let AppendError::Wal(error) = error;
-        assert!(error.is_no_room());
+        assert!(error.is_no_room(), "{error:?}");
         assert_eq!(seconds(&store), taken, "what is there is still read");
         disk.set_capacity(None);
         second += 20;
         store.tick(secs(second)).unwrap();
         append_at(&store, second, INSTANCES);
         taken.push(second);
-        store.checkpoint(secs(second)).unwrap();
+        store.flush(secs(second)).unwrap();
         assert_eq!(seconds(&store), taken);
+        store.sync().unwrap();
         disk.power_loss();
         assert_eq!(seconds(&open(&disk, options(), secs(second)).0), taken, "capacity {capacity}");
     }
 }
 
-fn files(disk: &SimDisk, dir: &str) -> Vec<camino::Utf8PathBuf> {
-    disk.files().into_iter().filter(|path| path.starts_with(dir)).collect()
+#[test]
+fn the_reserve_stops_appends_and_not_flushes() {
+    let disk = SimDisk::new(1);
+    let options = Options { free_bytes_min: 1 << 20, ..options() };
+    let (store, _) = open(&disk, options, secs(0));
+    for second in 0..50 {
+        append_at(&store, second, INSTANCES);
+    }
+    let used: u64 = disk.files().iter().map(|path| wal::Disk::size(&disk, path).unwrap()).sum();
+    disk.set_capacity(Some(used + (1 << 20) - 1000));
+    let refused = try_append(&store, 60).unwrap_err();
+    assert!(refused.is_no_room());
+    assert!(store.flush(secs(60)).unwrap() > 0, "the reserve is for this");
+    for second in 60..120 {
+        store.maintain(secs(second)).unwrap();
+    }
+    assert_eq!(store.stats().head_samples, 0);
+    disk.set_capacity(None);
+    store.tick(secs(121)).unwrap();
+    append_at(&store, 122, INSTANCES);
+    assert_eq!(seconds(&store).len(), 51);
 }
 
 #[test]
-fn a_flipped_byte_in_the_log_costs_one_request() {
+fn a_failed_sync_closes_the_store() {
     let disk = SimDisk::new(1);
     let (store, _) = open(&disk, options(), secs(0));
-    for second in 0..200 {
-        append_at(&store, second, 1);
+    append_at(&store, 1, INSTANCES);
+    let before = disk.ops();
+    for op in 1..=3 {
+        disk.fail_at(before + op, Fault::Io);
     }
-    let path = files(&disk, "t/wal").remove(0);
-    let size = disk.size(&path).unwrap();
-    for at in (96..size).step_by(61) {
-        disk.flip(&path, at, 1 << (at % 8));
-        let (reopened, recovery) = open(&disk, options(), secs(200));
-        assert_eq!(
-            (recovery.samples_replayed, recovery.damage.regions_total),
-            (199, 1),
-            "byte {at}"
-        );
-        assert_eq!(seconds(&reopened).len(), 199);
-        disk.flip(&path, at, 1 << (at % 8));
-    }
+    assert!(store.sync().is_err());
+    assert!(store.is_closed());
+    assert!(try_append(&store, 2).is_err());
+    assert!(store.tick(secs(3)).is_err());
+    disk.clear_faults();
+    let (store, _) = open(&disk, options(), secs(4));
+    assert_eq!(seconds(&store), [1]);
 }
 
 #[test]
-fn a_flipped_byte_in_the_blocks_costs_one_block_and_is_told() {
+fn a_lost_manifest_is_made_again_from_the_parts() {
     let disk = SimDisk::new(1);
-    let options = Options { replay_window: std::time::Duration::ZERO, ..options() };
-    let (store, _) = open(&disk, options.clone(), secs(0));
-    for second in 0..120 {
-        append_at(&store, second, 20);
-        if second % 40 == 39 {
-            store.checkpoint(secs(second)).unwrap();
+    let (store, _) = open(&disk, options(), secs(0));
+    for second in 0..60 {
+        append_at(&store, second, INSTANCES);
+        if second % 20 == 15 {
+            store.flush(secs(second)).unwrap();
         }
     }
-    let path = files(&disk, "t/blocks").remove(0);
-    // So that the log does not make good what the blocks lose.
-    let log = files(&disk, "t/wal").remove(0);
-    let whole = contents(&store);
-    let size = disk.size(&path).unwrap();
-    for at in (96..size).step_by(41) {
-        disk.flip(&path, at, 1 << (at % 8));
-        let now: Timestamp = secs(120);
-        let (reopened, recovery) = open(&disk, options.clone(), now);
-        assert_eq!(recovery.damage.regions_total, 1, "byte {at}");
-        let left = reopened.stats().samples;
-        // Or a closing record, of which there is another, or the metadata.
-        assert!(left == 2400 || left == 2360, "byte {at}: {left} of 2400 samples");
-        for (labels, samples) in contents(&reopened) {
-            assert!(samples.iter().all(|(at, value)| whole[&labels].get(at) == Some(value)));
-        }
-        let selected = store.select(&[], 0, i64::MAX).unwrap();
-        let found: usize = selected.series.iter().map(|series| series.samples.len()).sum();
-        assert_eq!(
-            found + 40 * usize::try_from(selected.damaged_blocks).unwrap(),
-            2400,
-            "byte {at}"
-        );
-        disk.flip(&path, at, 1 << (at % 8));
-    }
-    assert!(disk.size(&log).unwrap() > 0);
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
-
-    #[test]
-    fn rubbish_in_files_never_panics_and_is_never_a_sample(
-        flips in prop::collection::vec((96_u64..6000, 1_u8..), 0..40),
-        rubbish: Vec<u8>,
-    ) {
-        let disk = SimDisk::new(1);
-        let (store, _) = open(&disk, options(), secs(0));
-        for second in 0..60 {
-            append_at(&store, second, 2);
-            if second % 25 == 24 {
-                store.checkpoint(secs(second)).unwrap();
-            }
-        }
-        let whole = contents(&store);
-        for path in disk.files() {
-            for (at, mask) in &flips {
-                disk.flip(&path, *at, *mask);
-            }
-        }
-        for dir in ["t/wal", "t/blocks"] {
-            disk.put(&Utf8Path::new(dir).join("0000000000000099.wal"), &rubbish);
-        }
-        let (store, _) = open(&disk, options(), secs(60));
-        for (labels, samples) in contents(&store) {
-            prop_assert!(samples.iter().all(|(at, value)| whole[&labels].get(at) == Some(value)));
-        }
-        let one = [Matcher::equal("instance", "1")];
-        prop_assert!(store.series(&one, 0, i64::MAX).len() <= 1);
-        append_at(&store, 70, 2);
-        store.checkpoint(secs(70)).unwrap();
-    }
+    let before = contents(&store);
+    let manifest = camino::Utf8Path::new("t/MANIFEST");
+    disk.put(manifest, b"rubbish");
+    let (store, recovery) = open(&disk, options(), secs(61));
+    assert_eq!(recovery.damage.regions_total, 1);
+    assert_eq!(contents(&store), before);
+    append_at(&store, 70, INSTANCES);
+    store.flush(secs(70)).unwrap();
+    let sizes: BTreeMap<_, _> = contents(&open(&disk, options(), secs(71)).0);
+    assert_eq!(sizes[&labels("up", 0)].len(), 61);
 }

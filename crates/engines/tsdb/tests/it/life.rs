@@ -1,12 +1,10 @@
-//! Checkpoints, retention, replay, metadata, and what it all costs.
-
-use std::time::Duration;
+//! Flushes, merges, retention, replay, metadata, and what it all costs.
 
 use model::{Matcher, Metadata, MetricKind, Series};
-use tsdb::{Options, Position};
+use tsdb::{Incoming, Options, Position};
 use wal::SimDisk;
 
-use crate::{HOUR, append_at, bits, contents, labels, open, options, secs, series};
+use crate::{HOUR, append_at, contents, floats, labels, open, options, secs, series};
 
 #[test]
 fn a_restart_after_a_checkpoint_replays_only_what_came_after() {
@@ -15,7 +13,7 @@ fn a_restart_after_a_checkpoint_replays_only_what_came_after() {
     for second in 0..500 {
         append_at(&store, second, 3);
         if second == 399 {
-            store.checkpoint(secs(second)).unwrap();
+            store.flush(secs(second)).unwrap();
         }
     }
     let before = contents(&store);
@@ -23,30 +21,34 @@ fn a_restart_after_a_checkpoint_replays_only_what_came_after() {
     assert_eq!((recovery.series, recovery.samples_replayed), (3, 300));
     assert_eq!(contents(&reopened), before);
     assert_eq!(reopened.stats().samples, 1500);
-    reopened.checkpoint(secs(500)).unwrap();
+    reopened.flush(secs(500)).unwrap();
     assert_eq!(contents(&reopened), before);
     assert_eq!(open(&disk, options(), secs(501)).1.samples_replayed, 0);
 }
 
 #[test]
-fn checkpoints_come_by_size_and_by_age_and_when_nobody_ticks() {
-    let disk = SimDisk::new(1);
-    let by_size = Options { checkpoint_bytes: 20_000, ..options() };
-    let (store, _) = open(&disk, by_size, secs(0));
-    let ticks = (0..400).filter(|second| {
+fn flushes_come_by_size_and_by_age_and_in_quiet_and_when_nobody_maintains() {
+    let (store, _) = open(&SimDisk::new(1), Options { head_samples: 100, ..options() }, secs(0));
+    let flushes = (0..400).filter(|second| {
         append_at(&store, *second, 3);
-        store.tick(secs(*second)).unwrap().checkpointed
+        store.maintain(secs(*second)).unwrap().flushed > 0
     });
-    assert!((2..10).contains(&ticks.count()));
+    assert!((5..20).contains(&flushes.count()));
 
     let (store, _) = open(&SimDisk::new(1), options(), secs(0));
-    append_at(&store, 1, 1);
-    assert!(!store.tick(secs(7199)).unwrap().checkpointed);
-    assert!(store.tick(secs(7200)).unwrap().checkpointed);
-    assert!(!store.tick(secs(99_999)).unwrap().checkpointed, "there is nothing new");
+    let flushed: Vec<i64> = (0..3000)
+        .filter(|second| {
+            append_at(&store, *second, 1);
+            store.maintain(secs(*second)).unwrap().flushed > 0
+        })
+        .collect();
+    assert!((2..5).contains(&flushed.len()), "by age, or as little comes: {flushed:?}");
+    let quiet = (3000..3060).find(|second| store.maintain(secs(*second)).unwrap().flushed > 0);
+    assert!(quiet.is_some_and(|second| second < 3020), "{quiet:?}");
+    assert_eq!(store.stats().head_samples, 0);
 
     let disk = SimDisk::new(1);
-    let (store, _) = open(&disk, Options { checkpoint_bytes: 300, ..options() }, secs(0));
+    let (store, _) = open(&disk, Options { head_samples: 100, ..options() }, secs(0));
     for second in 0..200 {
         append_at(&store, second, 3);
     }
@@ -54,12 +56,33 @@ fn checkpoints_come_by_size_and_by_age_and_when_nobody_ticks() {
 }
 
 #[test]
+fn at_rest_there_is_one_part_and_no_log() {
+    let disk = SimDisk::new(1);
+    let (store, _) = open(&disk, Options { head_samples: 500, ..options() }, secs(0));
+    for second in 0..1000 {
+        append_at(&store, second, 4);
+        store.maintain(secs(second)).unwrap();
+    }
+    let before = contents(&store);
+    for second in 1000..1060 {
+        store.maintain(secs(second)).unwrap();
+    }
+    let stats = store.stats();
+    assert_eq!((stats.parts, stats.samples), (1, 4000));
+    assert!(stats.wal_bytes < 200, "{stats:?}");
+    assert_eq!(contents(&store), before);
+    assert!(store.verify().unwrap().is_sound());
+    let (reopened, recovery) = open(&disk, options(), secs(1060));
+    assert_eq!(recovery.samples_replayed, 0);
+    assert_eq!(contents(&reopened), before);
+}
+
+#[test]
 fn what_is_older_than_the_retention_goes() {
     let disk = SimDisk::new(1);
     let options = Options {
         retention: Some(4 * HOUR),
-        checkpoint_age: HOUR / 2,
-        replay_window: HOUR / 2,
+        head_age: HOUR / 2,
         ..options()
     };
     let (store, _) = open(&disk, options.clone(), secs(0));
@@ -67,7 +90,7 @@ fn what_is_older_than_the_retention_goes() {
     let end = 24 * 3600;
     for second in (0..end).step_by(30) {
         append_at(&store, second, 2);
-        store.tick(secs(second)).unwrap();
+        store.maintain(secs(second)).unwrap();
     }
     let stats = store.stats();
     assert_eq!(stats.series, 2, "three fell silent and went");
@@ -83,15 +106,18 @@ fn what_is_older_than_the_retention_goes() {
     let (store, _) = open(&SimDisk::new(2), forever, secs(0));
     for second in (0..end).step_by(300) {
         append_at(&store, second, 1);
-        store.tick(secs(second)).unwrap();
+        store.maintain(secs(second)).unwrap();
     }
     assert_eq!(store.stats().samples, 288);
+    let ancient = series(&labels("up", 9), &[(1000, 1.0), (2000, 2.0)]);
+    assert_eq!(store.append(secs(1_700_000_000), &floats(&[ancient])).unwrap().samples, 2);
 }
 
 #[test]
 fn a_replay_gives_what_was_stored_after_a_position() {
     let disk = SimDisk::new(1);
     let (store, _) = open(&disk, options(), secs(0));
+    store.keep_from(Position::START);
     let mut appended = Vec::new();
     let mut positions = vec![Position::START];
     for second in 0..50 {
@@ -102,7 +128,6 @@ fn a_replay_gives_what_was_stored_after_a_position() {
     }
     let repeated = append_at(&store, 49, 3);
     assert_eq!((repeated.duplicates, repeated.position), (3, positions[50]));
-    store.checkpoint(secs(50)).unwrap();
     let (reopened, _) = open(&disk, options(), secs(51));
     for store in [&store, &reopened] {
         for (skipped, position) in positions.iter().enumerate() {
@@ -117,14 +142,14 @@ fn a_replay_gives_what_was_stored_after_a_position() {
 #[test]
 fn the_log_is_kept_for_whoever_needs_it() {
     let disk = SimDisk::new(1);
-    let options = Options { replay_window: Duration::ZERO, checkpoint_bytes: 1, ..options() };
+    let options = options();
     let mut pinned = Position::START;
     for life in 0..6 {
         // Each opening begins a segment, and segments go whole.
         let (store, _) = open(&disk, options.clone(), secs(life));
         store.keep_from(pinned);
         let appended = append_at(&store, life * 10, 1);
-        store.checkpoint(secs(life * 10)).unwrap();
+        store.flush(secs(life * 10)).unwrap();
         if life == 2 {
             pinned = appended.position;
         }
@@ -132,6 +157,8 @@ fn the_log_is_kept_for_whoever_needs_it() {
     let (store, _) = open(&disk, options.clone(), secs(100));
     let replay = store.replay(pinned, |_, _| ()).unwrap();
     assert_eq!((replay.records, replay.complete), (3, true));
+    store.keep_from(store.position());
+    store.maintain(secs(101)).unwrap();
     assert!(!store.replay(Position::START, |_, _| ()).unwrap().complete);
     assert_eq!(store.stats().samples, 6);
 }
@@ -147,9 +174,14 @@ fn answers_for_labels_and_metadata() {
         help: help.into(),
         unit: "".into(),
     };
-    store.append(secs(1), &[], &[metadata("old")]).unwrap();
-    let position = store.append(secs(1), &[], &[metadata("new")]).unwrap().position;
-    assert_eq!(store.append(secs(1), &[], &[metadata("new")]).unwrap().position, position);
+    let told = |help: &str| {
+        let metadata = [metadata(help)];
+        store.append(secs(1), &Incoming { metadata: &metadata, ..Incoming::default() }).unwrap();
+        store.stats().registry_bytes
+    };
+    told("old");
+    let bytes = told("new");
+    assert_eq!(told("new"), bytes, "what is known is not written again");
     let check = |store: &tsdb::Tsdb| {
         assert_eq!(store.metadata()["up"], metadata("new"));
         let names: Vec<_> =
@@ -158,22 +190,23 @@ fn answers_for_labels_and_metadata() {
         let one = [Matcher::equal("instance", "1")];
         assert_eq!(store.series(&one, 0, 2000), [labels("up", 1)]);
         assert!(store.series(&one, 1001, 2000).is_empty());
+        assert!(store.series(&one, 0, 999).is_empty());
         assert_eq!(store.label_values("instance", &[], 0, 2000).len(), 3);
         assert!(store.label_values("nothing", &[], 0, 2000).is_empty());
     };
     check(&store);
-    store.checkpoint(secs(2)).unwrap();
+    store.flush(secs(2)).unwrap();
     check(&store);
     check(&open(&disk, options(), secs(3)).0);
     append_at(&store, 4, 1);
-    store.checkpoint(secs(5)).unwrap();
+    store.flush(secs(5)).unwrap();
     assert_eq!(open(&disk, options(), secs(6)).0.metadata().len(), 1);
 }
 
 #[test]
 fn a_sample_takes_little() {
     let disk = SimDisk::new(1);
-    let (store, _) = open(&disk, Options { checkpoint_age: HOUR, ..options() }, secs(0));
+    let (store, _) = open(&disk, Options { head_samples: 5000, ..options() }, secs(0));
     let mut total = 0.0;
     for second in 0..7200_i32 {
         total += f64::from(second % 17);
@@ -183,16 +216,14 @@ fn a_sample_takes_little() {
             series(&labels("latency_seconds", 0), &[(at_ms, f64::from(second % 100) / 1000.0)]),
             series(&labels("up", 0), &[(at_ms, 1.0)]),
         ];
-        store.append(secs(i64::from(second)), &batch, &[]).unwrap();
+        store.append(secs(i64::from(second)), &floats(&batch)).unwrap();
         if second % 60 == 0 {
-            store.tick(secs(i64::from(second))).unwrap();
+            store.maintain(secs(i64::from(second))).unwrap();
         }
     }
-    store.checkpoint(secs(7200)).unwrap();
-    let files = disk.files().into_iter().filter(|path| path.as_str().contains("blocks"));
-    let bytes: u64 = files.map(|path| wal::Disk::size(&disk, &path).unwrap()).sum();
-    assert!(bytes < 3 * 7200 * 5, "{bytes} bytes for 21,600 samples");
-    // The half hour in which repetitions are known.
-    assert!(store.stats().head_bytes < 30_000, "{}", store.stats().head_bytes);
-    assert_eq!(bits(&store.select(&[], 0, i64::MAX).unwrap().series).len(), 3);
+    for second in 7200..7260 {
+        store.maintain(secs(second)).unwrap();
+    }
+    let stats = store.stats();
+    assert!(stats.bytes < 2 * stats.samples, "{} bytes for 21,600 samples", stats.bytes);
 }

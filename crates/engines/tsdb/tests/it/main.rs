@@ -4,14 +4,18 @@
 
 mod concurrent;
 mod crash;
+mod delete;
+mod keyed;
 mod life;
 mod limits;
+mod migrate;
 mod model_based;
+mod rot;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use model::{Labels, Sample, Series, Timestamp};
-use tsdb::{Appended, Options, Recovery, SyncPolicy, Tsdb};
+use model::{Labels, Points, Sample, Series, Timestamp};
+use tsdb::{Appended, Incoming, Options, Recovery, Selection, SyncPolicy, Tsdb};
 use wal::SimDisk;
 
 /// Samples by series and time, as bits.
@@ -42,6 +46,10 @@ pub(crate) fn series(labels: &Labels, samples: &[(i64, f64)]) -> Series {
     Series { labels: labels.clone(), samples: samples.collect() }
 }
 
+pub(crate) fn floats(series: &[Series]) -> Incoming<'_> {
+    Incoming { series, ..Incoming::default() }
+}
+
 /// Appends one sample of each of some series, at a second.
 pub(crate) fn append_at(store: &Tsdb, second: i64, instances: usize) -> Appended {
     let batch: Vec<Series> = (0..instances)
@@ -50,26 +58,31 @@ pub(crate) fn append_at(store: &Tsdb, second: i64, instances: usize) -> Appended
             series(&labels("up", instance), &[(second * 1000, value)])
         })
         .collect();
-    store.append(secs(second), &batch, &[]).unwrap()
+    store.append(secs(second), &floats(&batch)).unwrap()
+}
+
+/// All that a selection holds; warnings are for the caller to look at.
+pub(crate) fn read(selection: &Selection) -> Contents {
+    let mut contents = Contents::new();
+    for at in 0..selection.len() {
+        let mut points = Points::default();
+        selection.read(at, &mut points).unwrap();
+        assert!(points.times.is_sorted_by(|a, b| a < b));
+        assert_eq!(points.times.len(), points.values.len());
+        let samples: BTreeMap<i64, u64> =
+            points.samples().map(|sample| (sample.at_ms, sample.value.to_bits())).collect();
+        if !samples.is_empty() {
+            assert!(contents.insert(selection.labels(at), samples).is_none());
+        }
+    }
+    contents
 }
 
 pub(crate) fn contents(store: &Tsdb) -> Contents {
-    let selected = store.select(&[], i64::MIN, i64::MAX).unwrap();
-    assert_eq!(selected.damaged_blocks, 0);
-    assert!(selected.series.is_sorted_by(|a, b| a.labels < b.labels));
-    bits(&selected.series)
-}
-
-pub(crate) fn bits(series: &[Series]) -> Contents {
-    let one = |series: &Series| {
-        assert!(series.samples.is_sorted_by(|a, b| a.at_ms < b.at_ms));
-        let samples = series.samples.iter();
-        (
-            series.labels.clone(),
-            samples.map(|sample| (sample.at_ms, sample.value.to_bits())).collect(),
-        )
-    };
-    series.iter().map(one).collect()
+    let selection = store.select(&[], i64::MIN, i64::MAX).unwrap();
+    let contents = read(&selection);
+    assert_eq!(selection.warnings(), Vec::<String>::new());
+    contents
 }
 
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);

@@ -4,11 +4,12 @@ use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write},
     os::unix::fs::FileExt,
+    sync::Arc,
 };
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::{Disk, DiskFile};
+use super::{Disk, DiskFile, DiskRead};
 
 #[derive(Clone, Copy, Debug, Default)]
 pub struct RealDisk;
@@ -49,6 +50,22 @@ impl Disk for RealDisk {
         let mut bytes = vec![0; len];
         File::open(path)?.read_exact_at(&mut bytes, offset)?;
         Ok(bytes)
+    }
+
+    fn open(&self, path: &Utf8Path) -> io::Result<Arc<dyn DiskRead>> {
+        Ok(Arc::new(RealFile(File::open(path)?)))
+    }
+
+    fn link(&self, from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
+        match fs::hard_link(from, to) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                // Another file system, or one without hard links.
+                let mut target = OpenOptions::new().write(true).create_new(true).open(to)?;
+                io::copy(&mut File::open(from)?, &mut target)?;
+                target.sync_all()
+            }
+            linked => linked,
+        }
     }
 
     fn create(&self, path: &Utf8Path) -> io::Result<Box<dyn DiskFile>> {
@@ -93,6 +110,14 @@ impl DiskFile for RealFile {
     }
 }
 
+impl DiskRead for RealFile {
+    fn read_at(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; len];
+        self.0.read_exact_at(&mut bytes, offset)?;
+        Ok(bytes)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +138,12 @@ mod tests {
         assert_eq!(disk.read_at(&path, 1, 3).unwrap(), b"ell");
         assert!(disk.read_at(&path, 3, 3).is_err());
         assert_eq!(disk.create(&path).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        let open = disk.open(&path).unwrap();
+        disk.link(&path, &dir.join("h")).unwrap();
+        assert!(disk.link(&path, &dir.join("h")).is_err());
+        disk.remove(&dir.join("h")).unwrap();
+        assert_eq!(open.read_at(2, 2).unwrap(), b"ll");
+        assert!(open.read_at(4, 2).is_err());
         disk.truncate(&path, 2).unwrap();
         assert_eq!(disk.size(&path).unwrap(), 2);
         disk.rename(&path, &dir.join("g")).unwrap();

@@ -9,7 +9,7 @@ use std::{
 use camino::{Utf8Path, Utf8PathBuf};
 use parking_lot::Mutex;
 
-use super::{Disk, DiskFile};
+use super::{Disk, DiskFile, DiskRead};
 
 /// What happens to one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,6 +227,16 @@ impl State {
         self.names.get(path).copied().ok_or_else(|| io::Error::from(ErrorKind::NotFound))
     }
 
+    fn bytes(&self, inode: usize, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
+        self.inodes[inode]
+            .now
+            .get(offset..)
+            .and_then(|rest| rest.get(..len))
+            .map(<[u8]>::to_vec)
+            .ok_or_else(|| ErrorKind::UnexpectedEof.into())
+    }
+
     fn used(&self) -> u64 {
         let used: usize = self.names.values().map(|inode| self.inodes[*inode].now.len()).sum();
         u64::try_from(used).expect("a length in memory fits 64 bits")
@@ -296,13 +306,24 @@ impl Disk for SimDisk {
     fn read_at(&self, path: &Utf8Path, offset: u64, len: usize) -> io::Result<Vec<u8>> {
         let state = self.0.lock();
         let inode = state.inode(path)?;
-        let offset = usize::try_from(offset).unwrap_or(usize::MAX);
-        state.inodes[inode]
-            .now
-            .get(offset..)
-            .and_then(|rest| rest.get(..len))
-            .map(<[u8]>::to_vec)
-            .ok_or_else(|| ErrorKind::UnexpectedEof.into())
+        state.bytes(inode, offset, len)
+    }
+
+    fn open(&self, path: &Utf8Path) -> io::Result<Arc<dyn DiskRead>> {
+        let state = self.0.lock();
+        let inode = state.inode(path)?;
+        Ok(Arc::new(SimFile { disk: self.clone(), inode, life: state.life }))
+    }
+
+    fn link(&self, from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
+        let mut state = self.0.lock();
+        let inode = state.inode(from)?;
+        state.atomic_op()?;
+        if state.names.contains_key(to) {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        state.names.insert(to.to_owned(), inode);
+        Ok(())
     }
 
     fn create(&self, path: &Utf8Path) -> io::Result<Box<dyn DiskFile>> {
@@ -389,6 +410,14 @@ impl DiskFile for SimFile {
 
     fn sync(&mut self) -> io::Result<()> {
         self.state()?.sync(self.inode)
+    }
+}
+
+impl DiskRead for SimFile {
+    fn read_at(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+        let state = self.state()?;
+        state.alive()?;
+        state.bytes(self.inode, offset, len)
     }
 }
 

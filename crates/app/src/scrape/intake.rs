@@ -1,0 +1,179 @@
+//! The way of scraped samples into the stores: ingest's rules on labels, texts and times, then the one queue that all telemetry takes.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use ingest::{DeltaState, Ingested, RawBatch, RawSeries, Redactor};
+use model::{Batch, Clock, Labels, Limits, Sample, Timestamp};
+use parking_lot::Mutex;
+use scrape::{LabelSet, pass::Scraped};
+
+use crate::telemetry::{Telemetry, TelemetryError};
+
+/// How often a full queue is asked again.
+const RETRY_AFTER: Duration = Duration::from_millis(100);
+/// How often a scrape is offered before it is given up.
+const TRIES_MAX: u32 = 50;
+
+/// What was counted of all scrapes, for the server's own metrics.
+#[derive(Debug, Default)]
+pub struct Counters {
+    scrapes: AtomicU64,
+    failed: AtomicU64,
+    samples: AtomicU64,
+    refused: AtomicU64,
+    redacted: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+/// A picture of [`Counters`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// Scrapes that ended, good or bad.
+    pub scrapes: u64,
+    /// Of them, those after which a target is down.
+    pub failed: u64,
+    /// Samples that were stored, reports and staleness markers among them.
+    pub samples: u64,
+    /// Samples that ingest or the store refused.
+    pub refused: u64,
+    /// Values that each rule of redaction replaced.
+    pub redacted: Vec<(&'static str, u64)>,
+}
+
+impl Counters {
+    pub(super) fn scraped(&self, up: bool) {
+        self.scrapes.fetch_add(1, Ordering::Relaxed);
+        self.failed.fetch_add(u64::from(!up), Ordering::Relaxed);
+    }
+
+    pub(super) fn now(&self) -> Counted {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Counted {
+            scrapes: load(&self.scrapes),
+            failed: load(&self.failed),
+            samples: load(&self.samples),
+            refused: load(&self.refused),
+            redacted: self.redacted.lock().iter().map(|(rule, count)| (*rule, *count)).collect(),
+        }
+    }
+}
+
+/// Takes what targets exposed.
+#[derive(Debug)]
+pub(super) struct Intake {
+    telemetry: Arc<Telemetry>,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+    redactor: Redactor,
+    pub(super) counters: Arc<Counters>,
+}
+
+impl Intake {
+    pub(super) fn new(
+        telemetry: Arc<Telemetry>,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+        counters: Arc<Counters>,
+    ) -> Self {
+        Self { telemetry, clock, limits, redactor: Redactor::new(), counters }
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn ingest(&self, raw: RawBatch, at: Timestamp) -> Ingested {
+        let ingested =
+            ingest::ingest(raw, &self.limits, &self.redactor, &mut DeltaState::new(0), at);
+        let mut redacted = self.counters.redacted.lock();
+        for (rule, count) in &ingested.redacted {
+            *redacted.entry(rule).or_default() += count;
+        }
+        ingested
+    }
+
+    /// The labels that are stored for these, as ingest decides it for any other series; `None` when it refuses them.
+    pub(super) fn admit(&self, labels: LabelSet, at: Timestamp) -> Option<Labels> {
+        let sample = Sample { at_ms: at.as_millis(), value: 0.0 };
+        let series = RawSeries {
+            labels: Ok(labels.into_pairs()),
+            samples: vec![sample],
+            ..RawSeries::default()
+        };
+        let raw = RawBatch { series: vec![series], ..RawBatch::default() };
+        let ingested = self.ingest(raw, at);
+        for refused in &ingested.refused {
+            tracing::debug!(reason = refused.reason, message = %refused.message, "a scraped series is refused");
+        }
+        ingested.batch.series.into_iter().next().map(|series| series.labels)
+    }
+
+    /// An exemplar's labels without secrets.
+    pub(super) fn admit_exemplar(&self, labels: &Labels, at: Timestamp) -> Option<Labels> {
+        if labels.is_empty() {
+            return Some(Labels::default());
+        }
+        let mut set = LabelSet::from(labels);
+        set.set_default(Labels::METRIC_NAME, "exemplar");
+        let admitted = self.admit(set, at)?;
+        Some(admitted.filtered(|name| name != Labels::METRIC_NAME))
+    }
+
+    /// Stores what a scrape brought; returns how many samples were refused.
+    pub(super) async fn store(&self, mut scraped: Scraped) -> Result<u64, TelemetryError> {
+        let at = self.clock.now();
+        let future = self.drop_future(&mut scraped, at);
+        let metadata = std::mem::take(&mut scraped.metadata);
+        let metadata = if metadata.is_empty() {
+            metadata
+        } else {
+            self.ingest(RawBatch { metadata, ..RawBatch::default() }, at).batch.metadata
+        };
+        let samples = scraped.series.len() + scraped.histograms.len();
+        let batch = Batch {
+            received_at: at,
+            series: scraped.series,
+            histograms: scraped.histograms,
+            exemplars: scraped.exemplars,
+            metadata,
+            ..Batch::default()
+        };
+        if batch.is_empty() && batch.metadata.is_empty() {
+            return Ok(future);
+        }
+        let mut tries = 0;
+        while !self.telemetry.has_room(samples) {
+            tries += 1;
+            if tries > TRIES_MAX {
+                return Err(TelemetryError::QueueFull { retry_after: RETRY_AFTER });
+            }
+            tokio::time::sleep(RETRY_AFTER).await;
+        }
+        let refused = self.telemetry.accept(batch).await?;
+        let by_stores: u64 = refused.iter().map(|one| one.count).sum();
+        for one in &refused {
+            tracing::debug!(reason = one.reason, count = one.count, message = %one.message, "scraped samples are refused");
+        }
+        let refused = by_stores + future;
+        self.counters
+            .samples
+            .fetch_add((samples as u64).saturating_sub(by_stores), Ordering::Relaxed);
+        self.counters.refused.fetch_add(refused, Ordering::Relaxed);
+        Ok(refused)
+    }
+
+    /// Times of targets' own may be anything; what is too far ahead is refused, as ingest does it.
+    fn drop_future(&self, scraped: &mut Scraped, at: Timestamp) -> u64 {
+        let latest = (at + Duration::from_secs(self.limits.future_seconds_max)).as_millis();
+        let before = scraped.series.len() + scraped.histograms.len();
+        scraped.series.retain(|series| series.samples.iter().all(|sample| sample.at_ms <= latest));
+        scraped.histograms.retain(|one| one.samples.iter().all(|sample| sample.at_ms <= latest));
+        (before - scraped.series.len() - scraped.histograms.len()) as u64
+    }
+}
