@@ -124,6 +124,7 @@ pub fn evaluate(
         plan: Vec::new(),
         per_step: if limits.samples_per_step { vec![0; steps] } else { Vec::new() },
         counting: limits.samples_per_step,
+        stats: Brief::Off,
         depth: 0,
     };
     let value = context.answer(&expr)?;
@@ -194,7 +195,19 @@ struct Context<'s> {
     per_step: Vec<u64>,
     /// Whether samples are counted at each step: not within a subquery.
     counting: bool,
+    /// Whether only counts and sums of histograms are looked at.
+    stats: Brief,
     depth: usize,
+}
+
+/// Whether an expression looks only at counts and sums of histograms. There, Prometheus tells from one sample to the next
+/// whether counting began anew, which sums over series then warn of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Brief {
+    Off,
+    On,
+    /// Within a subquery or a function that looks at buckets.
+    Never,
 }
 
 /// How deep expressions may nest to be evaluated; the parser allows no more.
@@ -364,6 +377,20 @@ impl<'s> Context<'s> {
         let cells = Cells { floats: values, histograms: Vec::new() };
         let id = item::Id::Own(model::Labels::default());
         Items { one_name: true, ..Items::new(vec![Item { id, cells, drop_name: false }]) }
+    }
+
+    /// Evaluates the arguments of a function, which may look at counts and sums of histograms only.
+    fn within<T>(&mut self, function: &str, work: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.stats;
+        self.stats = match (before, function) {
+            (Brief::Never, _) => Brief::Never,
+            (_, "histogram_count" | "histogram_sum" | "histogram_avg") => Brief::On,
+            (_, "histogram_quantile" | "histogram_quantiles" | "histogram_fraction") => Brief::Never,
+            (other, _) => other,
+        };
+        let out = work(self);
+        self.stats = before;
+        out
     }
 
     /// Begins a node of the plan.

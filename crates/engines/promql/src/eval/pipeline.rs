@@ -10,11 +10,11 @@ mod work;
 
 use std::sync::Arc;
 
-use model::Points;
+use model::{Histogram, Points, ResetHint};
 
 pub(super) use self::{instant::{InstantCall, InstantKind}, stage::Stage, work::chunked};
 use super::{
-    Context, EvalError,
+    Brief, Context, EvalError,
     cells::Cells,
     item::{Id, Item, Items, Selected},
     notes::{Kind, Notes},
@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     ast::{Expr, ExprKind, Extension, Selector, Type},
+    histogram::detect_reset,
     span::Span,
 };
 
@@ -69,6 +70,8 @@ pub(super) struct Pipeline<'s> {
     pub(super) drops_name: bool,
     /// All series have the same name.
     pub(super) one_name: bool,
+    /// Histograms are told whether counting began anew since the sample before.
+    pub(super) hints: bool,
 }
 
 /// What a thread needs for itself.
@@ -126,7 +129,8 @@ impl<'s> Context<'s> {
                             params.push(self.scalar(param)?);
                         }
                         let Some(found) = Stage::function(name, params) else { return Ok(None) };
-                        stage(self.pipeline(arg)?, found)
+                        let inner = self.within(name, |context| context.pipeline(arg))?;
+                        stage(inner, found)
                     }
                     (_, None) => None,
                 }
@@ -151,6 +155,7 @@ impl<'s> Context<'s> {
             steps: moments.len(),
             drops_name: kind != InstantKind::Value && kind != InstantKind::Smoothed,
             one_name,
+            hints: self.stats == Brief::On,
         })
     }
 
@@ -223,6 +228,7 @@ impl<'s> Context<'s> {
             stages: Vec::new(),
             drops_name: !function.keeps_name(),
             one_name,
+            hints: self.stats == Brief::On,
         }))
     }
 
@@ -343,6 +349,14 @@ impl Pipeline<'_> {
         if samples.is_empty() {
             return Ok(false);
         }
+        let mut hinted = Points::default();
+        let samples = if self.hints && !samples.histograms.is_empty() {
+            hinted.clone_from(samples);
+            hint(&mut hinted);
+            &hinted
+        } else {
+            samples
+        };
         match &self.leaf {
             Leaf::Instant(call) => {
                 ticker.tick(samples.len() + self.steps)?;
@@ -389,6 +403,20 @@ impl Pipeline<'_> {
         } else if !["_total", "_sum", "_count", "_bucket"].iter().any(|end| name.ends_with(end)) {
             notes.add(Kind::PossibleNonCounter, call.span, &name);
         }
+    }
+}
+
+/// Tells each histogram of which it is not known whether counting began anew since the one before.
+fn hint(points: &mut Points) {
+    let mut before: Option<Arc<Histogram>> = None;
+    for sample in points.histograms.iter_mut().filter(|sample| !sample.histogram.is_stale()) {
+        let after = Arc::clone(&sample.histogram);
+        if let Some(before) = before.filter(|_| after.reset_hint == ResetHint::Unknown) {
+            let reset = detect_reset(&after, &before);
+            let hint = if reset { ResetHint::Reset } else { ResetHint::NotReset };
+            Arc::make_mut(&mut sample.histogram).reset_hint = hint;
+        }
+        before = Some(after);
     }
 }
 

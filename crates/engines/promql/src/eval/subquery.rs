@@ -92,7 +92,9 @@ impl<'s> Context<'s> {
         let held = self.budget.held();
         let outer = std::mem::replace(&mut self.query, query);
         let counting = std::mem::replace(&mut self.counting, false);
+        let stats = std::mem::replace(&mut self.stats, super::Brief::Never);
         let value = self.evaluate(inner);
+        self.stats = stats;
         self.query = outer;
         self.counting = counting;
         let items = match value? {

@@ -9,7 +9,8 @@ mod store;
 
 use std::{fmt::Write as _, path::PathBuf};
 
-use self::{script::Command, store::Store};
+pub(crate) use self::{check::near, store::Store};
+use self::script::Command;
 
 /// What one script gave.
 #[derive(Default)]

@@ -62,8 +62,8 @@ impl<'s> Context<'s> {
         let swapped = group.is_some_and(|group| group.side == Side::Right);
         let (fill_left, fill_right) = (matching.fill.left, matching.fill.right);
         let (many, one) = if swapped { (&right, &left) } else { (&left, &right) };
-        let (fill_many, fill_one) =
-            if swapped { (fill_right, fill_left) } else { (fill_left, fill_right) };
+        // As in Prometheus, `fill_left` stands for the side of many, on whichever side that is.
+        let (fill_many, fill_one) = (fill_left, fill_right);
         let join = Join {
             binary,
             matching,
@@ -296,7 +296,8 @@ impl<'s> Join<'_, 's> {
                 if !fills && !self.many.iter().any(|item| item.cells.has(step)) {
                     continue;
                 }
-                let labels = |at: usize| braced(&self.one[at].id.labels());
+                let mut pair = [*one, before].map(|at| self.one[at].id.labels());
+                pair.sort();
                 let side = if self.swapped { "left" } else { "right" };
                 let group = self.one[*one].id.labels();
                 let group = group.filtered(|name| matched(self.matching, name));
@@ -305,8 +306,8 @@ impl<'s> Join<'_, 's> {
                     format!(
                         "found duplicate series for the match group {} on the {side} hand-side of the operation: [{}, {}];many-to-many matching not allowed: matching labels must be unique on one side",
                         braced(&group),
-                        labels(*one),
-                        labels(before)
+                        braced(&pair[0]),
+                        braced(&pair[1])
                     ),
                 ));
             }
@@ -332,7 +333,7 @@ impl<'s> Join<'_, 's> {
 /// Labels as Prometheus prints them in errors: `{__name__="x", a="b"}`.
 fn braced(labels: &Labels) -> String {
     let pairs: Vec<String> =
-        labels.iter().map(|(name, value)| format!("{name}={}", model::Quoted(value))).collect();
+        labels.iter().map(|(name, value)| format!("{name}={}", crate::quote::Quoted(value))).collect();
     format!("{{{}}}", pairs.join(", "))
 }
 

@@ -54,7 +54,7 @@ impl<'s> Context<'s> {
         let mut asked = Vec::new();
         if name == "histogram_fraction" {
             let (lower, upper) = (self.scalar(unwrapped(&args[0]))?, self.scalar(unwrapped(&args[1]))?);
-            asked.push((Asked::Fraction { lower, upper }, at(0)));
+            asked.push(Asked::Fraction { lower, upper });
         } else {
             let params = if many { 2..args.len() } else { 0..1 };
             for param in params {
@@ -62,21 +62,21 @@ impl<'s> Context<'s> {
                 for q in values.iter().filter(|q| !(0.0..=1.0).contains(*q)) {
                     self.notes.add(Kind::InvalidQuantile(q.to_bits()), at(param), "");
                 }
-                asked.push((Asked::Quantile(values), at(0)));
+                asked.push(Asked::Quantile(values));
             }
         }
-        let items = self.vector(unwrapped(vector))?;
+        let items = self.within(name, |context| context.vector(unwrapped(vector)))?;
         let steps = self.query.steps();
         let mut groups = self.groups(&items, at(vector_at));
         self.say_mixed(&items, &mut groups, at(vector_at));
         let by_signature = &groups.1;
         let mut out = Vec::new();
         let mut ticker = Ticker::new(self.budget);
-        for (asked, span) in &asked {
+        for asked in &asked {
             for item in items.list.iter().filter(|item| item.cells.has_histograms()) {
                 ticker.tick(steps)?;
                 let group = by_signature.get(&item.id.signature(|_| true)).map(|at| &groups.0[*at]);
-                let cells = self.natives(item, group, asked, *span);
+                let cells = self.natives(item, group, asked, at(vector_at));
                 self.give(&mut out, &item.id, item.drop_name, cells, asked, many, args)?;
             }
             let mut classic = Classic::default();

@@ -151,6 +151,7 @@ impl<'s> Context<'s> {
             steps: moments.len(),
             drops_name: false,
             one_name: selected.name.is_some(),
+            hints: false,
         };
         let found = self.collect(&pipeline(InstantKind::Value), span)?;
         if let Some(item) = found.list.iter().find(|item| item.cells.has_histograms()) {

@@ -95,7 +95,7 @@ impl<'s> Context<'s> {
 }
 
 fn check(name: &str, role: &str, function: &str, span: Span) -> Result<(), EvalError> {
-    if !name.is_empty() {
+    if !name.is_empty() && crate::quote::is_utf8(name) {
         return Ok(());
     }
     let message = format!("invalid {role} label name in {function}(): {name}");

@@ -156,7 +156,8 @@ impl InstantCall {
                         let say = |join| {
                             about.notes.add(Kind::MismatchedBuckets(join), self.span, "");
                         };
-                        match between_histograms(a, b, moment, false, say) {
+                        let counter = b.histogram.reset_hint != model::ResetHint::Gauge;
+                        match between_histograms(a, b, moment, counter, say) {
                             Some(found) => cells.set_histogram(step, Arc::new(found)),
                             None => {
                                 about.notes.add(Kind::MixedSchemas, self.span, &(about.name)());

@@ -89,6 +89,9 @@ pub(crate) fn between_histograms(
     if at_ms == b.at_ms {
         return Some(result);
     }
+    if a.histogram.is_custom() != result.is_custom() {
+        return None;
+    }
     #[expect(clippy::cast_precision_loss, reason = "differences of times are small")]
     let part = (at_ms - a.at_ms) as f64 / (b.at_ms - a.at_ms) as f64;
     if counter && detect_reset(&b.histogram, &a.histogram) {
