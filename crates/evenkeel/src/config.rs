@@ -122,6 +122,12 @@ impl Listen {
     }
 }
 
+/// A variable of the environment.
+#[expect(clippy::disallowed_methods, reason = "the binary is where the environment is read")]
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// Reads a flag's value.
 pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     read::parse_address(text)
@@ -195,6 +201,7 @@ impl Config {
             rollbacks: found.rollbacks,
             scrape: app::scrape::Options {
                 config_file: flags.scrape_config.or(found.scrape.config_file),
+                variable,
                 ..found.scrape
             },
         }

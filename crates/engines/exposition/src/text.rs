@@ -9,7 +9,10 @@ use model::MetricKind;
 
 use crate::{
     Options, ParseError,
-    entry::{Entry, Exemplars, LabelSpan, MoreLabels, RawLabels, SeriesEntry, lossy, slice, unescape, unescaped},
+    entry::{
+        Entry, Exemplars, LabelSpan, MoreLabels, RawLabels, SeriesEntry, lossy, slice, unescape,
+        unescaped,
+    },
     number::{self, NumberError},
     quote::quoted,
 };
@@ -164,7 +167,9 @@ impl<'b> TextParser<'b> {
     fn meta(&mut self, what: Token) -> Result<(), ParseError> {
         let token = self.lexer.next();
         if token != Token::MetricName {
-            return Err(self.unexpected(&format!("expected metric name after {}", what.as_str()), token));
+            return Err(
+                self.unexpected(&format!("expected metric name after {}", what.as_str()), token)
+            );
         }
         let (mut start, mut end) = (self.lexer.start, self.lexer.at);
         if self.lexer.token_bytes().first() == Some(&b'"') {
@@ -397,7 +402,10 @@ impl<'b> TextParser<'b> {
     }
 
     /// Milliseconds of the seconds at hand.
-    #[expect(clippy::cast_possible_truncation, reason = "a time beyond all calendars ends at the bounds")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a time beyond all calendars ends at the bounds"
+    )]
     fn seconds(&self, what: &'static str) -> Result<i64, ParseError> {
         let seconds = self.number()?;
         if seconds.is_finite() {

@@ -177,6 +177,7 @@ fn config(
         webhook_key: Some(key),
         fallback_receiver: None,
         rollbacks: vec![rollback],
+        scrape: app::scrape::Options::default(),
     }
 }
 

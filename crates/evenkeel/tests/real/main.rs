@@ -11,6 +11,7 @@ mod keep;
 mod kills;
 mod latency;
 mod receiver;
+mod scrape;
 
 use std::time::{Duration, Instant, SystemTime};
 
