@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { drawn, framesOf, ghostsOf, lonely, seriesOf, sharedLabels, stacked } from "./frames";
+import { drawn, framesOf, ghostsOf, seriesOf, sharedLabels, stacked } from "./frames";
 
 const grid = { start: 100, end: 140, step: 10 };
 
@@ -41,5 +41,3 @@ test("choices", () => {
 });
 
 test("stacks leave gaps where all have one", () => expect(stacked([[1, null, null], [2, 3, null]])).toEqual([[1, null, null], [3, 3, null]]));
-
-test("lonely points", () => expect(lonely([1, null, 2, 3, null, 4], 0, 5)).toEqual([0, 5]));

@@ -130,10 +130,3 @@ export function stacked(lines: (number | null)[][]): (number | null)[][] {
     }),
   );
 }
-
-/** The points that stand alone, between two gaps: a line would not show them. */
-export function lonely(values: (number | null | undefined)[], from: number, to: number): number[] {
-  const found: number[] = [];
-  for (let i = from; i <= to; i += 1) if (values[i] != null && values[i - 1] == null && values[i + 1] == null) found.push(i);
-  return found;
-}
