@@ -2,11 +2,11 @@ import { expect, test } from "vitest";
 import { autoStep, gridOf, readSearch, readStep, stepText } from "./state";
 
 test("an address is read for what it holds, and no more", () => {
-  expect(readSearch({})).toEqual({ v: undefined, q: undefined, ghost: undefined, ex: undefined, every: undefined, browse: undefined, metric: undefined });
-  const { v, q } = readSearch({ v: 1, q: ["up", { x: "rate(x[5m])", view: "table", step: 15, stack: true, most: 1e9, evil: 1, hide: ["a", 3] }, { x: "c", view: "chart" }, 7, null] });
+  expect(readSearch({})).toEqual({ v: undefined, panes: undefined, ghost: undefined, ex: undefined, every: undefined, browse: undefined, metric: undefined });
+  const { v, panes } = readSearch({ v: 1, panes: ["up", { x: "rate(x[5m])", view: "table", step: 15, stack: true, most: 1e9, evil: 1, hide: ["a", 3] }, { x: "c", view: "chart" }, 7, null] });
   expect(v).toBe(1);
-  expect(q).toEqual([{ x: "up" }, { x: "rate(x[5m])", view: "table", step: 15, stack: true, hide: ["a"] }, { x: "c" }]);
-  expect(readSearch({ q: Array.from({ length: 40 }, () => "up") }).q).toHaveLength(8);
+  expect(panes).toEqual([{ x: "up" }, { x: "rate(x[5m])", view: "table", step: 15, stack: true, hide: ["a"] }, { x: "c" }]);
+  expect(readSearch({ panes: Array.from({ length: 40 }, () => "up") }).panes).toHaveLength(8);
 });
 
 test("steps are round and give few hundred points", () => {

@@ -33,7 +33,7 @@ export interface Pane {
 
 export interface ExploreSearch {
   v?: 1 | undefined;
-  q?: Pane[] | undefined;
+  panes?: Pane[] | undefined;
   /** Compare with the same time a week before, or with the time before a deploy; `compare` of the scope is the period before. */
   ghost?: "week" | "deploy" | undefined;
   /** Draw exemplars. */
@@ -52,10 +52,10 @@ const HIDDEN_MAX = 200;
 const SERIES_DRAWN_MAX = 1_000;
 
 export function readSearch(search: Record<string, unknown>): ExploreSearch {
-  const panes = Array.isArray(search.q) ? search.q.slice(0, PANES_MAX).flatMap(readPane) : undefined;
+  const panes = Array.isArray(search.panes) ? search.panes.slice(0, PANES_MAX).flatMap(readPane) : undefined;
   return {
     v: panes ? 1 : undefined,
-    q: panes,
+    panes,
     ghost: oneOf(search.ghost, ["week", "deploy"] as const),
     ex: search.ex === true ? true : undefined,
     every: oneOf(search.every, REFRESHES),
@@ -137,7 +137,7 @@ export function stepText(seconds: number): string {
 }
 
 const STORE = "evenkeel.explore";
-export type Kept = Pick<ExploreSearch, "q" | "ghost" | "ex" | "every">;
+export type Kept = Pick<ExploreSearch, "panes" | "ghost" | "ex" | "every">;
 
 /** Leaving the page loses no query: what was looked at last in this tab. */
 export function keepView(view: Kept): void {
@@ -150,8 +150,8 @@ export function keepView(view: Kept): void {
 
 export function keptView(): Kept | undefined {
   try {
-    const { q, ghost, ex, every } = readSearch(JSON.parse(sessionStorage.getItem(STORE) ?? "{}") as Record<string, unknown>);
-    return q && q.some((pane) => pane.x !== "") ? { q, ghost, ex, every } : undefined;
+    const { panes, ghost, ex, every } = readSearch(JSON.parse(sessionStorage.getItem(STORE) ?? "{}") as Record<string, unknown>);
+    return panes && panes.some((pane) => pane.x !== "") ? { panes, ghost, ex, every } : undefined;
   } catch {
     return undefined;
   }

@@ -2,12 +2,12 @@
 
 import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, closeCompletion, completionKeymap, startCompletion } from "@codemirror/autocomplete";
 import { defaultKeymap, history, historyKeymap, insertNewlineAndIndent } from "@codemirror/commands";
-import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from "@codemirror/language";
+import { bracketMatching, HighlightStyle, LRLanguage, indentOnInput, syntaxHighlighting } from "@codemirror/language";
 import { lintKeymap } from "@codemirror/lint";
 import { EditorState, Prec } from "@codemirror/state";
 import { EditorView, keymap, placeholder, tooltips } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import { LanguageType, promQLLanguage } from "@prometheus-io/codemirror-promql";
+import { parser } from "@prometheus-io/lezer-promql";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useImperativeHandle, useRef } from "react";
 import css from "../explore.module.css";
@@ -17,7 +17,10 @@ import { highlight, highlighted, setSaid, squiggles, type Remark } from "./remar
 import { theme } from "./theme";
 import type { EditorHandle, EditorProps } from "./types";
 
-const language = promQLLanguage(LanguageType.PromQL);
+const language = LRLanguage.define({
+  parser: parser.configure({ top: "PromQL" }),
+  languageData: { closeBrackets: { brackets: ["(", "[", "{", "'", '"', "`"] }, commentTokens: { line: "#" } },
+});
 
 const colors = HighlightStyle.define([
   { tag: tags.number, color: "var(--code-number)" },

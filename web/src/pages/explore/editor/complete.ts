@@ -3,7 +3,9 @@
 import type { Completion, CompletionContext, CompletionResult } from "@codemirror/autocomplete";
 import type { Language } from "@codemirror/language";
 import type { Extension } from "@codemirror/state";
-import { newCompleteStrategy, type PrometheusClient } from "@prometheus-io/codemirror-promql";
+import type { PrometheusClient } from "@prometheus-io/codemirror-promql";
+// Its front door brings an HTTP client and a cache along, of which we have our own.
+import { HybridComplete } from "@prometheus-io/codemirror-promql/dist/esm/complete/hybrid";
 import { EqlSingle } from "@prometheus-io/lezer-promql";
 import type { QueryClient } from "@tanstack/react-query";
 import { functionsQuery, labelNamesQuery, labelValuesQuery, metadataQuery, metricNamesQuery, prom, type FunctionDoc, type LabelSet } from "../../../api/prom";
@@ -77,7 +79,7 @@ function docOf(found: FunctionDoc): Completion["info"] {
 }
 
 export function completion(queries: QueryClient, language: Language): Extension {
-  const strategy = newCompleteStrategy({ remote: clientOf(queries), maxMetricsMetadata: METADATA_MAX });
+  const strategy = new HybridComplete(clientOf(queries), METADATA_MAX);
   const complete = async (context: CompletionContext): Promise<CompletionResult | null> => {
     const result = await strategy.promQL(context);
     if (result === null) return null;

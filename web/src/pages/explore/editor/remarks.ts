@@ -4,7 +4,7 @@
 import { linter, type Diagnostic } from "@codemirror/lint";
 import { StateEffect, StateField, type Extension } from "@codemirror/state";
 import { Decoration, EditorView, type DecorationSet } from "@codemirror/view";
-import { PromQLExtension } from "@prometheus-io/codemirror-promql";
+import { HybridLint } from "@prometheus-io/codemirror-promql/dist/esm/lint/hybrid";
 import type { Place } from "../problems";
 import type { Remark } from "./types";
 
@@ -25,7 +25,7 @@ const said = StateField.define<readonly Remark[]>({
 const DELAY_MS = 600;
 
 export function squiggles(): Extension {
-  const grammar = new PromQLExtension().getLinter().promQL();
+  const grammar = new HybridLint().promQL();
   const source = async (view: EditorView): Promise<Diagnostic[]> => {
     const fromServer = view.state.field(said).map(({ place, message, severity }): Diagnostic => ({ from: place.from, to: place.to, severity, message, source: "server" }));
     // Where the server has spoken about this text, its word is the one that counts.
