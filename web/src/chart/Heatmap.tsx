@@ -142,8 +142,8 @@ function drawCells(u: uPlot, columns: (HeatCell[] | null)[], rows: Map<number, n
   columns.forEach((column, index) => {
     const time = times[index];
     if (column === null || time === undefined) return;
-    const left = Math.floor(u.valToPos(time, "x", true));
-    const right = Math.ceil(u.valToPos(time + step, "x", true));
+    const left = Math.round(u.valToPos(time, "x", true));
+    const right = Math.round(u.valToPos(time + step, "x", true));
     for (const cell of column) {
       const bottom = u.valToPos(rows.get(cell.left) ?? 0, "y", true);
       const top = u.valToPos(rows.get(cell.right) ?? 0, "y", true);

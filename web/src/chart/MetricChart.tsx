@@ -31,6 +31,8 @@ interface Props {
   format: (value: number | null | undefined) => string;
   stacked?: boolean;
   log?: boolean;
+  /** Ticks at powers of two: bytes. */
+  binary?: boolean;
   height?: number;
   /** The line that is brought out, from outside. */
   focus?: string | undefined;
@@ -48,8 +50,9 @@ interface Props {
 const NO_DOTS: Dot[] = [];
 const LEGEND_PX = 90;
 const FOCUS_PX = 24;
+const POWERS_OF_TWO = Array.from({ length: 60 }, (_, i) => 2 ** i);
 
-export function MetricChart({ label, at, lines, format, stacked = false, log = false, height = 300, focus, dots = NO_DOTS, onZoom, onZoomBack, onCursor, onDot, onArea }: Props) {
+export function MetricChart({ label, at, lines, format, stacked = false, log = false, binary = false, height = 300, focus, dots = NO_DOTS, onZoom, onZoomBack, onCursor, onDot, onArea }: Props) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
   const [tip, setTip] = useState<Tip | null>(null);
@@ -83,11 +86,12 @@ export function MetricChart({ label, at, lines, format, stacked = false, log = f
         width: host.clientWidth || 300,
         height,
         legend: { show: false },
-        focus: { alpha: 0.22 },
+        focus: { alpha: 0.28 },
         cursor: {
           sync: { key: SYNC, setSeries: false, filters: { sub: () => true, pub: (type) => type === "mousemove" || type === "mouseleave" } },
           drag: { x: true, y: false, setScale: false, dist: 4 },
-          focus: { prox: FOCUS_PX },
+          // What was before is no line of its own.
+          focus: { prox: FOCUS_PX, dist: (_u, i, _index, value, cursor) => (i > own.length ? Infinity : value - cursor) },
           bind: {
             dblclick: () => () => {
               latest.current.onZoomBack?.();
@@ -104,8 +108,10 @@ export function MetricChart({ label, at, lines, format, stacked = false, log = f
         },
         axes: [
           { ...axis, space: 74, size: 28, values: (_u, ticks) => timeLabels(ticks, zone) },
-          { ...axis, space: 34, size: (_u, labels) => labelWidth(labels), values: (_u, ticks) => ticks.map((tick) => (tick == null ? "" : latest.current.format(tick))) },
+          { ...axis, space: 34, ...(binary ? { incrs: POWERS_OF_TWO } : {}), size: (_u, labels) => labelWidth(labels), values: (_u, ticks) => ticks.map((tick) => (tick == null ? "" : latest.current.format(tick))) },
         ],
+        // Each is filled down to the one below it, so that no colours mix.
+        ...(stacked ? { bands: own.slice(1).map((_, i): uPlot.Band => ({ series: [i + 1, i + 2] })) } : {}),
         series: [{}, ...own.map((line) => lineOptions(line, stacked)), ...own.filter((line) => line.ghost).map(ghostOptions)],
         hooks: {
           setCursor: [show],
@@ -152,7 +158,7 @@ export function MetricChart({ label, at, lines, format, stacked = false, log = f
     };
     // A chart is only made anew when its shape or its colours change; what it shows is set below.
     // eslint-disable-next-line react-hooks/exhaustive-deps
-  }, [shape, theme, systemDark, zone, height, stacked, log]);
+  }, [shape, theme, systemDark, zone, height, stacked, log, binary]);
 
   useEffect(() => plot.current?.setData(data), [data]);
   useEffect(() => plot.current?.redraw(false), [dots]);

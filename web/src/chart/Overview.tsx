@@ -129,11 +129,12 @@ function draw(canvas: HTMLCanvasElement, width: number, outer: Span, envelope: E
   ctx.fillStyle = colorOf("--chart-fill");
   ctx.strokeStyle = colorOf("--chart-1");
   ctx.lineWidth = ratio;
+  const single = envelope.high.every((value, i) => value === envelope.low[i]);
   for (const [from, to] of runs(envelope.high)) {
     ctx.beginPath();
     for (let i = from; i <= to; i += 1) ctx.lineTo(x(envelope.at[i] ?? 0), y(envelope.high[i] ?? 0));
     ctx.stroke();
-    for (let i = to; i >= from; i -= 1) ctx.lineTo(x(envelope.at[i] ?? 0), envelope.low[i] === envelope.high[i] ? canvas.height : y(envelope.low[i] ?? 0));
+    for (let i = to; i >= from; i -= 1) ctx.lineTo(x(envelope.at[i] ?? 0), single ? canvas.height : y(envelope.low[i] ?? 0));
     ctx.fill();
   }
 }

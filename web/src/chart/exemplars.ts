@@ -30,6 +30,7 @@ export function drawExemplars(u: uPlot, dots: Dot[]): void {
   ctx.fillStyle = colorOf("--panel");
   ctx.strokeStyle = colorOf("--code-function");
   ctx.lineWidth = 1.8 * ratio;
+  ctx.setLineDash([]);
   const size = RADIUS * ratio;
   for (const dot of dots) {
     const { x, y } = place(u, dot);

@@ -52,6 +52,7 @@ export function Browser({ metric, window, onMetric, onInsert, onReplace, onClose
 
 const ROW_PX = 46;
 const LIST = "explore-metrics";
+const TAIL_CHARS = 14;
 
 function Metrics({ onInsert, onMetric }: Pick<Props, "onInsert"> & { onMetric: (metric: string) => void }) {
   const names = useQuery(metricNamesQuery);
@@ -123,7 +124,11 @@ function Metrics({ onInsert, onMetric }: Pick<Props, "onInsert"> & { onMetric: (
                 return (
                   <span className={css.metric} title={help ? `${name}\n${help}` : name}>
                     <span>
-                      <code>{name}</code>
+                      <code>
+                        {/* The end of a name tells more than its middle. */}
+                        <span>{name.slice(0, -TAIL_CHARS)}</span>
+                        <span>{name.slice(-TAIL_CHARS)}</span>
+                      </code>
                       <small>
                         {type && <b data-type={type}>{type}</b>}
                         {unit && <b>{unit}</b>}

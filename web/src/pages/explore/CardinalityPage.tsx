@@ -222,32 +222,36 @@ function Tops({ status, set }: { status: TsdbStatus; set: Set }) {
   const rows = (shares: Share[] | undefined) => shares ?? [];
   return (
     <div className={cx(ui.columns, ui.even)}>
-      <ShareTable
-        title="Metrics by series"
-        unit="series"
-        total={series}
-        rows={rows(status.seriesCountByMetricName).map(({ name, value }) => ({ name, value, focus: () => set({ match: selectorOf({ metric: name, values: {} }) }), query: selectorOf({ metric: name, values: {} }) ?? name }))}
-      />
-      <ShareTable
-        title="Labels by values"
-        unit="values"
-        rows={rows(status.labelValueCountByLabelName).map(({ name, value }) => ({ name, value, focus: () => set({ label: name }), query: `topk(20, count by (${labelName(name)}) ({${labelName(name)}!=""}))` }))}
-      />
-      <ShareTable
-        title="Label pairs by series"
-        unit="series"
-        total={series}
-        rows={rows(status.seriesCountByLabelValuePair).map(({ name, value }) => {
-          const pair = pairOf(name);
-          return { name, value, focus: () => set({ match: narrowed(undefined, pair.label, pair.value) }), query: `topk(20, count by (__name__) ({${pair.label === "__name__" ? "__name__" : labelName(pair.label)}=${quoted(pair.value)}}))` };
-        })}
-      />
-      <ShareTable
-        title="Labels by memory"
-        unit="bytes"
-        format={bytes}
-        rows={rows(status.memoryInBytesByLabelName).map(({ name, value }) => ({ name, value, focus: () => set({ label: name }), query: `topk(20, count by (${labelName(name)}) ({${labelName(name)}!=""}))` }))}
-      />
+      <div className={ui.stack}>
+        <ShareTable
+          title="Metrics by series"
+          unit="series"
+          total={series}
+          rows={rows(status.seriesCountByMetricName).map(({ name, value }) => ({ name, value, focus: () => set({ match: selectorOf({ metric: name, values: {} }) }), query: selectorOf({ metric: name, values: {} }) ?? name }))}
+        />
+        <ShareTable
+          title="Label pairs by series"
+          unit="series"
+          total={series}
+          rows={rows(status.seriesCountByLabelValuePair).map(({ name, value }) => {
+            const pair = pairOf(name);
+            return { name, value, focus: () => set({ match: narrowed(undefined, pair.label, pair.value) }), query: `topk(20, count by (__name__) ({${pair.label === "__name__" ? "__name__" : labelName(pair.label)}=${quoted(pair.value)}}))` };
+          })}
+        />
+      </div>
+      <div className={ui.stack}>
+        <ShareTable
+          title="Labels by values"
+          unit="values"
+          rows={rows(status.labelValueCountByLabelName).map(({ name, value }) => ({ name, value, focus: () => set({ label: name }), query: `topk(20, count by (${labelName(name)}) ({${labelName(name)}!=""}))` }))}
+        />
+        <ShareTable
+          title="Labels by memory"
+          unit="bytes"
+          format={bytes}
+          rows={rows(status.memoryInBytesByLabelName).map(({ name, value }) => ({ name, value, focus: () => set({ label: name }), query: `topk(20, count by (${labelName(name)}) ({${labelName(name)}!=""}))` }))}
+        />
+      </div>
     </div>
   );
 }

@@ -36,14 +36,15 @@ interface Props {
 }
 
 export function ChartView({ items, before, grid, pane, change, scope, deploys, exemplars, letter }: Props) {
-  const frames = useMemo(() => framesOf(items, grid), [items, grid]);
+  const frames = useMemo(() => named(framesOf(items, grid), pane.x), [items, grid, pane.x]);
   const ghosts = useMemo(() => (before ? ghostsOf(before.items, grid, before.offset) : undefined), [before, grid]);
   const [cursor, setCursor] = useState<number | null>(null);
   const [focus, setFocus] = useState<string>();
   const [area, setArea] = useState({ left: 0, width: 0 });
   const most = pane.most ?? DRAWN;
   const hide = useMemo(() => new Set(pane.hide), [pane.hide]);
-  const format = formatOf(pane.unit ?? guessUnit(pane.x, items.map((item) => item.metric)));
+  const unit = pane.unit ?? guessUnit(pane.x, items.map((item) => item.metric));
+  const format = formatOf(unit);
   const lines = useMemo(() => linesOf(frames, { hide, only: pane.only, most }, ghosts, pane.stack === true), [frames, hide, pane.only, most, ghosts, pane.stack]);
   const dots = useDots(exemplars, pane.x, grid);
   const [dot, setDot] = useState<Dot>();
@@ -52,7 +53,7 @@ export function ChartView({ items, before, grid, pane, change, scope, deploys, e
   const toggle = (short: string) => change({ hide: hide.has(short) ? [...hide].filter((key) => key !== short) : [...hide, short], only: undefined });
   return (
     <figure className={css.figure}>
-      <Notes frames={frames} most={most} pane={pane} change={change} lines={lines.length} />
+      <Notes frames={frames} most={most} pane={pane} change={change} lines={lines.length} before={before?.word} />
       <DeployLane deploys={deploys} grid={grid} area={area} />
       <MetricChart
         label={label}
@@ -61,6 +62,7 @@ export function ChartView({ items, before, grid, pane, change, scope, deploys, e
         format={format}
         stacked={pane.stack === true}
         log={pane.log === true}
+        binary={unit === "bytes"}
         focus={focus}
         dots={dots.dots}
         onZoom={scope.show}
@@ -86,6 +88,11 @@ export function ChartView({ items, before, grid, pane, change, scope, deploys, e
   );
 }
 
+/** A series without labels is named by its query. */
+function named(found: Frames, expression: string): Frames {
+  return { ...found, frames: found.frames.map((frame) => (frame.name === "{}" ? { ...frame, name: expression.replaceAll(/\s+/g, " ") } : frame)) };
+}
+
 function linesOf({ frames }: Frames, choice: Parameters<typeof drawn>[1], ghosts: Map<string, (number | null)[]> | undefined, stack: boolean): SeriesLine[] {
   const chosen = drawn(frames, choice);
   const heights = stack ? stacked(chosen.map((frame) => frame.values)) : undefined;
@@ -104,7 +111,7 @@ function linesOf({ frames }: Frames, choice: Parameters<typeof drawn>[1], ghosts
 }
 
 /** What the chart leaves out is said above it. */
-function Notes({ frames: { frames, shared, infinite }, most, pane, change, lines }: { frames: Frames; most: number; pane: Pane; change: Props["change"]; lines: number }) {
+function Notes({ frames: { frames, shared, infinite }, most, pane, change, lines, before }: { before: string | undefined; frames: Frames; most: number; pane: Pane; change: Props["change"]; lines: number }) {
   const common = Object.keys(shared).length > 0 ? seriesText(shared) : undefined;
   const hidden = Math.min(most, frames.length) - lines;
   const flat = pane.log ? frames.filter((frame) => (frame.min ?? 1) <= 0).length : 0;
@@ -123,6 +130,7 @@ function Notes({ frames: { frames, shared, infinite }, most, pane, change, lines
           </Button>
         </span>
       )}
+      {before && <span>dashed: {before}</span>}
       {hidden > 0 && (
         <span>
           {count(hidden)} not drawn by choice

@@ -40,7 +40,7 @@ export function DeployLane({ deploys, grid, area }: { deploys: Deploy[]; grid: G
         const title = own.map((deploy) => `${deploy.service} ${deploy.version} in ${deploy.environment}, ${clock(deploy.started_at, zone, Date.now())}`).join("\n");
         const right = x > area.width * 0.75;
         return (
-          <li key={first.id} style={{ left: area.left + x }} data-right={right}>
+          <li key={first.id} style={right ? { right: `calc(100% - ${area.left + x}px)` } : { left: area.left + x }} data-right={right}>
             <Link to="/deploys" search={own.length === 1 ? { deploy: first.id } : {}} className={css.deploy} title={title}>
               <Icon name="deploy" size={11} />
               {own.length === 1 ? `${first.service} ${first.version}` : `${own.length} deploys`}

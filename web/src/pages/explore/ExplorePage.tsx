@@ -32,7 +32,10 @@ export function ExplorePage() {
   const navigate = route.useNavigate();
   const scope = useScope();
   const panes = search.panes ?? FIRST;
-  const [now, setNow] = useState(() => Date.now());
+  /** Asking again is asking, also when nothing else has changed. */
+  const [round, setRound] = useState(0);
+  // One moment for all queries; it moves when they are asked again and when another time is shown.
+  const now = useMemo(() => Date.now(), [round, scope.range, scope.fixed?.from, scope.fixed?.to]);
   const [focused, setFocused] = useState(0);
   const [wide] = useState(() => matchMedia(WIDE).matches);
   const open = search.browse === undefined ? wide : search.browse === "open";
@@ -43,8 +46,7 @@ export function ExplorePage() {
   const at = Math.min(focused, panes.length - 1);
 
   useKept(search, (kept) => set(kept, true));
-  useRefresh(search.every, scope, () => setNow(Date.now()));
-  useEffect(() => setNow(Date.now()), [scope.range, scope.fixed?.from, scope.fixed?.to]);
+  useRefresh(search.every, scope, () => setRound((old) => old + 1));
   useShortcut("f", toggleFullScreen);
   useShortcut("e", () => handles.current[at]?.focus());
 
@@ -57,7 +59,7 @@ export function ExplorePage() {
     setFocused(panes.length);
   };
   const run = (index: number, x: string) => {
-    setNow(Date.now());
+    setRound((old) => old + 1);
     // The choice of series goes with the query that it was made in.
     if (x !== panes[index]?.x) change(index, { x, hide: undefined, only: undefined, most: undefined, sort: undefined, off: undefined });
   };
@@ -70,28 +72,30 @@ export function ExplorePage() {
       <div className={ui.pageHead}>
         <h1>Explore</h1>
         <span className={ui.grow} />
-        <Button small aria-pressed={open} onClick={() => set({ browse: open ? "closed" : "open" })}>
-          <Icon name="rail" size={13} /> Browse
-        </Button>
-        <CompareChoice scope={scope} ghost={search.ghost} onGhost={(ghost) => set({ ghost })} />
-        <Button small aria-pressed={search.ex === true} onClick={() => set({ ex: search.ex ? undefined : true })}>
-          ◇ Exemplars
-        </Button>
-        <label className={css.choice}>
-          <span>Refresh</span>
-          <select value={search.every ?? ""} disabled={scope.fixed !== undefined} title={scope.fixed ? "The time shown stands still" : undefined} onChange={(event) => set({ every: REFRESHES.find((one) => String(one) === event.target.value) })}>
-            <option value="">off</option>
-            {REFRESHES.map((one) => (
-              <option key={one} value={one}>
-                {one < 60 ? `${one} s` : `${one / 60} min`}
-              </option>
-            ))}
-          </select>
-        </label>
-        <HistoryMenu onPick={(x) => handles.current[at]?.replace(x)} />
-        <Link to="/explore/cardinality" className={buttonClass("plain", true)}>
-          Cardinality
-        </Link>
+        <div className={css.headTools}>
+          <Button small aria-pressed={open} onClick={() => set({ browse: open ? "closed" : "open" })}>
+            <Icon name="rail" size={13} /> Browse
+          </Button>
+          <CompareChoice scope={scope} ghost={search.ghost} onGhost={(ghost) => set({ ghost })} />
+          <Button small aria-pressed={search.ex === true} onClick={() => set({ ex: search.ex ? undefined : true })}>
+            ◇ Exemplars
+          </Button>
+          <label className={css.choice}>
+            <span>Refresh</span>
+            <select value={search.every ?? ""} disabled={scope.fixed !== undefined} title={scope.fixed ? "The time shown stands still" : undefined} onChange={(event) => set({ every: REFRESHES.find((one) => String(one) === event.target.value) })}>
+              <option value="">off</option>
+              {REFRESHES.map((one) => (
+                <option key={one} value={one}>
+                  {one < 60 ? `${one} s` : `${one / 60} min`}
+                </option>
+              ))}
+            </select>
+          </label>
+          <HistoryMenu onPick={(x) => handles.current[at]?.replace(x)} />
+          <Link to="/explore/cardinality" className={buttonClass("plain", true)}>
+            Cardinality
+          </Link>
+        </div>
       </div>
       {before && "missing" in before && <p className={css.quiet}>{before.missing}</p>}
       <div className={css.layout} data-browser={open}>
@@ -118,6 +122,7 @@ export function ExplorePage() {
               alone={panes.length === 1}
               scope={scope}
               now={now}
+              round={round}
               before={before && "seconds" in before ? before : undefined}
               exemplars={search.ex === true}
               deploys={deploys}

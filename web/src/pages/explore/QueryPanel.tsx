@@ -45,6 +45,8 @@ interface Props {
   scope: Scope;
   /** When the moving end of the time was taken. */
   now: number;
+  /** Another one asks again. */
+  round: number;
   before: Before | undefined;
   exemplars: boolean;
   deploys: Deploy[];
@@ -61,7 +63,7 @@ const WORDS: Record<View, string> = { chart: "Chart", table: "Table", distributi
 const UNIT_WORDS = { none: "plain", seconds: "seconds", bytes: "bytes", ratio: "percent" } as const;
 const STATS = "all";
 
-export function QueryPanel({ pane, index, alone, scope, now, before, exemplars, deploys, change, onRun, onRemove, onAdd, onFocus, link, ref }: Props) {
+export function QueryPanel({ pane, index, alone, scope, now, round, before, exemplars, deploys, change, onRun, onRemove, onAdd, onFocus, link, ref }: Props) {
   const letter = LETTERS[index] ?? "?";
   const [draft, setDraft] = useState(pane.x);
   const [place, setPlace] = useState<Place | null>(null);
@@ -71,7 +73,7 @@ export function QueryPanel({ pane, index, alone, scope, now, before, exemplars, 
 
   const step = pane.step ?? autoStep(scope.seconds);
   const grid = useMemo(() => gridOf(scope, step, now), [scope.seconds, scope.fixed?.from, scope.fixed?.to, step, now]);
-  const run = useAnswer(pane, view, grid, scope);
+  const run = useAnswer(pane, view, grid, scope, round);
   const ghost = useGhost(pane, view, grid, before);
   const running = run.status === "running";
   const elapsed = useElapsed(running, run.startedAt);
@@ -85,6 +87,7 @@ export function QueryPanel({ pane, index, alone, scope, now, before, exemplars, 
   const pastAt = useRef(-1);
 
   const start = (expression = draft) => {
+    if (expression.trim() === "") return;
     pastAt.current = -1;
     remember(expression);
     onRun(expression);
@@ -131,6 +134,16 @@ export function QueryPanel({ pane, index, alone, scope, now, before, exemplars, 
             <Icon name="play" size={13} /> Run{draft !== pane.x && <span className="visually-hidden"> the changed query</span>}
           </Button>
         )}
+        <div className={css.panelButtons}>
+          <Button small look="quiet" aria-pressed={pane.off === true} onClick={() => change({ off: pane.off ? undefined : true })} aria-label={`${pane.off ? "Show" : "Hide"} query ${letter}`} title={pane.off ? "Show: run it and draw it" : "Hide: neither run nor drawn"}>
+            <Icon name={pane.off ? "hidden" : "eye"} size={14} />
+          </Button>
+          {!alone && (
+            <Button small look="quiet" onClick={onRemove} aria-label={`Remove query ${letter}`} title="Remove">
+              <Icon name="cross" size={13} />
+            </Button>
+          )}
+        </div>
       </div>
       <div className={css.tools}>
         <div className={css.tabs} role="group" aria-label={`How query ${letter} is shown`}>
@@ -169,14 +182,6 @@ export function QueryPanel({ pane, index, alone, scope, now, before, exemplars, 
           Format
         </Button>
         {run.asked && <Share asked={run.asked} expression={text} letter={letter} link={link} />}
-        <Button small look="quiet" aria-pressed={pane.off === true} onClick={() => change({ off: pane.off ? undefined : true })} aria-label={`${pane.off ? "Show" : "Hide"} query ${letter}`}>
-          <Icon name={pane.off ? "eye" : "pause"} size={13} /> {pane.off ? "Show" : "Hide"}
-        </Button>
-        {!alone && (
-          <Button small look="quiet" onClick={onRemove} aria-label={`Remove query ${letter}`}>
-            <Icon name="cross" size={13} />
-          </Button>
-        )}
       </div>
       {said && run.error && <Failure error={run.error} said={said} onPoint={point} onSelect={select} onRetry={() => start(text)} />}
       <Annotations {...notes} onPoint={point} onSelect={select} />
@@ -192,24 +197,30 @@ export function QueryPanel({ pane, index, alone, scope, now, before, exemplars, 
 
 const NO_REMARKS: readonly Remark[] = [];
 
-function useAnswer(pane: Pane, view: View, grid: Grid, scope: Scope): Run {
+function useAnswer(pane: Pane, view: View, grid: Grid, scope: Scope, round: number): Run {
   const off = pane.off === true || pane.x.trim() === "";
   const path = view === "table" ? "query" : "query_range";
   const end = scope.fixed ? scope.fixed.to / 1000 : grid.end;
   const explain = view === "explain" ? true : undefined;
-  const key = off ? "" : JSON.stringify([pane.x, path, explain, path === "query" ? end : grid]);
+  const key = off ? "" : JSON.stringify([pane.x, path, explain, path === "query" ? end : grid, round]);
   const ask = (): Asked => ({ path, params: { query: pane.x, ...(path === "query" ? { time: end } : { start: grid.start, end: grid.end, step: grid.step }), stats: STATS, explain } });
   return useRun(key, `${pane.x} ${path} ${String(explain)}`, ask);
 }
 
-function useGhost(pane: Pane, view: View, grid: Grid, before: Before | undefined): { run: Run; offset: number } {
+interface GhostRun {
+  run: Run;
+  offset: number;
+  word: string;
+}
+
+function useGhost(pane: Pane, view: View, grid: Grid, before: Before | undefined): GhostRun {
   const wanted = before !== undefined && view === "chart" && !pane.off && pane.x.trim() !== "" && !pane.stack;
   // A whole number of steps, so that both lie on one grid.
   const offset = before ? Math.max(1, Math.round(before.seconds / grid.step)) * grid.step : 0;
   const start = Math.max(grid.start, Math.floor((before?.from ?? 0) / grid.step) * grid.step) - offset;
   const params = { query: pane.x, start, end: grid.end - offset, step: grid.step };
   const run = useRun(wanted && params.end >= start ? JSON.stringify(params) : "", pane.x, () => ({ path: "query_range", params }));
-  return { run, offset };
+  return { run, offset, word: before?.word ?? "" };
 }
 
 type Notes = Pick<Parameters<typeof Annotations>[0], "warnings" | "infos">;
@@ -228,7 +239,7 @@ function remarksOf(said: ReturnType<typeof readError> | undefined, { warnings, i
 }
 
 /** Until the editor is loaded one can type already. */
-function Plain({ value, onChange, onRun, label }: { value: string; onChange: (value: string) => void; onRun: () => void; label: string }) {
+function Plain({ value, onChange, onRun, label }: { value: string; onChange: (value: string) => void; onRun: (text: string) => void; label: string }) {
   return (
     <textarea
       className={css.plain}
@@ -239,7 +250,7 @@ function Plain({ value, onChange, onRun, label }: { value: string; onChange: (va
       onKeyDown={(event) => {
         if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
         event.preventDefault();
-        onRun();
+        onRun(event.currentTarget.value);
       }}
     />
   );
@@ -247,7 +258,7 @@ function Plain({ value, onChange, onRun, label }: { value: string; onChange: (va
 
 interface ResultProps extends Pick<Props, "pane" | "change" | "scope" | "deploys" | "exemplars" | "onAdd"> {
   run: Run;
-  ghost: { run: Run; offset: number };
+  ghost: GhostRun;
   view: View;
   grid: Grid;
   letter: string;
@@ -265,7 +276,7 @@ function Result({ run, ghost, view, grid, pane, change, scope, deploys, exemplar
     const params = done?.asked.params;
     return params && typeof params.start === "number" ? { start: params.start, end: Number(params.end), step: Number(params.step) } : grid;
   }, [done, grid]);
-  const before = useMemo(() => (ghost.run.done ? { items: seriesOf(ghost.run.done.answer.data), offset: ghost.offset, word: "" } : undefined), [ghost.run.done, ghost.offset]);
+  const before = useMemo(() => (ghost.run.done ? { items: seriesOf(ghost.run.done.answer.data), offset: ghost.offset, word: ghost.word } : undefined), [ghost.run.done, ghost.offset, ghost.word]);
   if (status === "failed") return null;
   if (status === "cancelled" && done === undefined)
     return (
@@ -287,6 +298,7 @@ function Result({ run, ghost, view, grid, pane, change, scope, deploys, exemplar
   };
   return (
     <div className={css.result} data-stale={status === "running"} aria-busy={status === "running"}>
+      {ghost.word !== "" && pane.stack && view === "chart" && <p className={css.quiet}>A stack is not compared: heights that are added up have no before of their own.</p>}
       {ghost.run.error && <p className={css.quiet}>The time before could not be read: {ghost.run.error.message}</p>}
       {body()}
     </div>

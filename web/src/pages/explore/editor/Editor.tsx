@@ -51,7 +51,7 @@ export function Editor({ value, onChange, onRun, onHistory, onFormat, remarks, p
     shadow.replaceChildren(parent);
     const own = Prec.highest(
       keymap.of([
-        { key: "Mod-Enter", run: () => (latest.current.onRun(), true) },
+        { key: "Mod-Enter", run: (of) => (closeCompletion(of), latest.current.onRun(of.state.doc.toString()), true) },
         { key: "Shift-Alt-f", run: () => (latest.current.onFormat?.(), true) },
         { key: "Alt-ArrowUp", run: () => (latest.current.onHistory(-1), true) },
         { key: "Alt-ArrowDown", run: () => (latest.current.onHistory(1), true) },

@@ -7,6 +7,7 @@ import type { PrometheusClient } from "@prometheus-io/codemirror-promql";
 // Its front door brings an HTTP client and a cache along, of which we have our own.
 import { HybridComplete } from "@prometheus-io/codemirror-promql/dist/esm/complete/hybrid";
 import { EqlSingle } from "@prometheus-io/lezer-promql";
+import type { EditorView } from "@codemirror/view";
 import type { QueryClient } from "@tanstack/react-query";
 import { functionsQuery, labelNamesQuery, labelValuesQuery, metadataQuery, metricNamesQuery, prom, type FunctionDoc, type LabelSet } from "../../../api/prom";
 import { quoted } from "../selector";
@@ -78,9 +79,17 @@ function docOf(found: FunctionDoc): Completion["info"] {
   };
 }
 
+/** The name with its parentheses, the cursor between them; where they are there already, the name alone. */
+function call(view: EditorView, { label }: Completion, from: number, to: number): void {
+  const opened = view.state.sliceDoc(to, to + 1) === "(";
+  view.dispatch({ changes: { from, to, insert: opened ? label : `${label}()` }, selection: { anchor: from + label.length + 1 }, userEvent: "input.complete" });
+}
+
 export function completion(queries: QueryClient, language: Language): Extension {
   const strategy = new HybridComplete(clientOf(queries), METADATA_MAX);
   const complete = async (context: CompletionContext): Promise<CompletionResult | null> => {
+    // Operators are offered when they are asked for, not after every parenthesis.
+    if (!context.explicit && !context.matchBefore(/[\w:.]+$|[{,(["'[=~]\s*$/)) return null;
     const result = await strategy.promQL(context);
     if (result === null) return null;
     const functions = await queries.fetchQuery(functionsQuery).catch(() => []);
@@ -88,10 +97,11 @@ export function completion(queries: QueryClient, language: Language): Extension 
     const listed = new Set(result.options.map((option) => option.label));
     const offersFunctions = result.options.some((option) => option.type === "function");
     const options = result.options.map((option): Completion => {
-      const found = option.type === "function" ? known.get(option.label) : undefined;
-      return found ? { ...option, detail: detailOf(found), info: docOf(found) as never } : option;
+      if (option.type !== "function") return option;
+      const found = known.get(option.label);
+      return { ...option, apply: call, ...(found ? { detail: detailOf(found), info: docOf(found) as never } : {}) };
     });
-    if (offersFunctions) for (const one of functions) if (!listed.has(one.name)) options.push({ label: one.name, type: "function", detail: detailOf(one), info: docOf(one) as never, apply: `${one.name}(` });
+    if (offersFunctions) for (const one of functions) if (!listed.has(one.name)) options.push({ label: one.name, type: "function", detail: detailOf(one), info: docOf(one) as never, apply: call });
     const { validFor, ...rest } = result;
     // A list that was narrowed by what was typed is asked for again when more is.
     return options.length >= OPTIONS_MAX || validFor === undefined ? { ...rest, options } : { ...rest, options, validFor };

@@ -21,7 +21,8 @@ export interface EditorHandle {
 export interface EditorProps {
   value: string;
   onChange: (value: string) => void;
-  onRun: () => void;
+  /** With the text as it stands, which `value` may not have caught up with. */
+  onRun: (text: string) => void;
   /** An older (-1) or newer (1) query. */
   onHistory: (step: -1 | 1) => void;
   onFormat: (() => void) | undefined;
