@@ -217,7 +217,7 @@ export async function byBrowsing(browser) {
   await page.keyboard.type(METRIC);
   await page.locator("#explore-metrics [role=option]").first().waitFor({ timeout: PAGE_MS_MAX });
   await page.keyboard.press("ArrowRight");
-  const values = page.locator("aside details input[type=checkbox]");
+  const values = page.locator("aside details[open] input[type=checkbox]");
   await values.first().waitFor({ timeout: PAGE_MS_MAX });
   await values.first().focus();
   await page.keyboard.press("Space");

@@ -104,7 +104,7 @@ export function MetricChart({ label, at, lines, format, stacked = false, log = f
         scales: {
           // The whole window, also where nothing was: an empty beginning is seen as one.
           x: { range: (u) => [u.data[0][0] ?? 0, Math.max(u.data[0].at(-1) ?? 1, (u.data[0][0] ?? 0) + 1)] },
-          y: log ? { distr: 3, log: 10 } : { range: (_u, low, high) => roomy(low, high, stacked) },
+          y: log ? { distr: 3, log: 10, range: (_u, low, high) => uPlot.rangeLog(low > 0 ? low : 1, high > 0 ? high : 10, 10, false) } : { range: (_u, low, high) => roomy(low, high, stacked) },
         },
         axes: [
           { ...axis, space: 74, size: 28, values: (_u, ticks) => timeLabels(ticks, zone) },

@@ -70,47 +70,48 @@ function Matched({ match, top, onMatch, onLabel }: { match: string; top: number;
         </p>
       </Panel>
       <div className={cx(ui.columns, ui.even)}>
-        <Loaded query={metrics} what="metrics">
-          {(rows) => (
+        <div className={ui.stack}>
+          <Loaded query={metrics} what="metrics">
+            {(rows) => (
+              <ShareTable
+                title="Metrics by series, now"
+                unit="series"
+                total={all}
+                rows={rows
+                  .map(({ metric, value }) => ({ name: metric.__name__ ?? "", value: Number(value?.[1] ?? 0) }))
+                  .sort((a, b) => b.value - a.value)
+                  .map((row) => ({ ...row, focus: () => onMatch(narrowed(match.replace(/^[a-zA-Z_:][\w:]*/, ""), "__name__", row.name)), query: selectorOf({ metric: row.name, values: {} }) ?? row.name }))}
+              />
+            )}
+          </Loaded>
+          {series.data && (
             <ShareTable
-              title="Metrics by series, now"
+              title="Label pairs by series"
               unit="series"
-              total={all}
-              rows={rows
-                .map(({ metric, value }) => ({ name: metric.__name__ ?? "", value: Number(value?.[1] ?? 0) }))
-                .sort((a, b) => b.value - a.value)
-                .map((row) => ({ ...row, focus: () => onMatch(narrowed(match.replace(/^[a-zA-Z_:][\w:]*/, ""), "__name__", row.name)), query: selectorOf({ metric: row.name, values: {} }) ?? row.name }))}
+              note={note}
+              total={series.data.length}
+              rows={found
+                .flatMap((facet) => facet.values.slice(0, top).map(({ value, series: number }) => ({ label: facet.label, value, number })))
+                .sort((a, b) => b.number - a.number)
+                .slice(0, top)
+                .map((pair) => ({ name: `${pair.label}=${pair.value}`, value: pair.number, focus: () => onMatch(narrowed(match, pair.label, pair.value)), query: narrowed(match, pair.label, pair.value) }))}
             />
           )}
-        </Loaded>
+        </div>
         <Loaded query={series} what="series">
-          {(sets) => (
-            <div className={ui.stack}>
-              <ShareTable
-                title="Labels by values"
-                unit="values"
-                note={note}
-                rows={[...found]
-                  .sort((a, b) => b.values.length - a.values.length)
-                  .slice(0, top)
-                  .map((facet) => ({ name: facet.label, value: facet.values.length, focus: () => onLabel(facet.label), query: `topk(20, count by (${labelName(facet.label)}) (${match}))` }))}
-              />
-              <ShareTable
-                title="Label pairs by series"
-                unit="series"
-                note={note}
-                total={sets.length}
-                rows={found
-                  .flatMap((facet) => facet.values.slice(0, top).map(({ value, series: number }) => ({ label: facet.label, value, number })))
-                  .sort((a, b) => b.number - a.number)
-                  .slice(0, top)
-                  .map((pair) => ({ name: `${pair.label}=${pair.value}`, value: pair.number, focus: () => onMatch(narrowed(match, pair.label, pair.value)), query: narrowed(match, pair.label, pair.value) }))}
-              />
-            </div>
+          {() => (
+            <ShareTable
+              title="Labels by values"
+              unit="values"
+              note={note}
+              rows={[...found]
+                .sort((a, b) => b.values.length - a.values.length)
+                .slice(0, top)
+                .map((facet) => ({ name: facet.label, value: facet.values.length, focus: () => onLabel(facet.label), query: `topk(20, count by (${labelName(facet.label)}) (${match}))` }))}
+            />
           )}
         </Loaded>
       </div>
     </>
   );
 }
-

@@ -156,9 +156,9 @@ export function QueryPanel({ pane, index, alone, scope, now, round, before, exem
         {view !== "table" && <StepChoice step={pane.step} auto={autoStep(scope.seconds)} onChange={(next) => change({ step: next })} />}
         {(view === "chart" || view === "distribution") && (
           <label className={css.choice}>
-            <span>Unit</span>
+            <span className="visually-hidden">Unit</span>
             <select value={pane.unit ?? ""} onChange={(event) => change({ unit: UNITS.find((unit) => unit === event.target.value) })}>
-              <option value="">auto</option>
+              <option value="">unit: auto</option>
               {UNITS.map((unit) => (
                 <option key={unit} value={unit}>
                   {UNIT_WORDS[unit]}

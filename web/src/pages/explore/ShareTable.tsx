@@ -3,6 +3,7 @@
 import { Link } from "@tanstack/react-router";
 import { count, percent } from "../../lib/format";
 import { Button, buttonClass, css as ui, cx, Panel } from "../../ui/basics";
+import { Icon } from "../../ui/icons";
 import css from "./explore.module.css";
 
 export interface ShareRow {
@@ -70,8 +71,8 @@ export function ShareTable({ title, unit, rows, total, format = count, note }: P
                       {whole && <small className={ui.muted}> {percent(share, 1)}</small>}
                     </td>
                     <td className={ui.num}>
-                      <Link to="/explore" search={{ v: 1, panes: [{ x: query, view: "table" }] }} className={buttonClass("quiet", true)} aria-label={`Explore ${name}`}>
-                        Explore
+                      <Link to="/explore" search={{ v: 1, panes: [{ x: query, view: "table" }] }} className={buttonClass("quiet", true)} aria-label={`Explore ${name}`} title="Explore">
+                        <Icon name="explore" size={14} />
                       </Link>
                     </td>
                   </tr>

@@ -13,10 +13,10 @@ export function StepChoice({ step, auto, onChange }: { step: number | undefined;
   };
   return (
     <label className={css.choice}>
-      <span>Step</span>
+      <span className="visually-hidden">Step</span>
       <input
         value={text}
-        placeholder={`auto ${stepText(auto)}`}
+        placeholder={`step: ${stepText(auto)}`}
         aria-invalid={wrong}
         title={wrong ? "A duration such as 15s or 1m30s" : "Time between two points; empty: chosen by the width of the chart"}
         size={8}

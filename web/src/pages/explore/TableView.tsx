@@ -96,7 +96,7 @@ export function TableView({ data, pane, change, onAdd }: Props) {
                   ))}
                   <td className={ui.num}>
                     {Object.keys(row.labels).length > 0 && (
-                      <Button small look="quiet" className={css.rowButton} aria-label={`Query ${seriesText(row.labels)} on its own`} title="This series as a query of its own" onClick={() => onAdd(ownSelector(row))}>
+                      <Button small look="quiet" aria-label={`Query ${seriesText(row.labels)} on its own`} title="This series as a query of its own" onClick={() => onAdd(ownSelector(row))}>
                         <Icon name="explore" size={13} />
                       </Button>
                     )}
