@@ -75,6 +75,12 @@ export async function byQuery(browser) {
   await page.locator(".cm-tooltip-autocomplete li").first().waitFor({ timeout: PAGE_MS_MAX });
   await page.keyboard.press("Tab");
   check((await editor(page, "A").innerText()).startsWith("histogram_quantile("), `query: Tab completes to ${await editor(page, "A").innerText()}`);
+  await page.keyboard.press("Control+a");
+  await page.keyboard.type("up");
+  check((await editor(page, "A").innerText()) === "up", `query: what is typed takes the place of what was selected: ${await editor(page, "A").innerText()}`);
+  await page.keyboard.press("Control+a");
+  await page.keyboard.type("(");
+  check((await editor(page, "A").innerText()) === "(up)", "query: a bracket closes about what was selected");
   await write(page, "A", RATE);
   await page.keyboard.press("Control+Enter");
   await done(page, "A");
@@ -120,6 +126,8 @@ export async function byQuery(browser) {
   await page.keyboard.press("e");
   await done(page, "B");
   check((await editor(page, "A").innerText()) === RATE, "query: what was asked is there again after leaving");
+  const reports = await page.evaluate(() => globalThis.policyReports);
+  check(reports.length === 0, `query: policy reports: ${reports.join("; ")}`);
   for (const trouble of troubles) check(false, `query: ${trouble}`);
   await page.context().close();
 }

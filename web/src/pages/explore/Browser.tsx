@@ -62,12 +62,17 @@ function Metrics({ onInsert, onMetric }: Pick<Props, "onInsert"> & { onMetric: (
   const wanted = useDeferredValue(text);
   const found = useMemo(() => findMetrics(names.data ?? [], wanted, metadata), [names.data, wanted, metadata]);
   const at = Math.min(active, found.length - 1);
+  // Whoever types and presses Enter at once means what was typed, not what the list still shows.
+  const marked = () => (wanted === text ? found : findMetrics(names.data ?? [], text, metadata))[Math.max(0, at)];
   const keys: Record<string, () => void> = {
     ArrowDown: () => setActive(Math.min(found.length - 1, at + 1)),
     ArrowUp: () => setActive(Math.max(0, at - 1)),
     PageDown: () => setActive(Math.min(found.length - 1, at + 10)),
     PageUp: () => setActive(Math.max(0, at - 10)),
-    Enter: () => found[at] !== undefined && onInsert(found[at]),
+    Enter: () => {
+      const name = marked();
+      if (name !== undefined) onInsert(name);
+    },
   };
   return (
     <Loaded query={names} what="metrics">
@@ -96,9 +101,10 @@ function Metrics({ onInsert, onMetric }: Pick<Props, "onInsert"> & { onMetric: (
               }}
               onKeyDown={(event) => {
                 const { value, selectionStart } = event.currentTarget;
-                if (event.key === "ArrowRight" && selectionStart === value.length && found[at] !== undefined) {
+                if (event.key === "ArrowRight" && selectionStart === value.length) {
                   event.preventDefault();
-                  onMetric(found[at]);
+                  const name = marked();
+                  if (name !== undefined) onMetric(name);
                   return;
                 }
                 const run = keys[event.key];

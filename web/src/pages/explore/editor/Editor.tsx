@@ -15,6 +15,7 @@ import type { Place } from "../problems";
 import { completion } from "./complete";
 import { highlight, highlighted, setSaid, squiggles, type Remark } from "./remarks";
 import { theme } from "./theme";
+import { typing } from "./typing";
 import type { EditorHandle, EditorProps } from "./types";
 
 const language = LRLanguage.define({
@@ -68,6 +69,7 @@ export function Editor({ value, onChange, onRun, onHistory, onFormat, remarks, p
         doc: latest.current.value,
         extensions: [
           own,
+          typing,
           history(),
           closeBrackets(),
           bracketMatching(),
