@@ -82,6 +82,7 @@ export function promAnswer(path, query, empty) {
   if (path === "metadata") return success(empty ? {} : METADATA);
   if (path === "series") return success(empty ? [] : /resident/.test(asked) ? series("process_resident") : SERVICES.flatMap((service, i) => ["200", "404", "500"].flatMap((code) => Array.from({ length: 2 + (i % 3) }, (_, pod) => ({ __name__: /__name__="([^"]+)"/.exec(asked)?.[1] ?? "http_requests_total", service, code, service_name: service, pod: `${service}-${pod}`, env: pod === 3 ? "staging" : "prod" })))));
   if (path === "format_query") return success(asked.replaceAll(/\s*([+*/])\s*/g, " $1 ").replaceAll(/,\s*/g, ", ").trim());
+  if (path === "status/flags") return success({ "query.max_samples": "50000000", "query.max_series": "500000", "query.max_points_per_series": "11000", "query.max_memory_bytes": "268435456", "query.timeout": "2m", "query.lookback_delta": "5m", "limits.max_active_series": "200000", "limits.max_active_series_per_service": "50000" });
   if (path === "status/tsdb") return success(tsdb(Number(query.get("limit") ?? 10), empty));
   if (path === "query_exemplars") return success(exemplars(Number(query.get("start")), Number(query.get("end"))));
   if (path !== "query" && path !== "query_range") return undefined;
@@ -115,7 +116,7 @@ function tsdb(limit, empty) {
     seriesCountByMetricName: share(NAMES, 21_300),
     labelValueCountByLabelName: share(["pod", "user_id", "__name__", "instance", "le", "service", "code", "env"], 8_800),
     memoryInBytesByLabelName: share(["pod", "user_id", "__name__", "instance", "le", "service"], 2_400_000),
-    seriesCountByLabelValuePair: share(["env=prod", "service=web", "service=checkout", "code=200", "zone=z1", "__name__=http_requests_total"], 40_100),
+    seriesCountByLabelValuePair: share(["env=prod", "service_name=checkout", "service_name=web", "service=checkout", "code=200", "zone=z1", "__name__=http_requests_total"], 40_100),
   };
 }
 
@@ -126,10 +127,6 @@ export const exposition = [
   "# TYPE evenkeel_ingest_refused counter",
   'evenkeel_ingest_refused_total{signal="samples",reason="series_limit",service="checkout",label="user_id"} 8412',
   'evenkeel_ingest_refused_total{signal="samples",reason="too_old"} 12',
-  "evenkeel_tsdb_series 48312",
-  "evenkeel_tsdb_series_limit 200000",
-  'evenkeel_tsdb_series{service="checkout"} 19100',
-  'evenkeel_tsdb_series_limit{service="checkout"} 20000',
   "# EOF",
   "",
 ].join("\n");

@@ -147,6 +147,10 @@ async function crosshair(page) {
   await page.locator("[data-query=A] .u-over").dblclick();
   await page.waitForURL((url) => !url.searchParams.has("from"), { timeout: PAGE_MS_MAX });
   await done(page, "A");
+  await page.mouse.move(2, 2);
+  await page.locator("[data-query=A] [role=img]").first().focus();
+  await page.keyboard.press("ArrowLeft");
+  await page.locator("[data-query=A]").getByRole("columnheader", { name: "Here" }).waitFor({ timeout: PAGE_MS_MAX });
   const grip = page.getByRole("slider", { name: "Begin of the time shown" });
   await grip.focus();
   await page.keyboard.press("ArrowRight");

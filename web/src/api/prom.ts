@@ -223,6 +223,14 @@ export const tsdbQuery = (limit: number) =>
     refetchInterval: 30_000,
   });
 
+/** The settings in force, by their names; among them the limits of queries and series. */
+export const flagsQuery = queryOptions({
+  queryKey: ["prom", "flags"],
+  queryFn: ({ signal }) => orNull(prom<Record<string, string>>("status/flags", {}, signal)),
+  staleTime: KEPT_MS,
+  retry: false,
+});
+
 /** An instant query that is read again while the page is looked at. */
 export const instantQuery = (query: string, refreshMs: number | false = false) =>
   queryOptions({

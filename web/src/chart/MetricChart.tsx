@@ -48,7 +48,8 @@ interface Props {
 }
 
 const NO_DOTS: Dot[] = [];
-const LEGEND_PX = 90;
+/** Left to deploys and the legend in full screen. */
+const LEGEND_PX = 320;
 const FOCUS_PX = 24;
 const POWERS_OF_TWO = Array.from({ length: 60 }, (_, i) => 2 ** i);
 

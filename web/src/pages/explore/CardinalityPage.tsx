@@ -3,14 +3,14 @@
 import { useQuery } from "@tanstack/react-query";
 import { getRouteApi, Link } from "@tanstack/react-router";
 import { useEffect, useMemo, useState, type FormEvent } from "react";
-import { tsdbQuery, type Share, type TsdbStatus } from "../../api/prom";
+import { flagsQuery, tsdbQuery, type Share, type TsdbStatus } from "../../api/prom";
 import { rootUrl } from "../../api/client";
 import { bytes, count, percent, word } from "../../lib/format";
 import { useTitle } from "../../shell/scope";
 import { Button, buttonClass, css as ui, cx, Empty, Loaded, Panel, Pill } from "../../ui/basics";
 import { Icon } from "../../ui/icons";
 import { Time } from "../../ui/time";
-import { limits, narrowed, ownMetrics, pairOf, refusals, TOPS, type OwnMetric } from "./cardinality";
+import { largestService, limits, narrowed, ownMetrics, pairOf, refusals, TOPS, type OwnMetric } from "./cardinality";
 import css from "./explore.module.css";
 import { Focused } from "./Focused";
 import { labelName, quoted, selectorOf } from "./selector";
@@ -99,7 +99,8 @@ function Match({ match, label, onChange }: { match: string | undefined; label: s
 
 function Head({ status, own }: { status: TsdbStatus | null; own: OwnMetric[] }) {
   const head = status?.headStats;
-  const known = useMemo(() => limits(own, head?.numSeries), [own, head?.numSeries]);
+  const flags = useQuery(flagsQuery).data;
+  const known = useMemo(() => limits(own, flags, head?.numSeries, largestService(status?.seriesCountByLabelValuePair)), [own, flags, head?.numSeries, status]);
   if (!head && known.length === 0) return null;
   return (
     <dl className={css.tiles}>
@@ -126,7 +127,9 @@ function Head({ status, own }: { status: TsdbStatus | null; own: OwnMetric[] }) 
         const share = used === undefined ? undefined : used / limit;
         return (
           <div key={name}>
-            <dt>Limit: {name}</dt>
+            <dt>
+              Limit <code>{name}</code>
+            </dt>
             <dd>
               {used === undefined ? count(limit) : `${percent(used / limit, 1)} of ${count(limit)}`}
               {share !== undefined && (

@@ -74,6 +74,7 @@ export function ChartView({ items, before, grid, pane, change, scope, deploys, e
       <figcaption>
         <Legend
           entries={listed.map((frame) => ({ frame, color: colorAt(frame.rank), hidden: pane.only !== undefined && listed.some((one) => one.short === pane.only) ? frame.short !== pane.only : hide.has(frame.short), ghost: ghosts?.get(frame.key) }))}
+          keys={frames.keys}
           format={format}
           index={cursor}
           only={pane.only}

@@ -7,10 +7,12 @@ import { isPaused } from "../../api/live";
 import { deploysQuery } from "../../api/queries";
 import type { Deploy } from "../../api/schema";
 import { toggleFullScreen } from "../../chart/TimeSeries";
+import { clock } from "../../lib/format";
 import { frozen } from "../../lib/link";
 import { rangeSeconds } from "../../lib/range";
 import { useShortcut } from "../../shell/keys";
 import { endsOf, useScope, useTitle, type Scope } from "../../shell/scope";
+import { usePrefs } from "../../prefs";
 import { Button, buttonClass, css as ui, cx } from "../../ui/basics";
 import { Icon } from "../../ui/icons";
 import { Browser } from "./Browser";
@@ -51,7 +53,7 @@ export function ExplorePage() {
   useShortcut("e", () => handles.current[at]?.focus());
 
   const deploys = useQuery(deploysQuery({ service: scope.service, env: scope.env })).data?.items ?? NO_DEPLOYS;
-  const before = useMemo(() => beforeOf(scope, search.ghost, deploys, now), [scope.compare, scope.seconds, scope.fixed?.from, scope.fixed?.to, search.ghost, deploys, now]);
+  const before = useMemo(() => beforeOf(scope, search, deploys, now), [scope.compare, scope.seconds, scope.fixed?.from, scope.fixed?.to, search.ghost, search.since, deploys, now]);
   const change = (index: number, part: Partial<Pane>) => setPanes(panes.map((pane, i) => (i === index ? clean({ ...pane, ...part }) : pane)));
   const add = (x = "") => {
     if (panes.length >= PANES_MAX) return;
@@ -76,7 +78,7 @@ export function ExplorePage() {
           <Button small aria-pressed={open} onClick={() => set({ browse: open ? "closed" : "open" })}>
             <Icon name="rail" size={13} /> Browse
           </Button>
-          <CompareChoice scope={scope} ghost={search.ghost} onGhost={(ghost) => set({ ghost })} />
+          <CompareChoice scope={scope} search={search} deploys={deploys} now={now} />
           <Button small aria-pressed={search.ex === true} onClick={() => set({ ex: search.ex ? undefined : true })}>
             ◇ Exemplars
           </Button>
@@ -194,25 +196,34 @@ function useRefresh(every: number | undefined, { fixed }: Scope, run: () => void
   }, [every, still]);
 }
 
-function beforeOf(scope: Scope, ghost: ExploreSearch["ghost"], deploys: Deploy[], now: number): Before | { missing: string } | undefined {
+/** The deploys in the time shown, the newest first. */
+function deploysIn(deploys: Deploy[], { from, to }: { from: number; to: number }): Deploy[] {
+  return deploys.filter((deploy) => Date.parse(deploy.started_at) > from && Date.parse(deploy.started_at) < to);
+}
+
+function beforeOf(scope: Scope, { ghost, since }: ExploreSearch, deploys: Deploy[], now: number): Before | { missing: string } | undefined {
   if (scope.compare) return { seconds: scope.seconds, word: "the period before" };
   if (ghost === "week") return { seconds: WEEK_S, word: "a week before" };
   if (ghost !== "deploy") return undefined;
-  const { from, to } = endsOf(scope, now);
-  const newest = deploys.find((deploy) => Date.parse(deploy.started_at) > from && Date.parse(deploy.started_at) < to);
-  if (newest === undefined) return { missing: "No deploy lies in this time, so there is nothing before it to compare with." };
-  const at = Date.parse(newest.started_at);
-  return { seconds: (to - at) / 1000, from: at / 1000, word: `before ${newest.service} ${newest.version}` };
+  const window = endsOf(scope, now);
+  const found = deploysIn(deploys, window);
+  const meant = found.find((deploy) => deploy.id === since) ?? found[0];
+  if (meant === undefined) return { missing: "No deploy lies in this time, so there is nothing before it to compare with." };
+  const at = Date.parse(meant.started_at);
+  return { seconds: (window.to - at) / 1000, from: at / 1000, word: `before ${meant.service} ${meant.version}` };
 }
 
 const GHOST_WORDS: Record<Ghost, string> = { before: "period before", week: "a week before", deploy: "before the last deploy" };
+const DEPLOYS_LISTED = 8;
 
-function CompareChoice({ scope, ghost, onGhost }: { scope: Scope; ghost: ExploreSearch["ghost"]; onGhost: (ghost: ExploreSearch["ghost"]) => void }) {
+function CompareChoice({ scope, search, deploys, now }: { scope: Scope; search: ExploreSearch; deploys: Deploy[]; now: number }) {
   const navigate = route.useNavigate();
-  const value: Ghost | "" = scope.compare ? "before" : (ghost ?? "");
+  const { zone } = usePrefs();
+  const found = deploysIn(deploys, endsOf(scope, now)).slice(0, DEPLOYS_LISTED);
+  const value = scope.compare ? "before" : search.ghost === "deploy" && found.some((deploy) => deploy.id === search.since) ? search.since : (search.ghost ?? "");
   const choose = (next: string) => {
-    if (!scope.compare && next !== "before") onGhost(next === "week" || next === "deploy" ? next : undefined);
-    else void navigate({ search: (old) => ({ ...old, compare: next === "before" ? true : undefined, ghost: next === "week" || next === "deploy" ? next : undefined }), resetScroll: false });
+    const ghost = next === "week" ? "week" : next === "deploy" || next.startsWith("dpl_") ? "deploy" : undefined;
+    void navigate({ search: (old) => ({ ...old, compare: next === "before" ? true : undefined, ghost, since: next.startsWith("dpl_") ? next : undefined }), resetScroll: false });
   };
   return (
     <label className={css.choice}>
@@ -224,6 +235,15 @@ function CompareChoice({ scope, ghost, onGhost }: { scope: Scope; ghost: Explore
             {GHOST_WORDS[one]}
           </option>
         ))}
+        {found.length > 0 && (
+          <optgroup label="before a deploy">
+            {found.map((deploy) => (
+              <option key={deploy.id} value={deploy.id}>
+                {deploy.service} {deploy.version}, {clock(deploy.started_at, zone, now, false)}
+              </option>
+            ))}
+          </optgroup>
+        )}
       </select>
     </label>
   );

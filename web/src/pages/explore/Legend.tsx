@@ -15,6 +15,8 @@ export interface Entry {
 
 interface Props {
   entries: Entry[];
+  /** The labels whose values are the names. */
+  keys: string[] | undefined;
   format: Format;
   /** The point under the crosshair; null: the last one. */
   index: number | null;
@@ -25,7 +27,7 @@ interface Props {
   onFocus: (key: string | undefined) => void;
 }
 
-export function Legend({ entries, format, index, only, compared, onToggle, onOnly, onFocus }: Props) {
+export function Legend({ entries, keys, format, index, only, compared, onToggle, onOnly, onFocus }: Props) {
   const [more, setMore] = useState(false);
   const shown = more ? entries : entries.slice(0, ROWS);
   return (
@@ -36,7 +38,7 @@ export function Legend({ entries, format, index, only, compared, onToggle, onOnl
             <th scope="col">
               <span className="visually-hidden">Drawn</span>
             </th>
-            <th scope="col">Series</th>
+            <th scope="col">{keys ? keys.map((key) => (key === "__name__" ? "metric" : key)).join(" · ") : "Series"}</th>
             <th scope="col">{index === null ? "Last" : "Here"}</th>
             {compared && <th scope="col">Before</th>}
             <th scope="col">Min</th>
@@ -50,7 +52,7 @@ export function Legend({ entries, format, index, only, compared, onToggle, onOnl
             return (
               <tr key={frame.key} data-off={hidden} onMouseEnter={() => onFocus(hidden ? undefined : frame.key)}>
                 <td>
-                  <button type="button" className={css.sign} role="switch" aria-checked={!hidden} aria-label={`Draw ${frame.name}`} onClick={() => onToggle(frame.short)} onFocus={() => onFocus(frame.key)} onBlur={() => onFocus(undefined)}>
+                  <button type="button" className={css.sign} role="switch" aria-checked={!hidden} aria-label={`Draw ${frame.fullName}`} onClick={() => onToggle(frame.short)} onFocus={() => onFocus(frame.key)} onBlur={() => onFocus(undefined)}>
                     <i style={{ background: hidden ? "transparent" : `var(${color})`, borderColor: `var(${color})` }} />
                   </button>
                 </td>

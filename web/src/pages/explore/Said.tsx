@@ -6,6 +6,7 @@ import { bytes, count } from "../../lib/format";
 import { Button } from "../../ui/basics";
 import { Icon } from "../../ui/icons";
 import css from "./explore.module.css";
+import { Limits } from "./Limits";
 import type { Place, Said } from "./problems";
 import type { Done } from "./useRun";
 
@@ -106,6 +107,7 @@ export function Statistics({ done, step }: { done: Done; step: number | undefine
           <b>{value}</b> {word}
         </span>
       ))}
+      <Limits used={{ "query.max_samples": read, "query.max_series": series, "query.max_points_per_series": asked.path === "query_range" && step ? Math.floor((Number(asked.params.end) - Number(asked.params.start)) / step) + 1 : 1 }} />
     </p>
   );
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { limits, narrowed, ownMetrics, pairOf, readCardinality, refusals } from "./cardinality";
+import { largestService, limits, narrowed, ownMetrics, pairOf, readCardinality, refusals } from "./cardinality";
 
 test("a match is narrowed by one matcher", () => {
   expect(narrowed(undefined, "job", "a")).toBe('{job="a"}');
@@ -18,5 +18,11 @@ test("our own metrics tell what was refused, and how near the limits are", () =>
   );
   expect(own).toHaveLength(5);
   expect(refusals(own)).toEqual([{ what: "samples", reason: "series_limit", label: "user_id", service: "web", total: 12 }]);
-  expect(limits(own, undefined)).toEqual([{ name: "tsdb series", used: 40, limit: 200_000 }]);
+  expect(limits(own, undefined, undefined, undefined)).toEqual([{ name: "tsdb series", used: 40, limit: 200_000 }]);
+  expect(limits([], { "limits.max_active_series": "1000", "limits.max_labels": "60" }, 10, undefined)).toEqual([{ name: "limits.max_active_series", used: 10, limit: 1_000 }]);
+});
+
+test("the largest service is looked up in the pairs", () => {
+  expect(largestService([{ name: "env=prod", value: 9 }, { name: "service_name=web", value: 4 }, { name: "service_name=cart", value: 7 }])).toBe(7);
+  expect(largestService(undefined)).toBeUndefined();
 });

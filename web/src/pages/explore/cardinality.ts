@@ -1,5 +1,6 @@
 // What the cardinality page is asked for, and what the server's own metrics say about limits and refusals.
 
+import type { Share } from "../../api/prom";
 import { labelName, quoted } from "./selector";
 
 export const TOPS = [10, 20, 50, 100] as const;
@@ -83,15 +84,30 @@ export interface Limit {
 
 const LIMIT = /_(?:limit|max)$/;
 
-/** Gauges of series beside the limit that is named like them: `evenkeel_tsdb_series` and `evenkeel_tsdb_series_limit`. */
-export function limits(own: OwnMetric[], series: number | undefined): Limit[] {
-  return own
+/**
+ * How near the limits on series are: by the settings in force, and by gauges of the server that stand beside one named
+ * like them, `evenkeel_tsdb_series` beside `evenkeel_tsdb_series_limit`.
+ */
+export function limits(own: OwnMetric[], flags: Record<string, string> | null | undefined, series: number | undefined, largestService: number | undefined): Limit[] {
+  const settings: [string, number | undefined][] = [
+    ["limits.max_active_series", series],
+    ["limits.max_active_series_per_service", largestService],
+  ];
+  const configured = settings.flatMap(([name, used]): Limit[] => (Number(flags?.[name]) > 0 ? [{ name, used, limit: Number(flags?.[name]) }] : []));
+  const told = own
     .filter(({ name, value }) => LIMIT.test(name) && /series|label/.test(name) && value > 0)
-    .map(({ name, labels, value }) => {
+    .map(({ name, labels, value }): Limit => {
       const base = name.replace(LIMIT, "");
       const key = JSON.stringify(labels);
       const used = own.find((one) => (one.name === base || one.name === `${base}_active`) && JSON.stringify(one.labels) === key)?.value;
       const of = Object.values(labels).filter(Boolean).join(", ");
-      return { name: `${base.replace(/^evenkeel_/, "").replaceAll("_", " ")}${of ? ` of ${of}` : ""}`, used: used ?? (/series/.test(base) && of === "" ? series : undefined), limit: value };
+      return { name: `${base.replace(/^evenkeel_/, "").replaceAll("_", " ")}${of ? ` of ${of}` : ""}`, used, limit: value };
     });
+  return [...configured, ...told];
+}
+
+/** The series of the service that has most, as far as the top lists tell. */
+export function largestService(pairs: Share[] | undefined): number | undefined {
+  const found = (pairs ?? []).filter(({ name }) => name.startsWith("service_name=")).map(({ value }) => value);
+  return found.length > 0 ? Math.max(...found) : undefined;
 }

@@ -4,7 +4,7 @@ import { drawn, framesOf, ghostsOf, seriesOf, sharedLabels, stacked } from "./fr
 const grid = { start: 100, end: 140, step: 10 };
 
 test("series stand on the grid, with gaps, the largest first", () => {
-  const { at, frames, shared, infinite } = framesOf(
+  const { at, frames, shared, keys, infinite } = framesOf(
     [
       { metric: { __name__: "x", job: "a", env: "p" }, values: [[100, "1"], [120, "3"], [140, "+Inf"]] },
       { metric: { __name__: "x", job: "b", env: "p" }, values: [[110, "9"], [120, "NaN"]] },
@@ -14,11 +14,18 @@ test("series stand on the grid, with gaps, the largest first", () => {
   );
   expect(at).toEqual([100, 110, 120, 130, 140]);
   expect(frames.map((frame) => [frame.name, frame.values, frame.last, frame.mean, frame.rank])).toEqual([
-    ['{job="b"}', [null, 9, null, null, null], 9, 9, 0],
-    ['{job="a"}', [1, null, 3, null, null], 3, 2, 1],
+    ["b", [null, 9, null, null, null], 9, 9, 0],
+    ["a", [1, null, 3, null, null], 3, 2, 1],
   ]);
   expect(shared).toEqual({ __name__: "x", env: "p" });
+  expect(keys).toEqual(["job"]);
   expect(infinite).toBe(1);
+});
+
+test("series of different labels are named by both", () => {
+  const { frames, keys } = framesOf([{ metric: { a: "1" }, values: [[100, "2"]] }, { metric: { b: "1" }, values: [[100, "1"]] }], grid);
+  expect(keys).toBeUndefined();
+  expect(frames.map((frame) => frame.name)).toEqual(['{a="1"}', '{b="1"}']);
 });
 
 test("a scalar is a series without labels", () => expect(seriesOf({ resultType: "scalar", result: [1, "2"] })).toEqual([{ metric: {}, values: [[1, "2"]] }]));

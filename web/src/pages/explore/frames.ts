@@ -28,6 +28,8 @@ export interface Frames {
   frames: Frame[];
   /** Labels that all of them share. */
   shared: LabelSet;
+  /** The labels whose values make the names, when all have the same ones; else names hold both. */
+  keys: string[] | undefined;
   /** Values that no axis can show. */
   infinite: number;
 }
@@ -50,11 +52,24 @@ export function seriesOf(data: QueryData): MatrixItem[] {
   return data.resultType === "scalar" ? [{ metric: {}, values: [data.result] }] : [];
 }
 
+/** More of them are told apart by their names only. */
+const KEYS_MAX = 3;
+
+/** The labels that tell the series apart, when each series has just these. */
+function commonKeys(sets: LabelSet[], without: ReadonlySet<string>): string[] | undefined {
+  const of = (labels: LabelSet) => Object.keys(labels).filter((name) => !without.has(name)).sort();
+  const first = sets[0] && of(sets[0]);
+  if (first === undefined || sets.length < 2 || first.length === 0 || first.length > KEYS_MAX) return undefined;
+  const text = first.join();
+  return sets.every((labels) => of(labels).join() === text) ? first : undefined;
+}
+
 export function framesOf(items: MatrixItem[], grid: Grid): Frames {
   const at = gridTimes(grid);
   const floats = items.filter((item) => (item.values?.length ?? 0) > 0);
   const shared = sharedLabels(floats.map((item) => item.metric));
   const without = new Set(Object.keys(shared));
+  const keys = commonKeys(floats.map((item) => item.metric), without);
   let infinite = 0;
   const frames = floats.map(({ metric, values }): Frame => {
     const drawn = new Array<number | null>(at.length).fill(null);
@@ -75,13 +90,13 @@ export function framesOf(items: MatrixItem[], grid: Grid): Frames {
       last = value;
     }
     const key = seriesKey(metric);
-    const name = seriesText(metric, without);
+    const name = keys ? keys.map((label) => metric[label] || '""').join(" · ") : seriesText(metric, without);
     const known = count > 0;
     return { key, short: shortKey(key), labels: metric, name, fullName: seriesText(metric), values: drawn, last, min: known ? min : null, max: known ? max : null, mean: known ? sum / count : null, rank: 0 };
   });
   frames.sort((a, b) => (b.max ?? -Infinity) - (a.max ?? -Infinity) || (a.key < b.key ? -1 : 1));
   frames.forEach((frame, rank) => (frame.rank = rank));
-  return { at, frames, shared, infinite };
+  return { at, frames, shared, keys, infinite };
 }
 
 /** A value of the API: `NaN`, `+Inf`, `-Inf` or a number. */

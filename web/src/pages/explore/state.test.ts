@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { autoStep, gridOf, readSearch, readStep, stepText } from "./state";
 
 test("an address is read for what it holds, and no more", () => {
-  expect(readSearch({})).toEqual({ v: undefined, panes: undefined, ghost: undefined, ex: undefined, every: undefined, browse: undefined, metric: undefined });
+  expect(readSearch({})).toEqual({ v: undefined, panes: undefined, ghost: undefined, since: undefined, ex: undefined, every: undefined, browse: undefined, metric: undefined });
   const { v, panes } = readSearch({ v: 1, panes: ["up", { x: "rate(x[5m])", view: "table", step: 15, stack: true, most: 1e9, evil: 1, hide: ["a", 3] }, { x: "c", view: "chart" }, 7, null] });
   expect(v).toBe(1);
   expect(panes).toEqual([{ x: "up" }, { x: "rate(x[5m])", view: "table", step: 15, stack: true, hide: ["a"] }, { x: "c" }]);

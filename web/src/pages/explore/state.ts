@@ -36,6 +36,8 @@ export interface ExploreSearch {
   panes?: Pane[] | undefined;
   /** Compare with the same time a week before, or with the time before a deploy; `compare` of the scope is the period before. */
   ghost?: "week" | "deploy" | undefined;
+  /** The deploy before which is meant; the newest in the time shown when absent. */
+  since?: string | undefined;
   /** Draw exemplars. */
   ex?: boolean | undefined;
   /** Run again after so many seconds. */
@@ -57,6 +59,7 @@ export function readSearch(search: Record<string, unknown>): ExploreSearch {
     v: panes ? 1 : undefined,
     panes,
     ghost: oneOf(search.ghost, ["week", "deploy"] as const),
+    since: typeof search.since === "string" && search.since !== "" ? search.since : undefined,
     ex: search.ex === true ? true : undefined,
     every: oneOf(search.every, REFRESHES),
     browse: oneOf(search.browse, ["open", "closed"] as const),
