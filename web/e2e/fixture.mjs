@@ -25,6 +25,12 @@ try {
   const { check, failures, launch, lookAtAll, out, passed } = await import("./browser.mjs");
   const { byBrowsing, byCardinality, byMistake, byQuery, exploreViews, fixtureViews } = await import("./exploring.mjs");
   mkdirSync(out, { recursive: true });
+  const journeys = async (go, browser) => {
+    await go("query", () => byQuery(browser));
+    await go("mistake", () => byMistake(browser));
+    await go("browser", () => byBrowsing(browser));
+    await go("cardinality", () => byCardinality(browser));
+  };
   const browser = await launch();
   const go = async (name, journey) => {
     try {
@@ -34,11 +40,10 @@ try {
     }
   };
   try {
-    await go("views", () => lookAtAll(browser, [...exploreViews(), ...fixtureViews()]));
-    await go("query", () => byQuery(browser));
-    await go("mistake", () => byMistake(browser));
-    await go("browser", () => byBrowsing(browser));
-    await go("cardinality", () => byCardinality(browser));
+    // After a walk of the real binary only what that could not show is left.
+    const rest = process.env.AFTER_REAL === "1";
+    await go("views", () => lookAtAll(browser, rest ? fixtureViews() : [...exploreViews(), ...fixtureViews()]));
+    if (!rest) await journeys(go, browser);
   } finally {
     await browser.close();
   }

@@ -135,7 +135,7 @@ function metrics() {
     });
     const counter = times.map((at, i) => ({ attributes: [text("outcome", "ok")], startTimeUnixNano: began, timeUnixNano: nanos(at), ...number(7 * (i + 1)) }));
     return {
-      resource: { attributes: [text("service.name", service), text("service.instance.id", `${service}-1`)] },
+      resource: { attributes: [text("service.name", service), text("service.instance.id", `${service}-1`), text("deployment.environment.name", "production")] },
       scopeMetrics: [
         {
           metrics: [
@@ -176,7 +176,7 @@ async function main() {
   });
   const walked = await ended(walk);
   // What a fresh server has not (exemplars, limits that are reached) is looked at over made-up data.
-  const fixture = await ended(spawn(process.execPath, [join(here, "fixture.mjs")], { stdio: "inherit", env: { ...process.env, OUT: process.env.OUT ?? join(dir, "shots") } }));
+  const fixture = await ended(spawn(process.execPath, [join(here, "fixture.mjs")], { stdio: "inherit", env: { ...process.env, AFTER_REAL: "1", OUT: process.env.OUT ?? join(dir, "shots") } }));
   return walked || fixture;
 }
 
