@@ -51,6 +51,8 @@ const NO_DOTS: Dot[] = [];
 /** Left to deploys and the legend in full screen. */
 const LEGEND_PX = 320;
 const FOCUS_PX = 24;
+const WHEEL = 0.25;
+const WHEEL_REST_MS = 180;
 const POWERS_OF_TWO = Array.from({ length: 60 }, (_, i) => 2 ** i);
 
 export function MetricChart({ label, at, lines, format, stacked = false, log = false, binary = false, height = 300, focus, dots = NO_DOTS, onZoom, onZoomBack, onCursor, onDot, onArea }: Props) {
@@ -142,6 +144,25 @@ export function MetricChart({ label, at, lines, format, stacked = false, log = f
       const dot = nearestExemplar(chart, latest.current.dots, event.clientX - area.left, event.clientY - area.top);
       if (dot) latest.current.onDot?.(dot);
     };
+    // Ctrl and the wheel zoom about what is under the pointer; what is left of it when the wheel rests is asked for.
+    let wheeled: Span | undefined;
+    let rest: ReturnType<typeof setTimeout> | undefined;
+    const wheel = (event: WheelEvent) => {
+      if (!event.ctrlKey) return;
+      event.preventDefault();
+      const times = chart.data[0];
+      const now: Span = wheeled ?? { from: (times[0] ?? 0) * 1000, to: (times.at(-1) ?? 0) * 1000 };
+      const share = (event.clientX - chart.over.getBoundingClientRect().left) / (chart.over.clientWidth || 1);
+      const length = (now.to - now.from) * (event.deltaY < 0 ? 1 - WHEEL : 1 + WHEEL);
+      const middle = now.from + (now.to - now.from) * share;
+      wheeled = { from: middle - length * share, to: Math.min(middle + length * (1 - share), Date.now()) };
+      clearTimeout(rest);
+      rest = setTimeout(() => {
+        if (wheeled) latest.current.onZoom?.(wheeled);
+        wheeled = undefined;
+      }, WHEEL_REST_MS);
+    };
+    chart.over.addEventListener("wheel", wheel, { passive: false });
     chart.over.addEventListener("mouseenter", enter);
     chart.over.addEventListener("mouseleave", leave);
     chart.over.addEventListener("click", click);
@@ -152,6 +173,7 @@ export function MetricChart({ label, at, lines, format, stacked = false, log = f
     resize.observe(host);
     addEventListener("fullscreenchange", fit);
     return () => {
+      clearTimeout(rest);
       resize.disconnect();
       removeEventListener("fullscreenchange", fit);
       chart.destroy();

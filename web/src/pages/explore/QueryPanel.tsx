@@ -62,6 +62,7 @@ interface Props {
 const WORDS: Record<View, string> = { chart: "Chart", table: "Table", distribution: "Distribution", explain: "Explain" };
 const UNIT_WORDS = { none: "plain", seconds: "seconds", bytes: "bytes", ratio: "percent" } as const;
 const STATS = "all";
+const CANCEL_MS = 200;
 
 export function QueryPanel({ pane, index, alone, scope, now, round, before, exemplars, deploys, change, onRun, onRemove, onAdd, onFocus, link, ref }: Props) {
   const letter = LETTERS[index] ?? "?";
@@ -125,7 +126,8 @@ export function QueryPanel({ pane, index, alone, scope, now, round, before, exem
             <Editor ref={editor} value={draft} onChange={setDraft} onRun={start} onHistory={recall} onFormat={format} remarks={remarks} place={place} label={`Query ${letter}`} />
           </Suspense>
         </div>
-        {running ? (
+        {/* What is answered at once needs no way to stop it, and a button that flickers is none. */}
+        {running && elapsed > CANCEL_MS ? (
           <Button className={css.run} onClick={run.cancel} aria-label={`Cancel query ${letter}`}>
             <Icon name="cross" size={13} /> Cancel <span className={css.elapsed}>{(elapsed / 1000).toFixed(1)} s</span>
           </Button>
