@@ -232,11 +232,10 @@ impl<'s> Context<'s> {
             items.merge_same().map_err(|SameLabels| same_labels(expr.span))?;
         }
         items.list.retain(|item| !item.cells.is_empty());
-        let mut columns: Vec<Column> = items
-            .list
-            .into_iter()
-            .map(|item| Column::new(item.id.labels(), item.cells))
-            .collect();
+        // Their labels are built now.
+        self.budget.hold(items.list.len().saturating_mul(2 * item::ITEM_BYTES))?;
+        let mut columns: Vec<Column> =
+            items.list.into_iter().map(|item| Column::new(item.id.labels(), item.cells)).collect();
         if !(items.ordered && self.query.is_instant()) {
             columns.sort_by(|a, b| a.labels.cmp(&b.labels));
         }
@@ -311,10 +310,9 @@ impl<'s> Context<'s> {
             ExprKind::Aggregate(inner) => self.aggregate(inner, expr.span).map(Computed::Vector),
             ExprKind::Call { function, args, .. } => self.call(function, args, expr),
             ExprKind::Selector(_) => Ok(Computed::Vector(Items::default())),
-            ExprKind::Matrix { .. } | ExprKind::Subquery { .. } => Err(EvalError::invalid(
-                expr.span,
-                "a range vector has no value of its own",
-            )),
+            ExprKind::Matrix { .. } | ExprKind::Subquery { .. } => {
+                Err(EvalError::invalid(expr.span, "a range vector has no value of its own"))
+            }
         }
     }
 
@@ -385,7 +383,9 @@ impl<'s> Context<'s> {
         self.stats = match (before, function) {
             (Brief::Never, _) => Brief::Never,
             (_, "histogram_count" | "histogram_sum" | "histogram_avg") => Brief::On,
-            (_, "histogram_quantile" | "histogram_quantiles" | "histogram_fraction") => Brief::Never,
+            (_, "histogram_quantile" | "histogram_quantiles" | "histogram_fraction") => {
+                Brief::Never
+            }
             (other, _) => other,
         };
         let out = work(self);
@@ -395,9 +395,9 @@ impl<'s> Context<'s> {
 
     /// Begins a node of the plan.
     fn begin(&mut self) -> Option<(Vec<PlanNode>, Duration, u64)> {
-        self.limits.explain.then(|| {
-            (std::mem::take(&mut self.plan), (self.limits.clock)(), self.budget.samples())
-        })
+        self.limits
+            .explain
+            .then(|| (std::mem::take(&mut self.plan), (self.limits.clock)(), self.budget.samples()))
     }
 
     /// Ends a node of the plan: what was evaluated since it began are its parts.

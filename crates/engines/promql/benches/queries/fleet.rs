@@ -2,17 +2,26 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use model::{Label, Labels, Matcher, MatchOp, Points};
+use model::{Label, Labels, MatchOp, Matcher, Points};
 use promql::{Hints, SeriesSet, SeriesSource, SourceError};
 
 const METHODS: [&str; 5] = ["GET", "POST", "PUT", "DELETE", "PATCH"];
 const STATUS: [&str; 4] = ["200", "404", "500", "503"];
 const REGIONS: [&str; 4] = ["eu-west-1", "eu-central-1", "us-east-1", "ap-south-1"];
 const SERVICES: [&str; 10] = [
-    "checkout", "cart", "search", "catalog", "payments", "shipping", "accounts", "recommend",
-    "gateway", "inventory",
+    "checkout",
+    "cart",
+    "search",
+    "catalog",
+    "payments",
+    "shipping",
+    "accounts",
+    "recommend",
+    "gateway",
+    "inventory",
 ];
-const BOUNDS: [&str; 10] = ["0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "+Inf"];
+const BOUNDS: [&str; 10] =
+    ["0.005", "0.01", "0.025", "0.05", "0.1", "0.25", "0.5", "1", "2.5", "+Inf"];
 const SAMPLES: i64 = 480;
 const INTERVAL_MS: i64 = 15_000;
 const START_MS: i64 = 1_700_000_000_000;
@@ -71,22 +80,29 @@ impl Fleet {
                 ("region".to_owned(), REGIONS[instance % 4].to_owned()),
                 ("service".to_owned(), service.to_owned()),
             ];
-            let mut add = |name: String, own: Vec<(String, String)>, counter: bool, random: &mut Random| {
+            let mut add = |name: String,
+                           own: Vec<(String, String)>,
+                           counter: bool,
+                           random: &mut Random| {
                 let mut pairs: Vec<(String, String)> = common.to_vec();
                 pairs.push(("__name__".to_owned(), name.clone()));
                 pairs.extend(own);
-                let mut word = |text: &str| Arc::clone(words.entry(text.to_owned()).or_insert_with(|| text.into()));
+                let mut word = |text: &str| {
+                    Arc::clone(words.entry(text.to_owned()).or_insert_with(|| text.into()))
+                };
                 let labels: Vec<Label> = pairs
                     .iter()
                     .map(|(name, value)| Label { name: word(name), value: word(value) })
                     .collect();
-                let labels = Labels::from_pairs(labels.into_iter().map(|one| (one.name, one.value)));
+                let labels =
+                    Labels::from_pairs(labels.into_iter().map(|one| (one.name, one.value)));
                 let rate = random.next() * 100.0;
                 let mut value = (random.next() * 1e6).floor();
                 let values = (0..SAMPLES)
                     .map(|_| {
                         let step = (rate * random.next()).round();
-                        value = if counter { value + step } else { (value + step - rate / 2.0).abs() };
+                        value =
+                            if counter { value + step } else { (value + step - rate / 2.0).abs() };
                         value
                     })
                     .collect();
@@ -111,8 +127,10 @@ impl Fleet {
             for histogram in 0..3 {
                 for set in 0..20 {
                     for part in 0..12 {
-                        let suffix = ["bucket", "sum", "count"][if part < 10 { 0 } else { part - 9 }];
-                        let mut labels = own(&[("method", METHODS[set / 4]), ("status", STATUS[set % 4])]);
+                        let suffix =
+                            ["bucket", "sum", "count"][if part < 10 { 0 } else { part - 9 }];
+                        let mut labels =
+                            own(&[("method", METHODS[set / 4]), ("status", STATUS[set % 4])]);
                         if part < 10 {
                             labels.extend(own(&[("le", BOUNDS[part])]));
                         }
@@ -138,7 +156,11 @@ struct Set<'a> {
 }
 
 impl SeriesSource for Fleet {
-    fn select(&self, matchers: &[Matcher], hints: &Hints) -> Result<Box<dyn SeriesSet + '_>, SourceError> {
+    fn select(
+        &self,
+        matchers: &[Matcher],
+        hints: &Hints,
+    ) -> Result<Box<dyn SeriesSet + '_>, SourceError> {
         let (names, others): (Vec<&Matcher>, Vec<&Matcher>) =
             matchers.iter().partition(|one| one.name() == "__name__");
         let exact = names.iter().find(|one| one.op() == MatchOp::Equal);
@@ -153,7 +175,8 @@ impl SeriesSource for Fleet {
         };
         let mut found = candidates;
         if !others.is_empty() {
-            found.retain(|at| others.iter().all(|one| one.matches_labels(&self.series[*at].labels)));
+            found
+                .retain(|at| others.iter().all(|one| one.matches_labels(&self.series[*at].labels)));
         }
         Ok(Box::new(Set { fleet: self, found, start_ms: hints.start_ms, end_ms: hints.end_ms }))
     }
@@ -169,11 +192,15 @@ impl SeriesSet for Set<'_> {
     }
 
     fn visit_labels(&self, at: usize, visit: &mut dyn FnMut(&str, &str)) {
-        self.fleet.series[self.found[at]].labels.iter().for_each(|(name, value)| visit(name, value));
+        self.fleet.series[self.found[at]]
+            .labels
+            .iter()
+            .for_each(|(name, value)| visit(name, value));
     }
 
     fn samples_hint(&self, _at: usize) -> usize {
-        usize::try_from(((self.end_ms - self.start_ms) / INTERVAL_MS + 2).clamp(0, SAMPLES)).unwrap_or(0)
+        usize::try_from(((self.end_ms - self.start_ms) / INTERVAL_MS + 2).clamp(0, SAMPLES))
+            .unwrap_or(0)
     }
 
     fn read(&self, at: usize, into: &mut Points) -> Result<(), SourceError> {

@@ -12,11 +12,16 @@ use std::sync::Arc;
 
 use model::{Histogram, Points, ResetHint};
 
-pub(super) use self::{instant::{InstantCall, InstantKind}, stage::Stage, work::chunked};
+pub(super) use self::{
+    instant::{InstantCall, InstantKind},
+    stage::Stage,
+    work::chunked,
+};
 use super::{
     Brief, Context, EvalError,
     cells::Cells,
     item::{Id, Item, Items, Selected},
+    limits::Budget,
     notes::{Kind, Notes},
     range::{About, Moments, RangeCall, RangeFunction, Ticker},
     select::looked_back,
@@ -139,14 +144,19 @@ impl<'s> Context<'s> {
         })
     }
 
-    fn instant(&mut self, selector: &Selector, kind: InstantKind) -> Result<Pipeline<'s>, EvalError> {
+    fn instant(
+        &mut self,
+        selector: &Selector,
+        kind: InstantKind,
+    ) -> Result<Pipeline<'s>, EvalError> {
         let moments = self.moments(selector.shift);
         let lookback_ms = self.limits.lookback_ms;
         let smoothed = selector.extension == Some(Extension::Smoothed);
         let ahead = if smoothed { lookback_ms } else { 0 };
         let span = looked_back(moments, lookback_ms, ahead);
         let selected = self.select(selector, span, 0, None)?;
-        let kind = if smoothed && kind == InstantKind::Value { InstantKind::Smoothed } else { kind };
+        let kind =
+            if smoothed && kind == InstantKind::Value { InstantKind::Smoothed } else { kind };
         let one_name = selected.name.is_some();
         Ok(Pipeline {
             leaf: Leaf::Instant(InstantCall { moments, lookback_ms, kind, span: selector.span }),
@@ -205,7 +215,8 @@ impl<'s> Context<'s> {
                 }
                 let moments = self.moments(selector.shift);
                 let call = call(moments, *range_ms, selector.extension, range.span);
-                let selected = self.select(selector, call.span_ms(), *range_ms, Some(named.name))?;
+                let selected =
+                    self.select(selector, call.span_ms(), *range_ms, Some(named.name))?;
                 let one_name = selected.name.is_some();
                 (Input::Selected(selected), call, one_name)
             }
@@ -331,7 +342,7 @@ impl Pipeline<'_> {
         scratch: &mut Scratch,
         notes: &Notes,
         ticker: &mut Ticker<'_>,
-        read: &dyn Fn(usize) -> Result<(), EvalError>,
+        budget: &Budget<'_>,
     ) -> Result<bool, EvalError> {
         let Scratch { points, floats, cells, per_step } = scratch;
         cells.reset(self.steps);
@@ -340,8 +351,12 @@ impl Pipeline<'_> {
         let source = |error: super::SourceError| EvalError::Source(error.message);
         let samples = match &self.input {
             Input::Selected(selected) => {
+                // One series alone may be more than there is memory for.
+                let bytes = selected.set.samples_hint(at).saturating_mul(16);
+                budget.hold(bytes)?;
                 let samples = selected.points(at, points).map_err(source)?;
-                read(samples.len())?;
+                budget.release(bytes);
+                budget.read(samples.len())?;
                 samples
             }
             Input::Computed(list) => &list[at].1,

@@ -11,8 +11,14 @@ use crate::promqltest::{Store, near};
 
 /// Recorded answers of Prometheus 2.42 that Prometheus 3 does not give.
 const CHANGED: [(&str, &str); 4] = [
-    (r#"label_replace(demo_num_cpus, "~invalid", "", "src", "(.*)")"#, "any UTF-8 is a name of a label now"),
-    (r#"label_join(demo_num_cpus, "~invalid", "-", "instance")"#, "any UTF-8 is a name of a label now"),
+    (
+        r#"label_replace(demo_num_cpus, "~invalid", "", "src", "(.*)")"#,
+        "any UTF-8 is a name of a label now",
+    ),
+    (
+        r#"label_join(demo_num_cpus, "~invalid", "-", "instance")"#,
+        "any UTF-8 is a name of a label now",
+    ),
     (
         "avg_over_time(rate(demo_cpu_usage_seconds_total[1m])[2m:10s])",
         "windows are open on the left now, and a step of the subquery lies on the edge",
@@ -42,7 +48,9 @@ fn stored(text: &str) -> Store {
     }
     let mut store = Store::default();
     for (series, points) in all {
-        let promql::ast::ExprKind::Selector(selector) = parse(&series).unwrap().kind else { panic!("{series}") };
+        let promql::ast::ExprKind::Selector(selector) = parse(&series).unwrap().kind else {
+            panic!("{series}")
+        };
         let labels = selector.matchers.iter().map(|one| (one.name(), one.value()));
         store.add(Labels::from_pairs(labels), points);
     }
@@ -70,13 +78,21 @@ fn differs(wanted: &Json, found: &[MatrixSeries]) -> Option<String> {
         };
         let values = values.as_array().unwrap();
         if values.len() != series.points.len() {
-            return Some(format!("{}: {} points, not {}", series.labels, series.points.len(), values.len()));
+            return Some(format!(
+                "{}: {} points, not {}",
+                series.labels,
+                series.points.len(),
+                values.len()
+            ));
         }
         for (wanted, found) in values.iter().zip(series.points.samples()) {
             let at_ms = (wanted[0].as_f64().unwrap() * 1000.0).round() as i64;
             let value: f64 = wanted[1].as_str().unwrap().parse().unwrap();
             if at_ms != found.at_ms || !near(value, found.value, 1e-9) {
-                return Some(format!("{}: {} at {}, not {value} at {at_ms}", series.labels, found.value, found.at_ms));
+                return Some(format!(
+                    "{}: {} at {}, not {value} at {at_ms}",
+                    series.labels, found.value, found.at_ms
+                ));
             }
         }
     }
@@ -106,10 +122,10 @@ fn recorded_answers_are_given() {
         ran += 1;
         let ms = |key: &str| (case[key].as_f64().unwrap() * 1000.0) as i64;
         let query = Query { start_ms: ms("start"), end_ms: ms("end"), step_ms: ms("step") };
-        let answer = parse_with(text, &Features::ALL)
-            .map_err(|error| error.to_string())
-            .and_then(|expr| {
-                evaluate(&expr, query, &store, &Limits::default()).map_err(|error| error.to_string())
+        let answer =
+            parse_with(text, &Features::ALL).map_err(|error| error.to_string()).and_then(|expr| {
+                evaluate(&expr, query, &store, &Limits::default())
+                    .map_err(|error| error.to_string())
             });
         let wants_error = case["status"] == "error";
         let failure = match answer {
@@ -140,7 +156,8 @@ fn expressions_in_use_are_evaluated() {
         };
         evaluate(&expr, Query::instant(1_700_000_000_000), &store, &Limits::default())
             .unwrap_or_else(|error| panic!("{line}: {error}"));
-        let range = Query { start_ms: 1_700_000_000_000, end_ms: 1_700_000_600_000, step_ms: 60_000 };
+        let range =
+            Query { start_ms: 1_700_000_000_000, end_ms: 1_700_000_600_000, step_ms: 60_000 };
         if matches!(expr.value_type(), promql::ast::Type::Scalar | promql::ast::Type::Vector) {
             evaluate(&expr, range, &store, &Limits::default())
                 .unwrap_or_else(|error| panic!("{line}: {error}"));
@@ -154,10 +171,13 @@ fn expressions_in_use_are_evaluated() {
 #[test]
 fn quantiles_of_buckets_are_those_of_the_table() {
     let Some(data) = data() else {
-        println!("conformance promql quantile table: skipped, EVENKEEL_CONFORMANCE_DATA is not set");
+        println!(
+            "conformance promql quantile table: skipped, EVENKEEL_CONFORMANCE_DATA is not set"
+        );
         return;
     };
-    let text = std::fs::read_to_string(data.join("promql/tables/promql__quantile_test.json")).unwrap();
+    let text =
+        std::fs::read_to_string(data.join("promql/tables/promql__quantile_test.json")).unwrap();
     let tables: Json = serde_json::from_str(&text).unwrap();
     let bucket = Regex::new(r"UpperBound:\s*([^,]+),\s*Count:\s*([^,]+),").unwrap();
     let number = |text: &str| match text.trim() {
@@ -178,12 +198,16 @@ fn quantiles_of_buckets_are_those_of_the_table() {
                 let mut points = Points::default();
                 points.push(0, count);
                 let le = bound.to_string();
-                store.add(Labels::from_pairs([("__name__", "x_bucket"), ("le", le.as_str())]), points);
+                store.add(
+                    Labels::from_pairs([("__name__", "x_bucket"), ("le", le.as_str())]),
+                    points,
+                );
             }
             for (q, wanted) in case["expectedValues"].as_object().unwrap() {
                 let text = format!("histogram_quantile({q}, x_bucket)");
                 let expr = parse(&text).unwrap();
-                let answer = evaluate(&expr, Query::instant(0), &store, &Limits::default()).unwrap();
+                let answer =
+                    evaluate(&expr, Query::instant(0), &store, &Limits::default()).unwrap();
                 let series = answer.value.into_matrix(Query::instant(0));
                 let found = series[0].points.values[0];
                 assert!(near(wanted.as_f64().unwrap(), found, 1e-9), "{name}: {q} is {found}");

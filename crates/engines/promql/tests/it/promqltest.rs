@@ -9,8 +9,8 @@ mod store;
 
 use std::{fmt::Write as _, path::PathBuf};
 
-pub(crate) use self::{check::near, store::Store};
 use self::script::Command;
+pub(crate) use self::{check::near, store::Store};
 
 /// What one script gave.
 #[derive(Default)]

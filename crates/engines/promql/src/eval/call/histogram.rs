@@ -53,7 +53,8 @@ impl<'s> Context<'s> {
         let Some(vector) = args.get(vector_at) else { return Ok(Items::default()) };
         let mut asked = Vec::new();
         if name == "histogram_fraction" {
-            let (lower, upper) = (self.scalar(unwrapped(&args[0]))?, self.scalar(unwrapped(&args[1]))?);
+            let (lower, upper) =
+                (self.scalar(unwrapped(&args[0]))?, self.scalar(unwrapped(&args[1]))?);
             asked.push(Asked::Fraction { lower, upper });
         } else {
             let params = if many { 2..args.len() } else { 0..1 };
@@ -112,7 +113,8 @@ impl<'s> Context<'s> {
                 }
             });
             let Ok(upper) = bound.parse::<f64>() else {
-                let name = if self.limits.delayed_name_removal { item.id.name() } else { String::new() };
+                let name =
+                    if self.limits.delayed_name_removal { item.id.name() } else { String::new() };
                 self.notes.add(Kind::BadBucketLabel, span, &format!("{name}\0{bound}"));
                 continue;
             };
@@ -146,11 +148,15 @@ impl<'s> Context<'s> {
             group.native = (0..item.cells.len())
                 .map(|step| {
                     item.cells.histogram(step).is_some()
-                        && group.buckets.iter().any(|(_, at)| items.list[*at].cells.float(step).is_some())
+                        && group
+                            .buckets
+                            .iter()
+                            .any(|(_, at)| items.list[*at].cells.float(step).is_some())
                 })
                 .collect();
             if group.native.contains(&true) {
-                let name = if self.limits.delayed_name_removal { item.id.name() } else { String::new() };
+                let name =
+                    if self.limits.delayed_name_removal { item.id.name() } else { String::new() };
                 self.notes.add(Kind::MixedClassicNative, span, &name);
             }
         }
@@ -178,7 +184,8 @@ impl<'s> Context<'s> {
                     Note::QuantileIsSkewed => Kind::QuantileIsSkewed,
                     Note::FractionLacksNan => Kind::FractionLacksNan,
                 };
-                let name = if self.limits.delayed_name_removal { item.id.name() } else { String::new() };
+                let name =
+                    if self.limits.delayed_name_removal { item.id.name() } else { String::new() };
                 self.notes.add(kind, span, &name);
             }
         }

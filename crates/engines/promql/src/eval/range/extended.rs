@@ -22,7 +22,8 @@ fn edges(
     smoothed: bool,
 ) -> Option<(usize, usize)> {
     let mut last = len.checked_sub(1)?;
-    let find = |wanted: &dyn Fn(i64) -> bool| (0..last).find(|at| wanted(time(*at))).unwrap_or(last);
+    let find =
+        |wanted: &dyn Fn(i64) -> bool| (0..last).find(|at| wanted(time(*at))).unwrap_or(last);
     let first = find(&|at| at > window.start).saturating_sub(1);
     if smoothed {
         last = find(&|at| at >= window.end);
