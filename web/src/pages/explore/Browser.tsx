@@ -6,6 +6,7 @@ import { metadataQuery, metricNamesQuery, labelNamesQuery } from "../../api/prom
 import { count } from "../../lib/format";
 import { Button, css as ui, Loaded } from "../../ui/basics";
 import { Icon } from "../../ui/icons";
+import { Cut } from "./Cut";
 import css from "./explore.module.css";
 import { AllLabels } from "./AllLabels";
 import { MetricLabels } from "./MetricLabels";
@@ -52,7 +53,6 @@ export function Browser({ metric, window, onMetric, onInsert, onReplace, onClose
 
 const ROW_PX = 46;
 const LIST = "explore-metrics";
-const TAIL_CHARS = 14;
 
 function Metrics({ onInsert, onMetric }: Pick<Props, "onInsert"> & { onMetric: (metric: string) => void }) {
   const names = useQuery(metricNamesQuery);
@@ -131,9 +131,7 @@ function Metrics({ onInsert, onMetric }: Pick<Props, "onInsert"> & { onMetric: (
                   <span className={css.metric} title={help ? `${name}\n${help}` : name}>
                     <span>
                       <code>
-                        {/* The end of a name tells more than its middle. */}
-                        <span>{name.slice(0, -TAIL_CHARS)}</span>
-                        <span>{name.slice(-TAIL_CHARS)}</span>
+                        <Cut text={name} />
                       </code>
                       <small>
                         {type && <b data-type={type}>{type}</b>}

@@ -131,7 +131,7 @@ function Head({ status, own }: { status: TsdbStatus | null; own: OwnMetric[] }) 
               Limit <code>{name}</code>
             </dt>
             <dd>
-              {used === undefined ? count(limit) : `${percent(used / limit, 1)} of ${count(limit)}`}
+              {used === undefined ? count(limit) : percent(used / limit, 1)} {used !== undefined && <small className={ui.muted}>of {count(limit)}</small>}
               {share !== undefined && (
                 <span className={css.gauge} data-near={share > 0.8} role="img" aria-label={`${percent(share, 0)} used`}>
                   <i style={{ width: `${Math.min(100, share * 100)}%` }} />

@@ -4,6 +4,7 @@ import { Link } from "@tanstack/react-router";
 import { count, percent } from "../../lib/format";
 import { Button, buttonClass, css as ui, cx, Panel } from "../../ui/basics";
 import { Icon } from "../../ui/icons";
+import { Cut } from "./Cut";
 import css from "./explore.module.css";
 
 export interface ShareRow {
@@ -55,11 +56,11 @@ export function ShareTable({ title, unit, rows, total, format = count, note }: P
                     <td className={ui.mono}>
                       {focus ? (
                         <Button small look="quiet" className={css.shareName} onClick={focus} title={`${name}\nFocus on it`} data-row>
-                          {name || "(empty)"}
+                          <Cut text={name || "(empty)"} />
                         </Button>
                       ) : (
                         <span className={css.shareName} title={name}>
-                          {name || "(empty)"}
+                          <Cut text={name || "(empty)"} />
                         </span>
                       )}
                     </td>
