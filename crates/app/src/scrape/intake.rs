@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use ingest::{DeltaState, Ingested, RawBatch, RawSeries, Redactor};
+use ingest::{DeltaState, Translation, Ingested, RawBatch, RawSeries, Redactor};
 use model::{Batch, Clock, Labels, Limits, Sample, Timestamp};
 use parking_lot::Mutex;
 use scrape::{LabelSet, pass::Scraped};
@@ -90,7 +90,14 @@ impl Intake {
 
     fn ingest(&self, raw: RawBatch, at: Timestamp) -> Ingested {
         let ingested =
-            ingest::ingest(raw, &self.limits, &self.redactor, &mut DeltaState::new(0), at);
+            ingest::ingest(
+                raw,
+                &self.limits,
+                &self.redactor,
+                &Translation::default(),
+                &mut DeltaState::new(0),
+                at,
+            );
         let mut redacted = self.counters.redacted.lock();
         for (rule, count) in &ingested.redacted {
             *redacted.entry(rule).or_default() += count;
