@@ -186,6 +186,7 @@ impl Config {
             public_prefixes: default.public_prefixes,
             timeouts: found.timeouts,
             connections: found.connections,
+            otlp: default.otlp,
         };
         Self {
             file,

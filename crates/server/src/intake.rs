@@ -2,9 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
+use exposition::remote_write::KeyHasher;
 use ingest::{
-    DeltaState, Ingested, RawBatch, RawData, Redactor, Refused, Signal, Temporality,
-    refused::by_point,
+    Counts, DeltaState, Ingested, KeyedBatch, KeyedSample, LabelSource, RawBatch, RawData,
+    Redactor, Refused, Signal, Temporality, Translation, keyed::Rules, refused::by_point,
 };
 use model::{Clock, Limits};
 use tokio::sync::Mutex;
@@ -27,8 +28,12 @@ pub struct Intake {
 struct Shared {
     sink: Arc<dyn TelemetrySink>,
     clock: Arc<dyn Clock>,
-    limits: Limits,
-    redactor: Redactor,
+    limits: Arc<Limits>,
+    redactor: Arc<Redactor>,
+    /// How OpenTelemetry's metrics become series.
+    translation: Translation,
+    /// Names series by their labels' bytes; of this process alone.
+    hasher: Arc<KeyHasher>,
     /// Locked while a request with deltas is on its way, so that a refused one can be taken back.
     deltas: Arc<Mutex<DeltaState>>,
     metrics: Metrics,
@@ -58,16 +63,66 @@ impl Protocol {
     }
 }
 
+/// How much of a request was stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct Written {
+    pub(crate) samples: u64,
+    pub(crate) histograms: u64,
+    pub(crate) exemplars: u64,
+}
+
+/// A request of remote write as it was walked.
+pub(crate) struct RawKeyed {
+    pub(crate) keys: Vec<u128>,
+    pub(crate) samples: Vec<KeyedSample>,
+    pub(crate) labels: Box<dyn LabelSource>,
+    pub(crate) rest: RawBatch,
+}
+
+impl Shared {
+    /// Normalises what is not named by keys.
+    fn keyed(&self, raw: RawKeyed) -> KeyedBatch {
+        let now = self.clock.now();
+        let mut deltas = DeltaState::new(0);
+        let rest = ingest::ingest(
+            raw.rest,
+            &self.limits,
+            &self.redactor,
+            &self.translation,
+            &mut deltas,
+            now,
+        );
+        let rules =
+            Rules { limits: Arc::clone(&self.limits), redactor: Arc::clone(&self.redactor) };
+        KeyedBatch::new(now, raw.keys, raw.samples, raw.labels, rules, rest)
+    }
+}
+
 impl Intake {
     pub fn new(
         sink: Arc<dyn TelemetrySink>,
         clock: Arc<dyn Clock>,
         limits: Limits,
+        translation: Translation,
         reader: BodyReader,
         metrics: Metrics,
     ) -> Self {
-        let (redactor, deltas) = (Redactor::new(), Arc::default());
-        Self { reader, shared: Arc::new(Shared { sink, clock, limits, redactor, deltas, metrics }) }
+        let shared = Shared {
+            sink,
+            clock,
+            limits: Arc::new(limits),
+            redactor: Arc::default(),
+            translation,
+            hasher: Arc::new(KeyHasher::new(seed())),
+            deltas: Arc::default(),
+            metrics,
+        };
+        Self { reader, shared: Arc::new(shared) }
+    }
+
+    /// What names series by their labels' bytes.
+    pub(crate) fn key_hasher(&self) -> Arc<KeyHasher> {
+        Arc::clone(&self.shared.hasher)
     }
 
     /// Counts a request that ended in `problem` before or after it was taken.
@@ -104,6 +159,68 @@ impl Intake {
         Ok(refused)
     }
 
+    /// As [`Intake::take`], for floats whose series are named by keys; also says how much was stored.
+    ///
+    /// # Errors
+    /// As [`Intake::take`].
+    pub(crate) async fn take_keyed<F>(
+        &self,
+        protocol: Protocol,
+        turn: Turn,
+        decode: F,
+    ) -> Result<(Written, Vec<Refused>), Problem>
+    where
+        F: FnOnce() -> Result<RawKeyed, Problem> + Send + 'static,
+    {
+        let this = self.clone();
+        let taking = tokio::spawn(async move {
+            let shared = Arc::clone(&this.shared);
+            let batch = blocking(move || decode().map(|raw| shared.keyed(raw))).await??;
+            drop(turn);
+            this.store_keyed(batch).await
+        });
+        let taken = taking.await.map_err(|_| Problem::internal())??;
+        self.count_request(protocol, "ok");
+        Ok(taken)
+    }
+
+    /// Hands a keyed batch to the sink.
+    async fn store_keyed(&self, batch: KeyedBatch) -> Result<(Written, Vec<Refused>), Problem> {
+        let rest = &batch.rest;
+        let histograms = rest.histograms.iter().map(|series| series.samples.len() as u64).sum();
+        let exemplars = rest.exemplars.iter().map(|series| series.exemplars.len() as u64).sum();
+        let floats = batch.samples.len() as u64;
+        let mut written = Written { samples: floats, histograms, exemplars };
+        let taken = |samples| [(Signal::Spans, 0), (Signal::Logs, 0), (Signal::Samples, samples)];
+        // What was refused of the rest was never in it.
+        let before = batch.resolver.refused();
+        let receipt = match self.shared.sink.accept_keyed(batch).await {
+            Ok(receipt) => receipt,
+            Err(refusal) => {
+                let problem = Problem::from(refusal);
+                self.count(taken(floats + histograms), &[], Some(&problem));
+                return Err(problem);
+            }
+        };
+        let refused = receipt.samples_refused().saturating_sub(before);
+        let of_histograms = receipt.histograms_refused.min(refused);
+        written.samples = written.samples.saturating_sub(refused - of_histograms);
+        written.histograms = written.histograms.saturating_sub(of_histograms);
+        self.count(taken(written.samples + written.histograms), &receipt.refused, None);
+        self.count_changed(&receipt.redacted, &receipt.trimmed);
+        Ok((written, receipt.refused))
+    }
+
+    fn count_changed(&self, redacted: &Counts, trimmed: &Counts) {
+        let metrics = &self.shared.metrics;
+        for (rule, count) in redacted {
+            metrics.ingest_redacted.add(&[("rule", (*rule).to_owned())], *count);
+        }
+        for (what, count) in trimmed {
+            metrics.ingest_trimmed.add(&[("what", (*what).to_owned())], *count);
+        }
+    }
+
     async fn take_plain(&self, turn: Turn, raw: RawBatch) -> Result<Vec<Refused>, Problem> {
         let this = self.clone();
         let ingested = blocking(move || this.normalise(raw, &mut DeltaState::new(0))).await?;
@@ -135,7 +252,9 @@ impl Intake {
 
     fn normalise(&self, raw: RawBatch, deltas: &mut DeltaState) -> Ingested {
         let shared = &*self.shared;
-        ingest::ingest(raw, &shared.limits, &shared.redactor, deltas, shared.clock.now())
+        let (limits, redactor) = (&shared.limits, &shared.redactor);
+        let translation = &shared.translation;
+        ingest::ingest(raw, limits, redactor, translation, deltas, shared.clock.now())
     }
 
     /// Hands the batch to the sink, unless all of it was refused.
@@ -161,13 +280,7 @@ impl Intake {
         }
         self.count(taken, &refused, stored.as_ref().err());
         stored?;
-        let metrics = &self.shared.metrics;
-        for (rule, count) in redacted {
-            metrics.ingest_redacted.add(&[("rule", rule.to_owned())], count);
-        }
-        for (what, count) in trimmed {
-            metrics.ingest_trimmed.add(&[("what", what.to_owned())], count);
-        }
+        self.count_changed(&redacted, &trimmed);
         Ok(by_point(refused, &leaders))
     }
 
@@ -195,12 +308,22 @@ impl Intake {
 /// How many records of each signal there are to store.
 fn sizes(ingested: &Ingested) -> [(Signal, u64); 3] {
     let batch = &ingested.batch;
-    let samples = batch.series.iter().map(|series| series.samples.len() as u64).sum();
+    let floats: u64 = batch.series.iter().map(|series| series.samples.len() as u64).sum();
+    let histograms: u64 = batch.histograms.iter().map(|series| series.samples.len() as u64).sum();
     [
         (Signal::Spans, batch.spans.len() as u64),
         (Signal::Logs, batch.logs.len() as u64),
-        (Signal::Samples, samples),
+        (Signal::Samples, floats + histograms),
     ]
+}
+
+/// Random, so that nobody outside can tell keys in advance.
+fn seed() -> u64 {
+    let mut bytes = [0; 8];
+    if let Err(error) = getrandom::fill(&mut bytes) {
+        tracing::warn!(%error, "the keys of remote write's series are not secret");
+    }
+    u64::from_le_bytes(bytes)
 }
 
 async fn blocking<T: Send + 'static>(

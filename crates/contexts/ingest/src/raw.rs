@@ -1,7 +1,10 @@
 //! Telemetry as it was decoded from the wire, before anything has been checked.
 
+use std::sync::Arc;
+
 use model::{
-    Attributes, Metadata, Sample, SpanId, SpanKind, SpanStatus, Timestamp, TraceId, Value,
+    Attributes, Exemplar, Histogram, Metadata, Sample, SpanId, SpanKind, SpanStatus, Timestamp,
+    TraceId, Value,
     span::{SpanEvent, SpanLink},
 };
 
@@ -55,13 +58,36 @@ pub struct RawLog {
 }
 
 /// An OpenTelemetry metric with its points.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct RawMetric {
     pub name: Box<str>,
     pub description: Box<str>,
     /// A UCUM unit such as `ms`, `By` or `{request}`.
     pub unit: Box<str>,
     pub data: RawData,
+    /// The library that emitted it, where the emitter said.
+    pub scope: Option<Arc<RawScope>>,
+}
+
+/// An OpenTelemetry instrumentation scope.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct RawScope {
+    pub name: Box<str>,
+    pub version: Box<str>,
+    pub schema_url: Box<str>,
+    pub attributes: Attributes,
+}
+
+/// An OpenTelemetry exemplar.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct RawExemplar {
+    /// What the point's attributes leave out.
+    pub attributes: Attributes,
+    /// `None`: that of its point.
+    pub at: Option<Timestamp>,
+    pub value: f64,
+    pub trace_id: Option<TraceId>,
+    pub span_id: Option<SpanId>,
 }
 
 /// Whether points are totals since a start, or differences since the point before.
@@ -73,7 +99,7 @@ pub enum Temporality {
     Delta,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub enum RawData {
     Gauge(Vec<RawPoint>),
     Sum {
@@ -91,25 +117,29 @@ pub enum RawData {
     },
     Summary(Vec<RawSummary>),
     /// The metric had no data at all.
+    #[default]
     Empty,
 }
 
 /// A point of a gauge or a sum.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct RawPoint {
     pub attributes: Attributes,
     /// `None` when the emitter did not say; such a point is refused.
     pub at: Option<Timestamp>,
+    /// When counting began, where the emitter said.
+    pub start: Option<Timestamp>,
     /// `None` when the emitter says that there is no value any more.
     pub value: Option<f64>,
-    pub exemplars: u64,
+    pub exemplars: Vec<RawExemplar>,
 }
 
 /// A point of a histogram with explicit bounds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct RawHistogram {
     pub attributes: Attributes,
     pub at: Option<Timestamp>,
+    pub start: Option<Timestamp>,
     pub count: u64,
     pub sum: Option<f64>,
     /// Upper bounds, ascending; the last bucket has none.
@@ -118,7 +148,7 @@ pub struct RawHistogram {
     pub counts: Vec<u64>,
     /// The emitter says that there is no value any more.
     pub ended: bool,
-    pub exemplars: u64,
+    pub exemplars: Vec<RawExemplar>,
 }
 
 /// A point of a histogram whose bounds are powers of `2^(2^-scale)`.
@@ -126,6 +156,7 @@ pub struct RawHistogram {
 pub struct RawExponential {
     pub attributes: Attributes,
     pub at: Option<Timestamp>,
+    pub start: Option<Timestamp>,
     pub count: u64,
     pub sum: Option<f64>,
     pub scale: i32,
@@ -136,7 +167,7 @@ pub struct RawExponential {
     /// By the values' distance from 0.
     pub negative: RawBuckets,
     pub ended: bool,
-    pub exemplars: u64,
+    pub exemplars: Vec<RawExemplar>,
 }
 
 /// Counts of buckets in a row; the first has the index `offset`, and bucket `i` holds values above `base^i` up to `base^(i+1)`.
@@ -146,10 +177,11 @@ pub struct RawBuckets {
     pub counts: Vec<u64>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct RawSummary {
     pub attributes: Attributes,
     pub at: Option<Timestamp>,
+    pub start: Option<Timestamp>,
     pub count: u64,
     pub sum: f64,
     /// Quantile and value.
@@ -158,12 +190,31 @@ pub struct RawSummary {
 }
 
 /// A series as Prometheus sends it.
-#[derive(Clone, Debug, PartialEq, Default)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RawSeries {
-    /// Names and values, with `__name__` among them.
-    pub labels: Vec<(Box<str>, Box<str>)>,
+    /// Names and values, with `__name__` among them; or why they cannot be read.
+    pub labels: Result<Vec<RawLabel>, String>,
     pub samples: Vec<Sample>,
-    /// Native histograms, which are refused by name.
-    pub native_histograms: u64,
-    pub exemplars: u64,
+    pub histograms: Vec<RawNative>,
+    pub exemplars: Vec<Exemplar>,
+    /// The same series has floats in a [`crate::KeyedBatch`]: what is wrong with its labels is counted there.
+    pub keyed: bool,
+}
+
+impl Default for RawSeries {
+    fn default() -> Self {
+        let (samples, histograms, exemplars) = (Vec::new(), Vec::new(), Vec::new());
+        Self { labels: Ok(Vec::new()), samples, histograms, exemplars, keyed: false }
+    }
+}
+
+/// A label's name and value.
+pub type RawLabel = (Box<str>, Box<str>);
+
+/// A native histogram as Prometheus sends it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RawNative {
+    pub at_ms: i64,
+    /// Checked; or what is wrong with it.
+    pub histogram: Result<Arc<Histogram>, String>,
 }

@@ -40,7 +40,6 @@ pub mod reason {
     pub const DUPLICATE_LABEL: &str = "duplicate_label";
     pub const TOO_MANY_LABELS: &str = "too_many_labels";
     pub const LABEL_VALUE_TOO_LONG: &str = "label_value_too_long";
-    pub const NATIVE_HISTOGRAM: &str = "native_histogram";
     pub const INVALID_HISTOGRAM: &str = "invalid_histogram";
     pub const NO_TEMPORALITY: &str = "no_temporality";
     pub const NO_DATA: &str = "no_data";

@@ -2,46 +2,114 @@
 
 use std::sync::Arc;
 
-use model::{Labels, Metadata, Series};
+use model::{
+    Batch, Exemplar, HistogramSample, HistogramSeries, Labels, Metadata, Series, SeriesExemplars,
+    Timestamp,
+};
 
-use crate::{RawSeries, Signal, Work, limit, refused::reason};
+use crate::{RawLabel, RawSeries, Signal, Work, limit, refused::reason};
 
 /// Label pairs that have not been checked yet.
 pub(crate) type Pairs = Vec<(Arc<str>, Arc<str>)>;
 
-/// A remote-written series without secrets, or `None` with the reason counted.
-pub(crate) fn remote_written(mut raw: RawSeries, work: &mut Work<'_>) -> Option<Series> {
-    for (name, value) in &mut raw.labels {
+/// Code points that an exemplar's names and values may have together (OpenMetrics).
+pub(crate) const EXEMPLAR_CHARS_MAX: usize = 128;
+
+/// Adds a remote-written series without secrets to `batch`; what is refused is counted.
+pub(crate) fn remote_written(raw: RawSeries, work: &mut Work<'_>, batch: &mut Batch) {
+    let count = (raw.samples.len() + raw.histograms.len()) as u64;
+    // A series without samples is one thing that can be refused, if nothing else of it is.
+    let count = if raw.keyed { count } else { count.max(1) };
+    let Some(labels) = resolved(raw.labels, count, work) else {
+        return;
+    };
+    let samples = timely(raw.samples, |sample| sample.at_ms, "a sample", work);
+    if !samples.is_empty() {
+        batch.series.push(Series { labels: labels.clone(), samples });
+    }
+    let mut histograms = Vec::new();
+    for native in timely(raw.histograms, |native| native.at_ms, "a histogram", work) {
+        match native.histogram {
+            Ok(histogram) => {
+                histograms.push(HistogramSample { at_ms: native.at_ms, histogram });
+            }
+            Err(what) => {
+                let redactor = work.redactor;
+                work.tally.refuse(Signal::Samples, reason::INVALID_HISTOGRAM, 1, || {
+                    format!("a histogram of `{}`: {what}", redactor.shown(&labels.to_string()))
+                });
+            }
+        }
+    }
+    if !histograms.is_empty() {
+        batch.histograms.push(HistogramSeries { labels: labels.clone(), samples: histograms });
+    }
+    let exemplars = exemplars(raw.exemplars, work);
+    if !exemplars.is_empty() {
+        batch.exemplars.push(SeriesExemplars { labels, exemplars });
+    }
+}
+
+/// Labels without secrets that keep the rules, or `None` with the reason counted for `samples` samples.
+pub(crate) fn resolved(
+    raw: Result<Vec<RawLabel>, String>,
+    samples: u64,
+    work: &mut Work<'_>,
+) -> Option<Labels> {
+    let mut labels = match raw {
+        Ok(labels) => labels,
+        Err(what) => {
+            work.tally.refuse(Signal::Samples, reason::INVALID_LABEL, samples, || what);
+            return None;
+        }
+    };
+    for (name, value) in &mut labels {
         if name.as_ref() == Labels::METRIC_NAME {
             work.redactor.name(value, &mut work.tally.redacted);
         } else {
             work.redactor.label(name, value, &mut work.tally.redacted);
         }
     }
-    let name = raw.labels.iter().find(|(name, _)| name.as_ref() == Labels::METRIC_NAME);
-    let shown = name.map(|(_, name)| work.redactor.shown(name)).unwrap_or_default();
-    work.tally.trim("exemplars_dropped", raw.exemplars);
-    work.tally.refuse(Signal::Samples, reason::NATIVE_HISTOGRAM, raw.native_histograms, || {
-        format!("`{shown}` has native histograms; send histograms with explicit buckets")
-    });
-    if raw.samples.is_empty() {
-        return None;
-    }
-    let pairs = raw.labels.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-    let samples = raw.samples;
-    let labels = checked(pairs, samples.len() as u64, work)?;
-    let mut series = Series { labels, samples };
+    let pairs = labels.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+    checked(pairs, samples, work)
+}
+
+/// What is not dated too far ahead of our clock.
+fn timely<T>(
+    mut samples: Vec<T>,
+    at_ms: impl Fn(&T) -> i64,
+    what: &str,
+    work: &mut Work<'_>,
+) -> Vec<T> {
     let latest_ms = work.latest.as_millis();
-    if series.samples.iter().any(|sample| sample.at_ms > latest_ms) {
-        series.samples.retain(|sample| {
-            !work.is_future(
-                Signal::Samples,
-                model::Timestamp::from_millis(sample.at_ms),
-                "a sample",
-            )
+    if samples.iter().any(|sample| at_ms(sample) > latest_ms) {
+        samples.retain(|sample| {
+            let at = Timestamp::from_millis(at_ms(sample));
+            !work.is_future(Signal::Samples, at, what)
         });
     }
-    (!series.samples.is_empty()).then_some(series)
+    samples
+}
+
+/// Exemplars without secrets. One that is too long or dated too far ahead is dropped: it is an example, and no sample depends on it.
+pub(crate) fn exemplars(raw: Vec<Exemplar>, work: &mut Work<'_>) -> Vec<Exemplar> {
+    let (before, latest_ms) = (raw.len(), work.latest.as_millis());
+    let mut kept = Vec::with_capacity(before);
+    for exemplar in raw {
+        let mut pairs: Vec<RawLabel> =
+            exemplar.labels.iter().map(|(name, value)| (name.into(), value.into())).collect();
+        for (name, value) in &mut pairs {
+            work.redactor.label(name, value, &mut work.tally.redacted);
+        }
+        let chars = |text: &str| text.chars().count();
+        let size: usize = pairs.iter().map(|(name, value)| chars(name) + chars(value)).sum();
+        if size <= EXEMPLAR_CHARS_MAX && exemplar.at_ms <= latest_ms {
+            let labels = Labels::from_pairs(pairs);
+            kept.push(Exemplar { labels, ..exemplar });
+        }
+    }
+    work.tally.trim("exemplars_dropped", (before - kept.len()) as u64);
+    kept
 }
 
 /// What a family says of itself, without secrets.

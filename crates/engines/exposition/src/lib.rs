@@ -14,10 +14,10 @@ pub mod error;
 pub mod number;
 pub mod openmetrics;
 pub mod parser;
-//pub mod remote_read;
-//pub mod remote_write;
+pub mod remote_read;
+pub mod remote_write;
 pub mod wire;
-//pub mod write;
+pub mod write;
 
 mod nhcb;
 mod proto;

@@ -2,18 +2,25 @@
 
 mod created;
 mod lex;
+mod meta;
+mod sample;
 
-use std::{borrow::Cow, ops::Range};
+use std::ops::Range;
 
 use model::MetricKind;
 
 use crate::{
     Options, ParseError,
     entry::{
+<<<<<<< HEAD
         Entry, Exemplars, LabelSpan, MoreLabels, RawLabels, SeriesEntry, lossy, slice, unescape,
         unescaped,
     },
     number::{self, NumberError},
+=======
+        Entry, Exemplars, LabelSpan, MoreLabels, RawLabels, SeriesEntry, lossy, slice, unescaped,
+    },
+>>>>>>> ee71ca7
     quote::quoted,
 };
 use created::Starts;
@@ -163,6 +170,7 @@ impl<'b> TextParser<'b> {
         false
     }
 
+<<<<<<< HEAD
     /// `# HELP name text` and the like.
     fn meta(&mut self, what: Token) -> Result<(), ParseError> {
         let token = self.lexer.next();
@@ -247,6 +255,8 @@ impl<'b> TextParser<'b> {
         Ok(())
     }
 
+=======
+>>>>>>> ee71ca7
     fn line_end(&mut self, expected: &str) -> Result<(), ParseError> {
         match self.lexer.next() {
             Token::Linebreak => Ok(()),
@@ -321,6 +331,7 @@ impl<'b> TextParser<'b> {
         Err(ParseError::Name { text: quoted(bytes), at: name.start })
     }
 
+<<<<<<< HEAD
     /// What follows a series: value, time, exemplar.
     #[inline]
     fn sample(&mut self, token: Token) -> Result<(), ParseError> {
@@ -448,6 +459,8 @@ impl<'b> TextParser<'b> {
         Ok(())
     }
 
+=======
+>>>>>>> ee71ca7
     /// What was read of the line up to `to`, in quotes.
     fn context(&self, to: usize) -> String {
         quoted(&self.lexer.shown(self.line, to))
@@ -480,14 +493,6 @@ impl<'b> TextParser<'b> {
         }
     }
 
-    fn help_text(&self) -> Cow<'_, str> {
-        let text = slice(self.lexer.body, &self.text);
-        match self.dialect {
-            Dialect::OpenMetrics => unescaped(text),
-            Dialect::Prometheus => unescape(text, false),
-        }
-    }
-
     #[inline]
     pub(crate) fn series_entry(&self) -> SeriesEntry<'_> {
         let body = self.lexer.body;
@@ -517,18 +522,6 @@ impl<'b> TextParser<'b> {
             labels: RawLabels::Text { body, name, spans: &self.labels, float, more },
             exemplars,
         }
-    }
-
-    fn more_labels(&self, name: &[u8]) -> MoreLabels<'_> {
-        let family = slice(self.lexer.body, &self.family);
-        let typed = !family.is_empty() && name.starts_with(family);
-        let kind = Some(self.kind).filter(|kind| typed && *kind != MetricKind::Unknown);
-        let unit = self.unit.as_ref().and_then(|(family, unit)| {
-            let family = slice(self.lexer.body, family);
-            let unit = std::str::from_utf8(slice(self.lexer.body, unit)).ok()?;
-            (name.starts_with(family) && !unit.is_empty()).then_some(unit)
-        });
-        MoreLabels { kind, unit }
     }
 
     /// The kind of the last `# TYPE` and the name of its family.

@@ -56,7 +56,7 @@ pub(crate) enum Value<'a> {
     Varint(u64),
     Fixed64(u64),
     Bytes(&'a [u8]),
-    Fixed32(u32),
+    Fixed32,
 }
 
 /// Reads the fields of one message.
@@ -106,7 +106,10 @@ impl<'a> Reader<'a> {
                 at = self.at() - bytes.len();
                 Value::Bytes(bytes)
             }
-            5 => Value::Fixed32(u32::from_le_bytes(self.take()?)),
+            5 => {
+                self.take::<4>()?;
+                Value::Fixed32
+            }
             _ => return Err(WireError::Key { at: key_at }),
         };
         Ok(Some(Field { number, value, at }))
@@ -144,6 +147,31 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Where the message ends.
+    #[inline]
+    pub(crate) fn end(&self) -> usize {
+        self.end
+    }
+
+    /// Skips a field when its key is `key`, of one byte and with bytes after their length.
+    #[inline]
+    pub(crate) fn skip_delimited(&mut self, key: u8) -> Result<bool, WireError> {
+        match self.rest {
+            // Nearly all are shorter than 128 bytes.
+            [first, len, ..] if *first == key && *len < 0x80 => {
+                let next = 2 + usize::from(*len);
+                self.rest = self.rest.get(next..).ok_or(WireError::Truncated { at: self.at() })?;
+                Ok(true)
+            }
+            [first, rest @ ..] if *first == key => {
+                self.rest = rest;
+                self.delimited()?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
     /// Bytes after their length.
     #[inline]
     pub(crate) fn delimited(&mut self) -> Result<&'a [u8], WireError> {
@@ -176,7 +204,7 @@ impl<'a> Field<'a> {
             Value::Varint(_) => VARINT,
             Value::Fixed64(_) => FIXED64,
             Value::Bytes(_) => BYTES,
-            Value::Fixed32(_) => FIXED32,
+            Value::Fixed32 => FIXED32,
         };
         WireError::Type { field: self.number, name, found, wanted, at: self.at }
     }
@@ -218,11 +246,7 @@ impl<'a> Field<'a> {
         Ok(self.uint(name)?.cast_signed())
     }
 
-    /// An `int32`; what does not fit is cut off, as protobuf says.
-    pub(crate) fn int32(&self, name: &'static str) -> Result<i32, WireError> {
-        self.uint(name).map(low32).map(u32::cast_signed)
-    }
-
+    /// A `uint32`; what does not fit is cut off, as protobuf says.
     pub(crate) fn uint32(&self, name: &'static str) -> Result<u32, WireError> {
         self.uint(name).map(low32)
     }

@@ -24,8 +24,13 @@ impl Sink {
 impl TelemetrySink for Sink {
     fn accept(&self, ingested: Ingested) -> BoxFuture<'_, Result<Receipt, Refusal>> {
         Box::pin(async move {
+            let series = ingested.batch.series.len();
             let refused = self.0.telemetry.accept(ingested.batch).await.map_err(refusal)?;
-            Ok(Receipt { refused: refused.into_iter().map(samples_refused).collect() })
+            // Histograms' places come after the series'.
+            let places = refused.iter().flat_map(|one| &one.places);
+            let histograms_refused = places.filter(|(at, _)| *at >= series).count() as u64;
+            let refused = refused.into_iter().map(samples_refused).collect();
+            Ok(Receipt { refused, histograms_refused, ..Receipt::default() })
         })
     }
 }

@@ -11,7 +11,6 @@ use opentelemetry_proto::tonic::{
     trace::v1 as trace,
 };
 
-use super::remote_write;
 use crate::{Problem, body::BodyError};
 
 /// How often the body's limit a decoded message may weigh; telemetry as it is emitted weighs two to five times its bytes.
@@ -115,14 +114,6 @@ static RESOURCE_METRICS: Shape = Shape {
 };
 /// `ExportMetricsServiceRequest`.
 pub(crate) static METRICS: Shape = Shape { bytes: 0, fields: &[(1, &RESOURCE_METRICS)] };
-
-static LABEL: Shape = Shape { bytes: size_of::<remote_write::LabelPair>(), fields: &[] };
-static SAMPLE: Shape = Shape { bytes: size_of::<remote_write::SampleMessage>(), fields: &[] };
-static SERIES: Shape =
-    Shape { bytes: size_of::<remote_write::TimeSeries>(), fields: &[(1, &LABEL), (2, &SAMPLE)] };
-static METADATA: Shape = Shape { bytes: size_of::<remote_write::MetricMetadata>(), fields: &[] };
-/// `prometheus.WriteRequest`.
-pub(crate) static WRITE: Shape = Shape { bytes: 0, fields: &[(1, &SERIES), (3, &METADATA)] };
 
 /// Refuses a protobuf message that would weigh more than the limit on bodies allows.
 ///

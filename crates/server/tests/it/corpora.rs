@@ -1,19 +1,18 @@
 //! Corpus files and their mutations through the accept loop: each is taken or clearly refused, and the server lives on.
 
-use std::{collections::BTreeMap, net::SocketAddr};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc};
 
 use app::files::{RepoFiles, Severity, parse as parse_repo};
-use model::Limits;
+use exposition::remote_write::{EncoderV1, EncoderV2, Version};
+use model::{
+    BucketSpan, Exemplar, Histogram, HistogramSample, Labels, Limits, Metadata, MetricKind, Sample,
+};
 use opentelemetry_proto::tonic::collector::{
     logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
     trace::v1::ExportTraceServiceRequest,
 };
 use prost::Message;
-use server::wire::{
-    otlp::json,
-    remote_write::{LabelPair, MetricMetadata, SampleMessage, TimeSeries, WriteRequest},
-    rpc_status::RpcStatus,
-};
+use server::wire::{otlp::json, rpc_status::RpcStatus};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -200,40 +199,69 @@ async fn mutations_of_orders_to_the_api_do_no_harm() {
     assert!(taken > 0 && refused > 0);
 }
 
-fn write_request() -> WriteRequest {
-    let pair = |name: &str, value: &str| LabelPair { name: name.into(), value: value.into() };
-    let sample = |timestamp, value| SampleMessage { value, timestamp };
-    let series = |labels| TimeSeries {
-        labels,
-        samples: vec![sample(1000, 1.5), sample(i64::MAX, f64::NAN), sample(-1, f64::INFINITY)],
-        ..TimeSeries::default()
+const SNAPPY: (&str, &str) = ("content-encoding", "snappy");
+
+fn up() -> Labels {
+    Labels::from_pairs([("__name__", "up"), ("job", "x")])
+}
+
+fn floats() -> [Sample; 3] {
+    [(1000, 1.5), (i64::MAX, f64::NAN), (-1, f64::INFINITY)]
+        .map(|(at_ms, value)| Sample { at_ms, value })
+}
+
+fn native() -> HistogramSample {
+    let histogram = Histogram {
+        count: 3.0,
+        positive_spans: vec![BucketSpan { offset: 0, length: 2 }],
+        positive: vec![1.0, 2.0],
+        ..Histogram::default()
     };
-    let metadata =
-        MetricMetadata { kind: 1, family: "up".into(), help: "h".into(), unit: String::new() };
-    let labels = vec![pair("__name__", "up"), pair("job", "x")];
-    WriteRequest {
-        timeseries: vec![series(labels.clone()), series(labels)],
-        metadata: vec![metadata],
-    }
+    HistogramSample { at_ms: 1000, histogram: Arc::new(histogram) }
+}
+
+fn exemplar() -> Exemplar {
+    Exemplar { labels: Labels::from_pairs([("trace_id", "x")]), value: 1.0, at_ms: 1000 }
+}
+
+fn about() -> Metadata {
+    Metadata { family: "up".into(), kind: MetricKind::Counter, help: "h".into(), unit: "".into() }
+}
+
+/// Every fourth mutation also has a byte of its compressed form wrong.
+fn compressed(round: usize, body: Vec<u8>) -> Vec<u8> {
+    let mut bytes = snappy(&body);
+    let at = round % bytes.len();
+    bytes[at] ^= u8::from(round % 4 == 3) << (round % 8);
+    bytes
 }
 
 #[tokio::test]
 async fn mutations_of_remote_write_do_no_harm() {
     let target = "remote_write";
     let mut files = corpus(target);
-    files.push(("valid".to_owned(), write_request().encode_to_vec()));
-    let one =
-        WriteRequest { timeseries: write_request().timeseries[..1].to_vec(), metadata: vec![] };
-    files.push(("one".to_owned(), one.encode_to_vec()));
-    let headers = [("content-type", PROTOBUF), ("content-encoding", "snappy")];
-    // Every fourth mutation also has a byte of its compressed form wrong.
-    let wrap = |round: usize, body: Vec<u8>| {
-        let mut bytes = snappy(&body);
-        let at = round % bytes.len();
-        bytes[at] ^= u8::from(round % 4 == 3) << (round % 8);
-        bytes
-    };
-    run(target, "/api/v1/write", &headers, files, wrap).await;
+    let mut valid = EncoderV1::new();
+    valid.series(&up(), &floats(), &[native()], &[exemplar()]);
+    valid.series(&up(), &floats(), &[], &[]);
+    valid.metadata(&about());
+    files.push(("valid".to_owned(), valid.finish()));
+    let mut one = EncoderV1::new();
+    one.series(&up(), &floats(), &[], &[]);
+    files.push(("one".to_owned(), one.finish()));
+    let headers = [("content-type", PROTOBUF), SNAPPY];
+    run(target, "/api/v1/write", &headers, files, compressed).await;
+}
+
+#[tokio::test]
+async fn mutations_of_remote_write_2_do_no_harm() {
+    let mut valid = EncoderV2::new();
+    valid.series(&up(), &floats(), &[native()], &[exemplar()], Some(&about()));
+    valid.series(&up(), &floats(), &[], &[], None);
+    let mut one = EncoderV2::new();
+    one.series(&up(), &floats(), &[], &[], None);
+    let files = vec![("valid".to_owned(), valid.finish()), ("one".to_owned(), one.finish())];
+    let headers = [("content-type", Version::V2.content_type()), SNAPPY];
+    run("remote_write_2", "/api/v1/write", &headers, files, compressed).await;
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 mod access;
 mod bodies;
+mod compliance;
 mod conformance;
 mod corpora;
 #[path = "../../../../fuzz/mutate.rs"]

@@ -176,3 +176,33 @@ fn fixtures_of_whole_bodies() {
     }
     report(name, ran, 0);
 }
+
+#[test]
+fn conversion_leaves_names_alone() {
+    let name = "textparse nhcb";
+    let Some(root) = folder(name) else {
+        return;
+    };
+    let (mut ran, mut skipped) = (0, 0);
+    let table = &tables(&root, &format!("{TABLES}nhcbparse_test.json"))[0];
+    let body = table["vars"]["inputOM"].as_str().unwrap();
+    for case in table["cases"].as_array().unwrap() {
+        let kind = match case["typ"].as_str().unwrap() {
+            "text/plain" => ContentKind::Text,
+            "application/openmetrics-text" => ContentKind::OpenMetrics,
+            // Its body is made by code.
+            _ => {
+                skipped += 1;
+                continue;
+            }
+        };
+        let options = Options { convert_classic: true, ..Options::default() };
+        let entries = read(kind, body.as_bytes(), options).unwrap();
+        let native = entries.iter().position(|entry| entry == "histogram test_histogram_seconds");
+        let next = entries.iter().position(|entry| entry.starts_with("type different_metric"));
+        assert!(native.unwrap() < next.unwrap(), "{entries:?}");
+        ran += 1;
+    }
+    report(name, ran, skipped);
+    assert!(ran > 0);
+}
