@@ -273,9 +273,10 @@ impl<'s> Join<'_, 's> {
         let named = |name: &str| matching.labels.iter().any(|label| **label == *name);
         let include: &[Box<str>] = matching.group.as_ref().map_or(&[], |group| &group.include);
         let keep = |name: &str| {
-            !(changes && is_metadata(name))
-                && (!self.one_to_one || named(name) == matching.on)
-                && !include.iter().any(|label| **label == *name)
+            let goes = changes && is_metadata(name);
+            let takes_part = !self.one_to_one || named(name) == matching.on;
+            let included = include.iter().any(|label| **label == *name);
+            takes_part && !goes && !included
         };
         let labels = many.labels();
         if include.is_empty() {
