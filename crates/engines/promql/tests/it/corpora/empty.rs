@@ -52,7 +52,7 @@ pub(super) fn evaluates(expr: &Expr, text: &str) {
     let run = |query| evaluate(expr, query, &Empty, &limits);
     let hour = Query { start_ms: 0, end_ms: 3_600_000, step_ms: 60_000 };
     // Most are asked for one moment only: there are many, and what is not optimized takes its time.
-    let ranged = text.len() % RANGED == 0;
+    let ranged = text.len().is_multiple_of(RANGED);
     let queries = [(Query::instant(1_700_000_000_000), 1), (hour, 61)];
     for (query, steps) in queries.into_iter().take(1 + usize::from(ranged)) {
         match run(query).map(|answer| answer.value) {
