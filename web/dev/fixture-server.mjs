@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { history, makeState } from "./fixture-data.mjs";
+import { exposition, functions, promAnswer } from "./fixture-prom.mjs";
 
 const dist = new URL("../dist/", import.meta.url);
 const base = process.env.BASE ?? "";
@@ -60,6 +61,7 @@ const VERBS = {
 function answer(method, path, query, body) {
   const list = (items) => ({ items: empty ? [] : items });
   const now = new Date().toISOString();
+  if (path === "promql/functions") return functions;
   if (path === "status") return state.status;
   if (path === "whoami") return { id: "you", kind: "human", authenticated_by: "loopback" };
   if (path === "slos") return { ...list(state.slos), evaluated_at: now };
@@ -111,6 +113,17 @@ const server = createServer(async (request, response) => {
     else send(200, "application/json", JSON.stringify(result));
     return;
   }
+  if (url.pathname.startsWith(`${base}/api/v1/`)) {
+    const chunks = [];
+    for await (const chunk of request) chunks.push(chunk);
+    const query = new URLSearchParams(`${url.search.slice(1)}&${Buffer.concat(chunks).toString()}`);
+    if (/slow/.test(query.get("query") ?? "")) await new Promise((done) => setTimeout(done, 4_000));
+    const found = promAnswer(url.pathname.slice(`${base}/api/v1/`.length), query, empty);
+    if (found) send(found[0], "application/json", JSON.stringify(found[1]));
+    else send(404, "application/json", "{}");
+    return;
+  }
+  if (url.pathname === `${base}/metrics`) return send(200, "text/plain; version=0.0.4", empty ? "" : exposition);
   const file = url.pathname.slice(`${base}/app/`.length);
   try {
     const extension = /\.\w+$/.exec(file)?.[0];

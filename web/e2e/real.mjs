@@ -120,6 +120,35 @@ function otlp() {
   return { resourceSpans };
 }
 
+/** What web and checkout say of themselves every 15 s: a histogram of requests, and a counter. */
+function metrics() {
+  const BOUNDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1];
+  const times = Array.from({ length: 40 }, (_, i) => Date.now() - (39 - i) * 15_000);
+  const began = nanos(times[0] - 60_000);
+  const number = (value) => ({ asInt: String(Math.round(value)) });
+  const resourceMetrics = ["web", "checkout"].map((service, nth) => {
+    const attributes = [text("http.request.method", "GET"), text("http.response.status_code", "200")];
+    const histogram = times.map((at, i) => {
+      const buckets = [4, 9, 14, 8, 3, 1, 1, 0].map((share) => share * (i + 1) * (nth + 1));
+      const total = buckets.reduce((sum, one) => sum + one, 0);
+      return { attributes, startTimeUnixNano: began, timeUnixNano: nanos(at), count: String(total), sum: total * 0.06, bucketCounts: buckets.map(String), explicitBounds: BOUNDS };
+    });
+    const counter = times.map((at, i) => ({ attributes: [text("outcome", "ok")], startTimeUnixNano: began, timeUnixNano: nanos(at), ...number(7 * (i + 1)) }));
+    return {
+      resource: { attributes: [text("service.name", service), text("service.instance.id", `${service}-1`), text("deployment.environment.name", "production")] },
+      scopeMetrics: [
+        {
+          metrics: [
+            { name: "http.server.request.duration", unit: "s", description: "Duration of HTTP server requests.", histogram: { aggregationTemporality: 2, dataPoints: histogram } },
+            { name: "shop.orders", unit: "{order}", description: "Orders.", sum: { aggregationTemporality: 2, isMonotonic: true, dataPoints: counter } },
+          ],
+        },
+      ],
+    };
+  });
+  return { resourceMetrics };
+}
+
 async function main() {
   const base = await serve("data", ["--config", config, "--repo", join(dir, "repo")]);
   const closed = await serveWithToken();
@@ -137,6 +166,7 @@ async function main() {
   await deploy("1.9.0", ago(86_400));
   await deploy("2.0.0", ago(65));
   await call("v1/traces", otlp());
+  await call("v1/metrics", metrics());
   await until("an incident opens", INCIDENT_MS_MAX, async () => (await call("evenkeel/v1/incidents?status=open")).items[0]);
   await until("the page goes out", INCIDENT_MS_MAX, () => ackPath);
   await call("evenkeel/v1/gate/check", { service: "checkout", version: "2.0.1", environment: "production" });
@@ -144,7 +174,14 @@ async function main() {
     stdio: "inherit",
     env: { ...process.env, BASE_URL: base, ACK_PATH: ackPath, CLOSED_URL: closed, CLOSED_TOKEN: TOKEN, OUT: process.env.OUT ?? join(dir, "shots") },
   });
-  return new Promise((done) => walk.on("exit", (code) => done(code ?? 1)));
+  const walked = await ended(walk);
+  // What a fresh server has not (exemplars, limits that are reached) is looked at over made-up data.
+  const fixture = await ended(spawn(process.execPath, [join(here, "fixture.mjs")], { stdio: "inherit", env: { ...process.env, AFTER_REAL: "1", OUT: process.env.OUT ?? join(dir, "shots") } }));
+  return walked || fixture;
+}
+
+function ended(child) {
+  return new Promise((done) => child.on("exit", (code) => done(code ?? 1)));
 }
 
 let code = 1;

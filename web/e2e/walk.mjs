@@ -11,6 +11,7 @@
 
 import { mkdirSync } from "node:fs";
 import { api, check, failures, launch, lookAtAll, out, passed } from "./browser.mjs";
+import { byBrowsing, byCardinality, byMistake, byQuery, exploreViews } from "./exploring.mjs";
 import { byAddress, byGateForm, byKeyboard, byMarkers, byPostmortem, bySession, bySignedLink, bySignIn, byStream, byTestPage } from "./journeys.mjs";
 import { openViews, resolvedViews } from "./views.mjs";
 
@@ -28,6 +29,11 @@ async function go(name, journey) {
 
 try {
   await go("views", async () => lookAtAll(browser, await openViews(ackPath)));
+  await go("explore", () => lookAtAll(browser, exploreViews()));
+  await go("query", () => byQuery(browser));
+  await go("mistake", () => byMistake(browser));
+  await go("browser", () => byBrowsing(browser));
+  await go("cardinality", () => byCardinality(browser));
   await go("address", () => byAddress(browser));
   await go("markers", () => byMarkers(browser));
   await go("stream", () => byStream(browser));

@@ -4,6 +4,8 @@ import { gzipSync } from "node:zlib";
 
 const FIRST_LOAD_KIB_MAX = 200;
 const CHUNK_KIB_MAX = 60;
+/** What is loaded once a page is there already; the page works until it has come. */
+const LAZY_KIB_MAX = { "src/pages/explore/editor/Editor.tsx": 135 };
 const DEPENDENCIES_MAX = 25;
 
 const dist = new URL("../dist/", import.meta.url);
@@ -27,7 +29,8 @@ for (const [key, chunk] of Object.entries(manifest)) {
   if (first.has(key) || !chunk.file.endsWith(".js")) continue;
   const size = kib(chunk.file);
   console.log(`  ${chunk.file}: ${size.toFixed(1)} KiB`);
-  if (size > CHUNK_KIB_MAX) failures.push(`${chunk.file} is over ${CHUNK_KIB_MAX} KiB`);
+  const most = LAZY_KIB_MAX[key] ?? CHUNK_KIB_MAX;
+  if (size > most) failures.push(`${chunk.file} is over ${most} KiB`);
 }
 const { dependencies } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
 if (Object.keys(dependencies).length > DEPENDENCIES_MAX) failures.push(`over ${DEPENDENCIES_MAX} runtime dependencies`);

@@ -5,6 +5,8 @@ import { appUrl } from "./api/client";
 import type { GateOutcome, TimelineCategory } from "./api/schema";
 import { isRange, type Range } from "./lib/range";
 import { WAYS, type Way } from "./lib/ways";
+import { readCardinality } from "./pages/explore/cardinality";
+import { readSearch } from "./pages/explore/state";
 import { NowPage } from "./pages/now/NowPage";
 import { BANDS, type Band } from "./pages/slos/list";
 import { Shell } from "./shell/Shell";
@@ -122,8 +124,21 @@ const connect = createRoute({
   component: lazyRouteComponent(() => import("./pages/connect/ConnectPage"), "ConnectPage"),
 });
 
+const explore = createRoute({
+  getParentRoute: () => root,
+  path: "/explore",
+  validateSearch: readSearch,
+  component: lazyRouteComponent(() => import("./pages/explore/ExplorePage"), "ExplorePage"),
+});
+const cardinality = createRoute({
+  getParentRoute: () => root,
+  path: "/explore/cardinality",
+  validateSearch: readCardinality,
+  component: lazyRouteComponent(() => import("./pages/explore/CardinalityPage"), "CardinalityPage"),
+});
+
 export const router = createRouter({
-  routeTree: root.addChildren([now, slos, slo, incidents, incident, postmortem, deploys, services, connect]),
+  routeTree: root.addChildren([now, slos, slo, incidents, incident, postmortem, deploys, services, explore, cardinality, connect]),
   basepath: appUrl.pathname.replace(/\/$/, ""),
   defaultPreload: "intent",
   scrollRestoration: true,

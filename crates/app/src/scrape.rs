@@ -20,7 +20,7 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     path::PathBuf,
-    sync::{Arc, atomic::AtomicUsize},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -68,6 +68,8 @@ pub struct Options {
     pub buffered_bytes_max: usize,
     /// The name server of `dns_sd_configs`, instead of the system's.
     pub name_server: Option<SocketAddr>,
+    /// What `$NAME` in `external_labels` stands for.
+    pub variable: files::scrape::Variable,
 }
 
 impl Default for Options {
@@ -79,6 +81,7 @@ impl Default for Options {
             body_bytes_max: 256 << 20,
             buffered_bytes_max: 512 << 20,
             name_server: None,
+            variable: |_| None,
         }
     }
 }
@@ -161,13 +164,14 @@ impl Scrape {
         let mut stamps: Option<Vec<Stamp>> = None;
         let mut rounds = 0;
         loop {
-            let (path, before) = (PathBuf::from(path.as_str()), stamps.clone());
+            let (path, before, variable) =
+                (PathBuf::from(path.as_str()), stamps.clone(), options.variable);
             let whatever = rounds % READ_EVERY == 0;
             let reading = tokio::task::spawn_blocking(move || {
                 let now = before
                     .as_ref()
                     .map(|files| files.iter().map(|(path, _)| stamp(path)).collect::<Vec<_>>());
-                (whatever || now != before).then(|| files::scrape::load(&path))
+                (whatever || now != before).then(|| files::scrape::load(&path, variable))
             });
             match reading.await {
                 Ok(Some(loaded)) => {
@@ -202,7 +206,7 @@ impl Scrape {
             turns: Semaphore::new(options.concurrent_max.max(1)),
             body_bytes_max: options.body_bytes_max,
         };
-        let census = Census { targets: AtomicUsize::new(0), targets_max: options.targets_max };
+        let census = Census { targets: Mutex::new(0), targets_max: options.targets_max };
         *self.running.lock() = Some(Running {
             shared: Arc::new(shared),
             tools: Tools { resolver: Resolver::with_server(options.name_server), budget },
@@ -370,4 +374,15 @@ fn global_url(url: &Arc<str>, external: &str) -> Arc<str> {
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_loopback_target_is_shown_as_others_reach_it() {
+        let check =
+            |url: &str| global_url(&url.into(), "https://evenkeel.example/base").to_string();
+        assert_eq!(check("http://localhost:9100/metrics"), "http://evenkeel.example:9100/metrics");
+        assert_eq!(check("http://[::1]:9100/m?a=b"), "http://evenkeel.example:9100/m?a=b");
+        assert_eq!(check("http://10.0.0.1:9100/metrics"), "http://10.0.0.1:9100/metrics");
+    }
+}

@@ -76,7 +76,10 @@ pub(crate) enum Verb {
     )]
     Doctor(DoctorArgs),
     /// Check files offline, with the server's own code.
-    #[command(subcommand, after_help = "Examples:\n  evenkeel check repo production/\n  evenkeel check scrape prometheus.yml")]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  evenkeel check repo production/\n  evenkeel check scrape prometheus.yml"
+    )]
     Check(CheckVerb),
     /// Show what applying a production repo would change, and what that would do.
     #[command(

@@ -154,6 +154,12 @@ impl Listen {
     }
 }
 
+/// A variable of the environment.
+#[expect(clippy::disallowed_methods, reason = "the binary is where the environment is read")]
+pub(crate) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
 /// Reads a flag's value.
 pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     read::parse_address(text)
@@ -212,6 +218,7 @@ impl Config {
             public_prefixes: default.public_prefixes,
             timeouts: found.timeouts,
             connections: found.connections,
+            otlp: default.otlp,
         };
         Self {
             file,
@@ -231,6 +238,7 @@ impl Config {
             remote_write: found.remote_write,
             scrape: app::scrape::Options {
                 config_file: flags.scrape_config.or(found.scrape.config_file),
+                variable,
                 ..found.scrape
             },
         }

@@ -12,7 +12,7 @@ use server::{Addresses, BindError, Metrics, Parts, Server, ServerConfig};
 use tokio::sync::oneshot;
 
 use crate::{
-    config::{Config, Features, How, Rollback, WalSync},
+    config::{self, Config, Features, How, Rollback, WalSync},
     exit::{Exit, Failure},
     output,
 };
@@ -111,11 +111,12 @@ pub(crate) async fn run(
 /// A scrape configuration with an error is told before a port is bound; what is a warning is told and goes on.
 fn check_scrape_config(config: &Config) -> Result<(), Failure> {
     let Some(path) = &config.scrape.config_file else { return Ok(()) };
-    let loaded = app::files::scrape::load(path.as_std_path()).map_err(|error| {
-        let error = anyhow::Error::new(error)
-            .context(format!("cannot read the scrape configuration `{path}`"));
-        Failure::new(Exit::BadConfiguration, error)
-    })?;
+    let loaded =
+        app::files::scrape::load(path.as_std_path(), config::variable).map_err(|error| {
+            let error = anyhow::Error::new(error)
+                .context(format!("cannot read the scrape configuration `{path}`"));
+            Failure::new(Exit::BadConfiguration, error)
+        })?;
     let lines: Vec<String> = loaded.problems.iter().map(ToString::to_string).collect();
     let errors = loaded.errors();
     if errors > 0 {

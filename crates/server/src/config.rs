@@ -2,6 +2,7 @@
 
 use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
+use ingest::Translation;
 use sha2::{Digest, Sha256};
 use url::Url;
 
@@ -58,6 +59,8 @@ pub struct ServerConfig {
     pub public_prefixes: Vec<String>,
     pub timeouts: Timeouts,
     pub connections: ConnectionLimits,
+    /// How OpenTelemetry's metrics become series: `otlp.*`.
+    pub otlp: Translation,
 }
 
 impl ServerConfig {
@@ -82,6 +85,7 @@ impl Default for ServerConfig {
             public_prefixes: Vec::new(),
             timeouts: Timeouts::default(),
             connections: ConnectionLimits::default(),
+            otlp: Translation::default(),
         }
     }
 }

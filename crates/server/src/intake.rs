@@ -4,8 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use exposition::remote_write::KeyHasher;
 use ingest::{
-    Counts, DeltaState, Ingested, KeyedBatch, LabelSource, RawBatch, RawData, Redactor,
-    Refused, Signal, Temporality, keyed::Rules, refused::by_point,
+    Counts, DeltaState, Ingested, KeyedBatch, LabelSource, RawBatch, RawData, Redactor, Refused,
+    Signal, Temporality, Translation, keyed::Rules, refused::by_point,
 };
 use model::{Clock, KeyedSample, Limits};
 use tokio::sync::Mutex;
@@ -30,6 +30,8 @@ struct Shared {
     clock: Arc<dyn Clock>,
     limits: Arc<Limits>,
     redactor: Arc<Redactor>,
+    /// How OpenTelemetry's metrics become series.
+    translation: Translation,
     /// Names series by their labels' bytes; of this process alone.
     hasher: Arc<KeyHasher>,
     /// Locked while a request with deltas is on its way, so that a refused one can be taken back.
@@ -82,7 +84,14 @@ impl Shared {
     fn keyed(&self, raw: RawKeyed) -> KeyedBatch {
         let now = self.clock.now();
         let mut deltas = DeltaState::new(0);
-        let rest = ingest::ingest(raw.rest, &self.limits, &self.redactor, &mut deltas, now);
+        let rest = ingest::ingest(
+            raw.rest,
+            &self.limits,
+            &self.redactor,
+            &self.translation,
+            &mut deltas,
+            now,
+        );
         let rules =
             Rules { limits: Arc::clone(&self.limits), redactor: Arc::clone(&self.redactor) };
         KeyedBatch::new(now, raw.keys, raw.samples, raw.labels, rules, rest)
@@ -94,6 +103,7 @@ impl Intake {
         sink: Arc<dyn TelemetrySink>,
         clock: Arc<dyn Clock>,
         limits: Limits,
+        translation: Translation,
         reader: BodyReader,
         metrics: Metrics,
     ) -> Self {
@@ -102,6 +112,7 @@ impl Intake {
             clock,
             limits: Arc::new(limits),
             redactor: Arc::default(),
+            translation,
             hasher: Arc::new(KeyHasher::new(seed())),
             deltas: Arc::default(),
             metrics,
@@ -241,7 +252,9 @@ impl Intake {
 
     fn normalise(&self, raw: RawBatch, deltas: &mut DeltaState) -> Ingested {
         let shared = &*self.shared;
-        ingest::ingest(raw, &shared.limits, &shared.redactor, deltas, shared.clock.now())
+        let (limits, redactor) = (&shared.limits, &shared.redactor);
+        let translation = &shared.translation;
+        ingest::ingest(raw, limits, redactor, translation, deltas, shared.clock.now())
     }
 
     /// Hands the batch to the sink, unless all of it was refused.
@@ -296,8 +309,7 @@ impl Intake {
 fn sizes(ingested: &Ingested) -> [(Signal, u64); 3] {
     let batch = &ingested.batch;
     let floats: u64 = batch.series.iter().map(|series| series.samples.len() as u64).sum();
-    let histograms: u64 =
-        batch.histograms.iter().map(|series| series.samples.len() as u64).sum();
+    let histograms: u64 = batch.histograms.iter().map(|series| series.samples.len() as u64).sum();
     [
         (Signal::Spans, batch.spans.len() as u64),
         (Signal::Logs, batch.logs.len() as u64),

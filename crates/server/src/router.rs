@@ -54,7 +54,8 @@ pub struct Listeners {
 pub fn build(parts: Parts, config: &ServerConfig) -> Listeners {
     let Parts { sink, clock, limits, metrics, ready, extra } = parts;
     let reader = body_reader(&limits, config);
-    let intake = Intake::new(sink, clock, limits, reader.clone(), metrics.clone());
+    let translation = config.otlp.clone();
+    let intake = Intake::new(sink, clock, limits, translation, reader.clone(), metrics.clone());
     let https = config.external_url.as_ref().is_some_and(|url| url.scheme() == "https");
     let base = config.base_path();
     let sessions = Sessions::new(https, Arc::clone(&base));

@@ -1,12 +1,13 @@
 // The one chart: lines over time by uPlot, with limits, markers of changes, and gaps drawn as gaps.
 
-import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { clock, type Zone } from "../lib/format";
+import { clock } from "../lib/format";
 import type { Span } from "../lib/range";
 import { usePrefs } from "../prefs";
 import css from "./chart.module.css";
+import { choose, colorOf, labelWidth, line, SYNC, timeLabels, useSystemDark } from "./draw";
 
 export interface Line {
   label: string;
@@ -39,33 +40,6 @@ interface Props {
   /** A part of the time was chosen, in Unix milliseconds. */
   onZoom?: ((span: Span) => void) | undefined;
   onZoomBack?: (() => void) | undefined;
-}
-
-const dark = matchMedia("(prefers-color-scheme: dark)");
-function useSystemDark(): boolean {
-  return useSyncExternalStore(
-    (listener) => {
-      dark.addEventListener("change", listener);
-      return () => dark.removeEventListener("change", listener);
-    },
-    () => dark.matches,
-  );
-}
-
-/** Room for the longest label of an axis, in pixels. */
-function labelWidth(labels: string[] | null): number {
-  const longest = Math.max(0, ...(labels ?? []).map((label) => label.length));
-  return Math.max(62, 16 + longest * 7);
-}
-
-/** The colour that a custom property has now; a canvas knows none. */
-function colorOf(name: string): string {
-  const probe = document.createElement("i");
-  probe.style.color = `var(${name})`;
-  document.body.append(probe);
-  const color = getComputedStyle(probe).color;
-  probe.remove();
-  return color;
 }
 
 export function TimeSeries(props: Props) {
@@ -120,7 +94,7 @@ function Plot({ label, at, lines, format, limit, markers = NO_MARKERS, height = 
       legend: { show: false },
       cursor: {
         // Charts share the crosshair; what is chosen on one is nobody else's.
-        sync: { key: "evenkeel", filters: { sub: () => true, pub: (type) => type === "mousemove" || type === "mouseleave" } },
+        sync: { key: SYNC, filters: { sub: () => true, pub: (type) => type === "mousemove" || type === "mouseleave" } },
         drag: { x: true, y: false, setScale: false },
         bind: {
           dblclick: () => () => {
@@ -189,23 +163,6 @@ function Plot({ label, at, lines, format, limit, markers = NO_MARKERS, height = 
   );
 }
 
-/** What was drawn over becomes the time that is shown. */
-function choose(u: uPlot, onZoom: Props["onZoom"]): void {
-  const { left, width } = u.select;
-  if (width <= 0) return;
-  u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-  onZoom?.({ from: u.posToVal(left, "x") * 1000, to: u.posToVal(left + width, "x") * 1000 });
-}
-
-function timeLabels(ticks: number[], zone: Zone): string[] {
-  const long = (ticks.at(-1) ?? 0) - (ticks[0] ?? 0) > 2 * 86_400;
-  const pad = (n: number) => String(n).padStart(2, "0");
-  return ticks.map((tick) => {
-    const date = zone === "utc" ? uPlot.tzDate(new Date(tick * 1000), "Etc/UTC") : new Date(tick * 1000);
-    return long ? `${pad(date.getMonth() + 1)}-${pad(date.getDate())}` : `${pad(date.getHours())}:${pad(date.getMinutes())}`;
-  });
-}
-
 interface Bounds {
   min: number | undefined;
   max: number | undefined;
@@ -255,11 +212,4 @@ function drawMarks(u: uPlot, markers: Marker[], limit: Props["limit"]): void {
     lane += 1;
   }
   ctx.restore();
-}
-
-function line(ctx: CanvasRenderingContext2D, x1: number, y1: number, x2: number, y2: number): void {
-  ctx.beginPath();
-  ctx.moveTo(x1, y1);
-  ctx.lineTo(x2, y2);
-  ctx.stroke();
 }

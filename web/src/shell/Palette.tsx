@@ -81,6 +81,8 @@ function useEntries(onSheet: () => void): [string, Entry[]][] {
     [
       "Actions",
       [
+        { label: "Query metrics with PromQL", icon: "explore", run: () => void navigate({ to: "/explore" }) },
+        { label: "Cardinality: which metrics and labels make the series", icon: "explore", run: () => void navigate({ to: "/explore/cardinality" }) },
         { label: "Check the gate for a deploy", icon: "gate", run: () => void navigate({ to: "/deploys" }) },
         { label: "Copy the link to this view", hint: "y", icon: "copy", run: () => copyLink(scope, false) },
         { label: scope.compare ? "Stop comparing" : "Compare with the period before", hint: "c", icon: "slo", run: () => scope.set({ compare: scope.compare ? undefined : true }) },

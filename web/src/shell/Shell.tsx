@@ -31,6 +31,7 @@ const ITEMS = [
   ["/slos", "slo", "SLOs"],
   ["/deploys", "deploy", "Deploys"],
   ["/services", "services", "Services"],
+  ["/explore", "explore", "Explore"],
   ["/connect", "connect", "Connect"],
 ] as const satisfies readonly (readonly [string, IconName, string])[];
 

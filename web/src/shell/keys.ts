@@ -7,6 +7,7 @@ export const GO = [
   ["h", "/", "Now"],
   ["i", "/incidents", "Incidents"],
   ["s", "/slos", "SLOs"],
+  ["e", "/explore", "Explore metrics"],
   ["d", "/deploys", "Deploys and gates"],
   ["c", "/services", "Services"],
   ["o", "/connect", "Connect"],
@@ -25,6 +26,8 @@ export const KEYS: [string, string][] = [
   ["r", "Open the runbook (incident)"],
   ["b", "Roll back (incident)"],
   ["d", "Done: resolve (incident)"],
+  ["e", "Edit the query (Explore)"],
+  ["Ctrl Enter", "Run the query (Explore)"],
   ["t", "Time range"],
   ["[  ]", "Shift the time by half of it"],
   ["-", "Zoom out"],
@@ -71,7 +74,7 @@ export function listenToKeys(targets: KeyTargets): () => void {
       targets.palette();
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || !getPrefs().singleKeys || targets.covered() || isTyping(event.target) || document.querySelector('[role="dialog"], dialog[open]')) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || !getPrefs().singleKeys || targets.covered() || isTyping(event.composedPath()[0] ?? event.target) || document.querySelector('[role="dialog"], dialog[open]')) return;
     const chord = event.timeStamp - chordAt < CHORD_MS;
     chordAt = 0;
     const page = chord ? GO.find(([key]) => key === event.key) : undefined;

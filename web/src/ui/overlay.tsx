@@ -2,6 +2,7 @@
 
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { Popover } from "@base-ui/react/popover";
+import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { rootUrl } from "../api/client";
 import { Button, CopyButton, css } from "./basics";
@@ -42,7 +43,7 @@ export function Drawer(props: OverlayProps) {
 }
 
 /** A word for a shell's single quotes. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
@@ -67,6 +68,9 @@ export function Queried({ query, children, label }: { query: string; children: R
               <CopyButton text={query} label="PromQL" />
               <CopyButton text={`curl -sG ${quoted(api)} --data-urlencode ${quoted(`query=${query}`)}`} label="curl" />
               <CopyButton text={`evenkeel query ${quoted(query)}`} label="CLI" />
+              <Link to="/explore" search={{ v: 1, panes: [{ x: query }] }} className={css.button}>
+                Explore
+              </Link>
               <a className={css.button} href={`${api}?${new URLSearchParams({ query }).toString()}`} target="_blank" rel="noreferrer">
                 Open
               </a>

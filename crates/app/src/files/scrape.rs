@@ -73,7 +73,7 @@ impl Loaded {
 #[derive(Clone, Copy)]
 struct Origin<'a> {
     folder: &'a Path,
-    variable: &'a dyn Fn(&str) -> Option<String>,
+    variable: Variable,
 }
 
 impl Origin<'_> {
@@ -86,15 +86,17 @@ impl Origin<'_> {
 /// Jobs by their names, with the place of each.
 type Names = BTreeMap<Arc<str>, (Arc<str>, u32)>;
 
+/// A variable of the environment, for `external_labels`.
+pub type Variable = fn(&str) -> Option<String>;
+
 /// Reads a configuration and the files that it includes.
 ///
 /// # Errors
 /// When the file itself cannot be read; all else is a problem.
-pub fn load(path: &Path) -> io::Result<Loaded> {
+pub fn load(path: &Path, variable: Variable) -> io::Result<Loaded> {
     let bytes = read_file(path)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    let variable = |name: &str| std::env::var(name).ok();
-    let origin = Origin { folder, variable: &variable };
+    let origin = Origin { folder, variable };
     let mut loaded = parse(&path.to_string_lossy(), &bytes, origin);
     loaded.files.insert(0, path.to_owned());
     Ok(loaded)

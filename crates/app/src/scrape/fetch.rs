@@ -21,7 +21,6 @@ use url::Url;
 
 pub(crate) use client::Clients;
 
-use crate::control::chain;
 use inflate::Inflate;
 
 /// Redirects that are followed, one after the other.
@@ -52,8 +51,8 @@ pub(crate) enum FetchError {
     Header { what: &'static str },
     #[error("the URL cannot be used")]
     Url(#[source] url::ParseError),
-    #[error("{}", chain(.0))]
-    Request(#[source] reqwest::Error),
+    #[error(transparent)]
+    Request(reqwest::Error),
     #[error("server returned HTTP status {0}")]
     Status(StatusCode),
     #[error("stopped after {REDIRECTS_MAX} redirects")]

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use ingest::{DeltaState, Ingested, RawBatch, RawSeries, Redactor};
+use ingest::{DeltaState, Translation, Ingested, RawBatch, RawSeries, Redactor};
 use model::{Batch, Clock, Labels, Limits, Sample, Timestamp};
 use parking_lot::Mutex;
 use scrape::{LabelSet, pass::Scraped};
@@ -21,9 +21,9 @@ const RETRY_AFTER: Duration = Duration::from_millis(100);
 /// How often a scrape is offered before it is given up.
 const TRIES_MAX: u32 = 50;
 
-/// What was counted of all scrapes, for the server's own metrics.
+/// The running counts.
 #[derive(Debug, Default)]
-pub struct Counters {
+pub(super) struct Counters {
     scrapes: AtomicU64,
     failed: AtomicU64,
     samples: AtomicU64,
@@ -31,7 +31,7 @@ pub struct Counters {
     redacted: Mutex<BTreeMap<&'static str, u64>>,
 }
 
-/// A picture of [`Counters`].
+/// What was counted of all scrapes since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counted {
     /// Scrapes that ended, good or bad.
@@ -90,7 +90,14 @@ impl Intake {
 
     fn ingest(&self, raw: RawBatch, at: Timestamp) -> Ingested {
         let ingested =
-            ingest::ingest(raw, &self.limits, &self.redactor, &mut DeltaState::new(0), at);
+            ingest::ingest(
+                raw,
+                &self.limits,
+                &self.redactor,
+                &Translation::default(),
+                &mut DeltaState::new(0),
+                at,
+            );
         let mut redacted = self.counters.redacted.lock();
         for (rule, count) in &ingested.redacted {
             *redacted.entry(rule).or_default() += count;

@@ -2,10 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -41,7 +38,7 @@ const TOLD_MAX: usize = 20;
 /// How many targets all pools have together.
 #[derive(Debug)]
 pub(super) struct Census {
-    pub(super) targets: AtomicUsize,
+    pub(super) targets: Mutex<usize>,
     /// `scrape.max_targets`
     pub(super) targets_max: usize,
 }
@@ -213,7 +210,8 @@ impl Pool {
         mut targets: BTreeMap<u64, Target>,
         state: &mut State,
     ) -> BTreeMap<u64, Target> {
-        let others = self.census.targets.load(Ordering::Relaxed).saturating_sub(state.counted);
+        let mut all = self.census.targets.lock();
+        let others = all.saturating_sub(state.counted);
         let room = self.census.targets_max.saturating_sub(others);
         if targets.len() > room {
             let have = targets.len();
@@ -226,8 +224,7 @@ impl Pool {
                 targets.pop_last();
             }
         }
-        self.census.targets.fetch_add(targets.len(), Ordering::Relaxed);
-        self.census.targets.fetch_sub(state.counted, Ordering::Relaxed);
+        *all = others + targets.len();
         state.counted = targets.len();
         targets
     }
@@ -255,7 +252,8 @@ impl Pool {
     async fn end(&self) {
         let mut workers = {
             let mut state = self.state.lock();
-            self.census.targets.fetch_sub(std::mem::take(&mut state.counted), Ordering::Relaxed);
+            let mut all = self.census.targets.lock();
+            *all = all.saturating_sub(std::mem::take(&mut state.counted));
             std::mem::take(&mut state.workers)
         };
         for handle in workers.values() {

@@ -51,7 +51,9 @@ impl Scraper {
     async fn until(&self, job: &str, holds: impl Fn(&ActiveTarget) -> bool) -> ActiveTarget {
         let wait = async {
             loop {
-                if let Some(target) = self.target(job).filter(|target| target.last_scrape.is_some() && holds(target)) {
+                if let Some(target) =
+                    self.target(job).filter(|target| target.last_scrape.is_some() && holds(target))
+                {
                     return target;
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -81,10 +83,17 @@ impl Scraper {
     }
 
     /// Waits until a series' samples `hold`.
-    async fn until_stored(&self, name: &str, job: &str, holds: impl Fn(&[Sample]) -> bool) -> (Labels, Vec<Sample>) {
+    async fn until_stored(
+        &self,
+        name: &str,
+        job: &str,
+        holds: impl Fn(&[Sample]) -> bool,
+    ) -> (Labels, Vec<Sample>) {
         let wait = async {
             loop {
-                if let Some(found) = self.stored(name, job).into_iter().find(|(_, samples)| holds(samples)) {
+                if let Some(found) =
+                    self.stored(name, job).into_iter().find(|(_, samples)| holds(samples))
+                {
                     return found;
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -109,9 +118,13 @@ impl Scraper {
 
 /// `global:` with short times, then jobs: a name, an address and further lines.
 fn config(jobs: &[(&str, &Exporter, &str)]) -> String {
-    let mut text = "global: {scrape_interval: 200ms, scrape_timeout: 200ms}\nscrape_configs:\n".to_owned();
+    let mut text =
+        "global: {scrape_interval: 200ms, scrape_timeout: 200ms}\nscrape_configs:\n".to_owned();
     for (name, exporter, more) in jobs {
-        text.push_str(&format!("- job_name: {name}\n  static_configs: [{{targets: ['{}']}}]\n", exporter.address));
+        text.push_str(&format!(
+            "- job_name: {name}\n  static_configs: [{{targets: ['{}']}}]\n",
+            exporter.address
+        ));
         more.lines().for_each(|line| text.push_str(&format!("  {}\n", line.trim())));
     }
     text
@@ -141,7 +154,10 @@ fn protobuf_counter(name: &str) -> Vec<u8> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_format_is_read() {
-    let text = Exporter::start(|_| Answer::text("# TYPE a counter\n# HELP a Help.\na{x=\"y\"} 42\nb 1 1000\n")).await;
+    let text = Exporter::start(|_| {
+        Answer::text("# TYPE a counter\n# HELP a Help.\na{x=\"y\"} 42\nb 1 1000\n")
+    })
+    .await;
     let open = Exporter::start(|_| {
         let body = "# TYPE a counter\na_total{x=\"y\"} 42 # {trace_id=\"t\"} 1\n# EOF\n";
         Answer::of("application/openmetrics-text; version=1.0.0; charset=utf-8", body.into())
@@ -152,7 +168,10 @@ async fn every_format_is_read() {
         Answer::of(kind, protobuf_counter("a"))
     })
     .await;
-    let zipped = Exporter::start(|_| Answer::of("text/plain", gzip(b"a 42\n")).with("Content-Encoding", "gzip")).await;
+    let zipped = Exporter::start(|_| {
+        Answer::of("text/plain", gzip(b"a 42\n")).with("Content-Encoding", "gzip")
+    })
+    .await;
     let untyped = Exporter::start(|_| Answer { headers: vec![], ..Answer::text("a 42\n") }).await;
     let more = "params: {module: ['a b']}\nmetrics_path: /probe\nscrape_native_histograms: true";
     let scraper = Scraper::start(|_| {
@@ -169,11 +188,17 @@ async fn every_format_is_read() {
     for job in ["text", "open", "protobuf", "zipped", "fallback"] {
         let target = scraper.up(job).await;
         let name = if job == "open" { "a_total" } else { "a" };
-        let (labels, samples) = scraper.until_stored(name, job, |samples| !samples.is_empty()).await;
+        let (labels, samples) =
+            scraper.until_stored(name, job, |samples| !samples.is_empty()).await;
         assert_eq!(samples[0].value, 42.0, "{job}");
         assert_eq!(labels.get("instance"), target.labels.get("instance"));
     }
-    assert!(scraper.down("untyped").await.starts_with("non-compliant scrape target sending blank Content-Type"));
+    assert!(
+        scraper
+            .down("untyped")
+            .await
+            .starts_with("non-compliant scrape target sending blank Content-Type")
+    );
     let asked = &text.asked()[0];
     assert_eq!(asked.path, "/probe?module=a+b");
     assert!(asked.headers["accept"].starts_with("application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;q=0.6,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5"), "{asked:?}");
@@ -191,8 +216,13 @@ async fn every_format_is_read() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_goes_wrong_is_said_and_ends_the_series() {
-    let slow = Exporter::start(|_| Answer { delay: Duration::from_secs(5), ..Answer::text("a 1\n") }).await;
-    let large = Exporter::start(|_| Answer::of("text/plain", gzip(&vec![b'\n'; 100_000])).with("Content-Encoding", "gzip")).await;
+    let slow =
+        Exporter::start(|_| Answer { delay: Duration::from_secs(5), ..Answer::text("a 1\n") })
+            .await;
+    let large = Exporter::start(|_| {
+        Answer::of("text/plain", gzip(&vec![b'\n'; 100_000])).with("Content-Encoding", "gzip")
+    })
+    .await;
     let broken = Exporter::start(|_| Answer::status("500 Internal Server Error")).await;
     let garbled = Exporter::start(|_| Answer::text("a 1\nb{ 2\n")).await;
     let many = Exporter::start(|_| Answer::text("a 1\nb 2\nc 3\n")).await;
@@ -220,13 +250,28 @@ async fn what_goes_wrong_is_said_and_ends_the_series() {
     })
     .await;
     assert_eq!(scraper.down("slow").await, "context deadline exceeded: no answer within 0.2 s");
-    assert_eq!(scraper.down("large").await, "body size limit exceeded: more than 51200 bytes (`body_size_limit`)");
-    assert_eq!(scraper.down("broken").await, "server returned HTTP status 500 Internal Server Error");
-    assert!(scraper.down("garbled").await.contains("while parsing"), "{}", scraper.down("garbled").await);
-    assert_eq!(scraper.down("many").await, "sample limit exceeded: more than 2 samples after relabelling (`sample_limit`)");
+    assert_eq!(
+        scraper.down("large").await,
+        "body size limit exceeded: more than 51200 bytes (`body_size_limit`)"
+    );
+    assert_eq!(
+        scraper.down("broken").await,
+        "server returned HTTP status 500 Internal Server Error"
+    );
+    assert!(
+        scraper.down("garbled").await.contains("while parsing"),
+        "{}",
+        scraper.down("garbled").await
+    );
+    assert_eq!(
+        scraper.down("many").await,
+        "sample limit exceeded: more than 2 samples after relabelling (`sample_limit`)"
+    );
     assert_eq!(scraper.down("moved").await, "server returned HTTP status 302 Found");
     assert_eq!(scraper.down("loop").await, "stopped after 10 redirects");
-    let value = async |name: &str, job: &str| scraper.until_stored(name, job, |samples| !samples.is_empty()).await.1[0].value;
+    let value = async |name: &str, job: &str| {
+        scraper.until_stored(name, job, |samples| !samples.is_empty()).await.1[0].value
+    };
     assert_eq!(value("up", "broken").await, 0.0);
     assert_eq!(value("scrape_samples_scraped", "many").await, 3.0);
     assert_eq!(value("scrape_samples_post_metric_relabeling", "many").await, 3.0);
@@ -247,17 +292,21 @@ async fn what_goes_wrong_is_said_and_ends_the_series() {
 async fn credentials_reach_the_target_and_nobody_else() {
     let other = Exporter::start(|_| Answer::text("a 1\n")).await;
     let to = format!("http://{}/elsewhere", other.address);
-    let basic = Exporter::start(|asked| match asked.headers.get("authorization").map(String::as_str) {
-        Some("Basic dTpzM2NyZXQ=") => Answer::text("a 1\n"),
-        _ => Answer::status("401 Unauthorized"),
-    })
-    .await;
-    let bearer = Exporter::start(|asked| match asked.headers.get("authorization").map(String::as_str) {
-        Some("Bearer t0ken") => Answer::text("a 1\n"),
-        _ => Answer::status("401 Unauthorized"),
-    })
-    .await;
-    let away = Exporter::start(move |_| Answer::status("307 Temporary Redirect").with("Location", &to)).await;
+    let basic =
+        Exporter::start(|asked| match asked.headers.get("authorization").map(String::as_str) {
+            Some("Basic dTpzM2NyZXQ=") => Answer::text("a 1\n"),
+            _ => Answer::status("401 Unauthorized"),
+        })
+        .await;
+    let bearer =
+        Exporter::start(|asked| match asked.headers.get("authorization").map(String::as_str) {
+            Some("Bearer t0ken") => Answer::text("a 1\n"),
+            _ => Answer::status("401 Unauthorized"),
+        })
+        .await;
+    let away =
+        Exporter::start(move |_| Answer::status("307 Temporary Redirect").with("Location", &to))
+            .await;
     let inside = Exporter::start(|asked| match asked.path.as_str() {
         "/metrics" => Answer::status("301 Moved Permanently").with("Location", "/real"),
         _ => Answer::text("a 1\n"),
@@ -286,7 +335,10 @@ async fn credentials_reach_the_target_and_nobody_else() {
     let elsewhere = other.asked();
     assert!(!elsewhere.is_empty());
     for asked in &elsewhere {
-        assert!(!asked.headers.contains_key("authorization") && !asked.headers.contains_key("x-key"), "{asked:?}");
+        assert!(
+            !asked.headers.contains_key("authorization") && !asked.headers.contains_key("x-key"),
+            "{asked:?}"
+        );
     }
     let real = inside.asked().into_iter().find(|asked| asked.path == "/real").unwrap();
     assert_eq!(real.headers["authorization"], "Bearer s3cret");
@@ -301,17 +353,22 @@ async fn credentials_reach_the_target_and_nobody_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn tls_is_checked_as_it_was_asked_for() {
     drop(rustls::crypto::ring::default_provider().install_default());
-    let (ours, theirs) = (Authority::new(), Authority::new());
-    let named = Exporter::with_tls(Some(ours.server("metrics.internal", false)), |_| Answer::text("a 1\n")).await;
-    let by_address = Exporter::with_tls(Some(ours.server("127.0.0.1", false)), |_| Answer::text("a 1\n")).await;
-    let mutual = Exporter::with_tls(Some(ours.server("127.0.0.1", true)), |_| Answer::text("a 1\n")).await;
+    let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+    let named =
+        Exporter::with_tls(Some(ours.server("metrics.internal", false)), |_| Answer::text("a 1\n"))
+            .await;
+    let by_address =
+        Exporter::with_tls(Some(ours.server("127.0.0.1", false)), |_| Answer::text("a 1\n")).await;
+    let mutual =
+        Exporter::with_tls(Some(ours.server("127.0.0.1", true)), |_| Answer::text("a 1\n")).await;
     let signed = ours.sign("client");
     let scraper = Scraper::start(|folder| {
         fs::write(folder.join("ca.pem"), &ours.pem).unwrap();
         fs::write(folder.join("other.pem"), &theirs.pem).unwrap();
         fs::write(folder.join("cert.pem"), &signed.cert).unwrap();
         fs::write(folder.join("key.pem"), &signed.key).unwrap();
-        let tls = |text: &str| format!("scheme: https\nscrape_timeout: 200ms\ntls_config: {{{text}}}");
+        let tls =
+            |text: &str| format!("scheme: https\nscrape_timeout: 200ms\ntls_config: {{{text}}}");
         config(&[
             ("good", &by_address, &tls("ca_file: ca.pem, min_version: TLS13")),
             ("named", &named, &tls("ca_file: ca.pem, server_name: metrics.internal")),
@@ -346,7 +403,10 @@ async fn tls_is_checked_as_it_was_asked_for() {
 async fn discovery_finds_loses_and_relabels_targets() {
     let target = Exporter::start(|_| Answer::text("a{job=\"own\"} 1\n")).await;
     let address = target.address;
-    let answer = Arc::new(std::sync::Mutex::new(Answer::of("application/json", format!(r#"[{{"targets": ["{address}"], "labels": {{"__meta_zone": "z"}}}}]"#).into())));
+    let answer = Arc::new(std::sync::Mutex::new(Answer::of(
+        "application/json",
+        format!(r#"[{{"targets": ["{address}"], "labels": {{"__meta_zone": "z"}}}}]"#).into(),
+    )));
     let shared = Arc::clone(&answer);
     let directory = Exporter::start(move |_| shared.lock().unwrap().clone()).await;
     let dns = dns_server(address.port()).await;
@@ -377,30 +437,51 @@ scrape_configs:
     let targets = scraper.app.scrape.targets();
     let pool = targets.pools.iter().find(|pool| &*pool.name == "files").unwrap();
     assert_eq!((pool.active.len(), pool.dropped.len(), pool.dropped_count), (1, 1, 1));
-    assert_eq!(pool.active[0].labels.to_string(), format!(r#"{{env="prod", instance="{address}", job="files"}}"#));
-    assert!(pool.active[0].discovered_labels.get("__meta_filepath").unwrap().ends_with("/targets.json"));
+    assert_eq!(
+        pool.active[0].labels.to_string(),
+        format!(r#"{{env="prod", instance="{address}", job="files"}}"#)
+    );
+    assert!(
+        pool.active[0].discovered_labels.get("__meta_filepath").unwrap().ends_with("/targets.json")
+    );
     let (labels, _) = scraper.until_stored("a", "files", |samples| !samples.is_empty()).await;
     assert_eq!((labels.get("was"), labels.get("exported_job")), (Some("own"), Some("own")));
     let http = scraper.up("http").await;
     assert_eq!(http.labels.get("zone").unwrap(), format!("z;http://{}/sd", directory.address));
     let found = scraper.up("dns").await;
     assert_eq!(found.labels.get("srv"), Some("host.example."));
-    assert_eq!(found.discovered_labels.get("__address__").unwrap(), format!("host.example:{}", address.port()));
+    assert_eq!(
+        found.discovered_labels.get("__address__").unwrap(),
+        format!("host.example:{}", address.port())
+    );
     scraper.up("dns-a").await;
 
     // A directory that fails changes nothing; one that names nobody ends the target, and its series a little later.
     *answer.lock().unwrap() = Answer::status("500 Internal Server Error");
-    let failing = async { while scraper.app.scrape.targets().pools.iter().all(|pool| !pool.last_error.contains("500")) { tokio::time::sleep(Duration::from_millis(20)).await } };
+    let failing = async {
+        while scraper.app.scrape.targets().pools.iter().all(|pool| !pool.last_error.contains("500"))
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await
+        }
+    };
     tokio::time::timeout(PATIENCE, failing).await.unwrap();
     assert!(scraper.target("http").is_some());
     *answer.lock().unwrap() = Answer::of("application/json", b"[]".to_vec());
-    let gone = async { while scraper.target("http").is_some() { tokio::time::sleep(Duration::from_millis(20)).await } };
+    let gone = async {
+        while scraper.target("http").is_some() {
+            tokio::time::sleep(Duration::from_millis(20)).await
+        }
+    };
     tokio::time::timeout(PATIENCE, gone).await.unwrap();
     for name in ["a", "up", "scrape_duration_seconds"] {
         scraper.until_stored(name, "http", |samples| samples.last().unwrap().is_stale()).await;
     }
     scraper.write("targets.json", "[]");
-    let gone = async { while scraper.target("files").is_some() { tokio::time::sleep(Duration::from_millis(20)).await } };
+    let gone = async {
+        while scraper.target("files").is_some() {
+            tokio::time::sleep(Duration::from_millis(20)).await
+        }
+    };
     tokio::time::timeout(PATIENCE, gone).await.unwrap();
     scraper.stop().await;
 }
@@ -413,7 +494,11 @@ async fn a_changed_file_is_taken_and_a_bad_one_is_not() {
     scraper.up("gone").await;
     let drop_b = "metric_relabel_configs: [{source_labels: [__name__], regex: b, action: drop}]";
     scraper.write("prometheus.yml", "scrape_configs: [{job_name: kept, scrape_interval: 1x}]\n");
-    let refused = async { while scraper.app.scrape.config_state().errors() == 0 { tokio::time::sleep(Duration::from_millis(20)).await } };
+    let refused = async {
+        while scraper.app.scrape.config_state().errors() == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await
+        }
+    };
     tokio::time::timeout(PATIENCE, refused).await.unwrap();
     assert_eq!(scraper.app.scrape.targets().pools.len(), 2);
     scraper.write("prometheus.yml", &config(&[("kept", &target, drop_b), ("new", &target, "")]));
@@ -431,30 +516,32 @@ async fn a_changed_file_is_taken_and_a_bad_one_is_not() {
 #[tokio::test(flavor = "multi_thread")]
 async fn limits_on_targets_are_kept() {
     let target = Exporter::start(|_| Answer::text("a 1\n")).await;
-    let two = "relabel_configs: [{source_labels: [__address__], regex: '(.*):.*', target_label: x}]";
     let options = scrape::Options { targets_max: 3, ..scrape::Options::default() };
-    let scraper = Scraper::start_with(options, |_| {
-        let mut text = config(&[("first", &target, two)]);
-        let many: Vec<String> = (0..5).map(|n| format!("{{targets: ['{}'], labels: {{n: '{n}'}}}}", target.address)).collect();
-        text.push_str(&format!("- job_name: many\n  static_configs: [{}]\n", many.join(", ")));
-        text.push_str(&format!("- job_name: limited\n  target_limit: 1\n  scrape_interval: 300ms\n  static_configs: [{}]\n", many[..0].join("")));
-        text
-    })
-    .await;
-    scraper.up("first").await;
+    let targets = |count: u32| {
+        let one = |n| format!("{{targets: ['{}'], labels: {{n: '{n}'}}}}", target.address);
+        (0..count).map(one).collect::<Vec<_>>().join(", ")
+    };
+    let job = |name: &str, more: &str, count: u32| {
+        let targets = targets(count);
+        format!(
+            "- {{job_name: {name}, {more} scrape_interval: 200ms, static_configs: [{targets}]}}\n"
+        )
+    };
+    let scraper =
+        Scraper::start_with(options, |_| format!("scrape_configs:\n{}", job("many", "", 5))).await;
     scraper.up("many").await;
-    let targets = scraper.app.scrape.targets();
-    assert_eq!(targets.active().count(), 3);
-    let many = targets.pools.iter().find(|pool| &*pool.name == "many").unwrap();
-    assert!(many.last_error.contains("`scrape.max_targets`"), "{many:?}");
+    let found = scraper.app.scrape.targets();
+    assert_eq!(found.active().count(), 3);
+    let error = &found.pools[0].last_error;
+    assert!(error.contains("`scrape.max_targets`"), "{error}");
     scraper.stop().await;
 
-    let scraper = Scraper::start(|_| {
-        let many: Vec<String> = (0..2).map(|n| format!("{{targets: ['{}'], labels: {{n: '{n}'}}}}", target.address)).collect();
-        format!("scrape_configs: [{{job_name: limited, target_limit: 1, scrape_interval: 200ms, static_configs: [{}]}}]\n", many.join(", "))
-    })
-    .await;
-    assert_eq!(scraper.down("limited").await, "target_limit exceeded (number of targets: 2, limit: 1)");
+    let limited = job("limited", "target_limit: 1,", 2);
+    let scraper = Scraper::start(|_| format!("scrape_configs:\n{limited}")).await;
+    assert_eq!(
+        scraper.down("limited").await,
+        "target_limit exceeded (number of targets: 2, limit: 1)"
+    );
     scraper.until_stored("up", "limited", |samples| samples.last().unwrap().value == 0.0).await;
     scraper.stop().await;
 }

@@ -81,7 +81,8 @@ impl KeyedBatch {
                 *count = count.saturating_add(1);
             }
         }
-        let mut tally = Tally { redacted: rest.redacted, trimmed: rest.trimmed, ..Tally::default() };
+        let mut tally =
+            Tally { redacted: rest.redacted, trimmed: rest.trimmed, ..Tally::default() };
         for refused in rest.refused {
             tally.refused.insert((refused.signal, refused.reason), refused);
         }

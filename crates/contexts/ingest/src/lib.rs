@@ -20,10 +20,14 @@ mod span;
 use model::{Batch, Limits, Timestamp};
 
 pub use keyed::{KeyedBatch, LabelSource, Resolved, Resolver};
-pub use metric::delta::DeltaState;
+pub use metric::{
+    delta::DeltaState,
+    translation::{Exponentials, NameStrategy, Translation},
+};
 pub use raw::{
-    RawBatch, RawBuckets, RawData, RawExponential, RawHistogram, RawLabel, RawLog, RawMetric,
-    RawNative, RawPoint, RawResource, RawSeries, RawSpan, RawSummary, Temporality,
+    RawBatch, RawBuckets, RawData, RawExemplar, RawExponential, RawHistogram, RawLabel, RawLog,
+    RawMetric, RawNative, RawPoint, RawResource, RawScope, RawSeries, RawSpan, RawSummary,
+    Temporality,
 };
 pub use redact::Redactor;
 use refused::Tally;
@@ -34,7 +38,7 @@ pub use refused::{Counts, Refused, Signal, reason};
 pub struct Ingested {
     /// What is to be stored and counted.
     pub batch: Batch,
-    /// OTLP: for each series of the batch the place of the one that stands for its data points, as `_count` does for a
+    /// OTLP: for each series of the batch, then for each of its histograms, the place of the one that stands for its data points, as `_count` does for a
     /// histogram's; it tells how many points the store's refused samples were ([`refused::by_point`]).
     pub leaders: Vec<u32>,
     /// What was refused, one entry per signal and reason, in a fixed order.
@@ -47,18 +51,19 @@ pub struct Ingested {
 
 /// Normalises one request.
 ///
-/// `deltas` turns delta sums into cumulative ones; the caller commits it when the batch was stored and rolls it back when
+/// `translation` says how OpenTelemetry's metrics become series. `deltas` turns delta sums into cumulative ones; the caller commits it when the batch was stored and rolls it back when
 /// it was not (see [`DeltaState`]).
 pub fn ingest(
     raw: RawBatch,
     limits: &Limits,
     redactor: &Redactor,
+    translation: &Translation,
     deltas: &mut DeltaState,
     received_at: Timestamp,
 ) -> Ingested {
     let mut work = Work::new(limits, redactor, received_at);
     let mut batch = Batch { received_at, ..Batch::default() };
-    let mut leaders = Vec::new();
+    let mut leaders = metric::Leaders::default();
     for resource in raw.resources {
         let RawResource { attributes, spans, logs, metrics } = resource;
         let resource = enrich::resource(attributes, &mut work);
@@ -68,7 +73,8 @@ pub fn ingest(
         batch
             .logs
             .extend(logs.into_iter().filter_map(|raw| log::record(raw, &resource, &mut work)));
-        metric::convert(metrics, &resource, deltas, &mut work, &mut batch, &mut leaders);
+        let rules = metric::Rules { translation, resource: &resource };
+        metric::convert(metrics, &rules, deltas, &mut work, &mut batch, &mut leaders);
     }
     for raw in raw.series {
         series::remote_written(raw, &mut work, &mut batch);
@@ -76,7 +82,7 @@ pub fn ingest(
     batch.metadata.extend(raw.metadata.into_iter().map(|raw| series::metadata(raw, &mut work)));
     Ingested {
         batch,
-        leaders,
+        leaders: leaders.finish(),
         refused: work.tally.refused.into_values().collect(),
         redacted: work.tally.redacted,
         trimmed: work.tally.trimmed,

@@ -1,81 +1,67 @@
 //! OpenTelemetry metrics become Prometheus series.
 //!
-//! The rules are OpenTelemetry's "Prometheus and OpenMetrics compatibility": names with unit and `_total`, explicit
-//! and exponential histograms as `_bucket`, `_sum` and `_count`, the emitter as `job` and `instance`. So that a query needs no join,
-//! the emitter's identity is also on each series: `service_name`, `service_version`, `deployment_environment_name`,
-//! `service_instance_id`. What else the resource says is on `target_info`.
+//! The rules are OpenTelemetry's "Prometheus and OpenMetrics compatibility": names with unit and `_total`, explicit histograms as
+//! `_bucket`, `_sum` and `_count`, exponential ones as native histograms, the emitter as `job` and `instance`. [`Translation`] has
+//! what can be chosen. So that a query needs no join, the emitter's identity is also on each series: `service_name`,
+//! `service_version`, `deployment_environment_name`, `service_instance_id`. What else the resource says is on `target_info`.
 
 pub mod delta;
 pub mod exponential;
 pub mod name;
+pub mod translation;
 
+mod exemplar;
+mod output;
 mod points;
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use model::{
-    Attributes, Batch, Labels, Metadata, MetricKind, Resource, Sample, Series, Timestamp,
-    value::attribute,
-};
+use model::{Attributes, Batch, Labels, Metadata, MetricKind, Resource, Value, value::attribute};
 
+use self::{name::Suffix, output::Output, translation::Translation};
 use crate::{
-    DeltaState, RawData, RawMetric, Signal, Temporality, Work, limit,
+    DeltaState, RawData, RawMetric, RawScope, Signal, Temporality, Work, limit,
     refused::{NO_POINT, reason},
     series::{self, Pairs},
 };
+pub(crate) use output::Leaders;
+
+/// By what an emitter's metrics are converted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules<'a> {
+    pub(crate) translation: &'a Translation,
+    pub(crate) resource: &'a Resource,
+}
 
 /// Converts the metrics of one emitter into `batch`.
 pub(crate) fn convert(
     metrics: Vec<RawMetric>,
-    resource: &Resource,
+    rules: &Rules<'_>,
     deltas: &mut DeltaState,
     work: &mut Work<'_>,
     batch: &mut Batch,
-    leaders: &mut Vec<u32>,
+    leaders: &mut Leaders,
 ) {
     if metrics.is_empty() {
         return;
     }
-    let mut out = Output {
-        identity: identity(resource),
-        series: Vec::new(),
-        index: HashMap::new(),
-        first: batch.series.len(),
-        leaders,
-        leader: None,
-        refused: false,
-        latest: None,
-        deltas,
-        work,
-    };
+    let identity = identity(rules);
+    let mut out = Output::new(identity, rules.translation, deltas, work, leaders, batch);
     for metric in metrics {
-        batch.metadata.extend(one(metric, &resource.service, &mut out));
+        let about = one(metric, &rules.resource.service, &mut out);
+        out.batch.metadata.extend(about);
     }
-    target_info(resource, &mut out);
-    batch.series.append(&mut out.series);
-}
-
-/// Where converted points go.
-struct Output<'a, 'w> {
-    identity: Pairs,
-    series: Vec<Series>,
-    index: HashMap<Labels, usize>,
-    /// How many series the batch had before.
-    first: usize,
-    leaders: &'a mut Vec<u32>,
-    /// The series that stands for the point at hand.
-    leader: Option<u32>,
-    /// Whether the point at hand was counted as refused.
-    refused: bool,
-    latest: Option<Timestamp>,
-    deltas: &'a mut DeltaState,
-    work: &'a mut Work<'w>,
+    target_info(rules, &mut out);
 }
 
 /// What the points of one metric have in common.
 struct Family {
     name: String,
     temporality: Temporality,
+    /// Whether it counts up from a start.
+    counts: bool,
+    /// `otel_scope_*`, where they are wanted.
+    scope: Pairs,
 }
 
 fn one(mut metric: RawMetric, service: &str, out: &mut Output<'_, '_>) -> Option<Metadata> {
@@ -84,15 +70,19 @@ fn one(mut metric: RawMetric, service: &str, out: &mut Output<'_, '_>) -> Option
     }
     let redactor = out.work.redactor;
     let shown = |text: &str| redactor.shown(text);
-    let (kind, temporality) = match &metric.data {
-        RawData::Gauge(_) => (MetricKind::Gauge, Temporality::Cumulative),
-        RawData::Sum { monotonic: true, temporality, .. } => (MetricKind::Counter, *temporality),
-        RawData::Sum { monotonic: false, temporality, .. } => (MetricKind::Gauge, *temporality),
+    let (kind, temporality, suffix) = match &metric.data {
+        RawData::Gauge(_) => (MetricKind::Gauge, Temporality::Cumulative, Suffix::Gauge),
+        RawData::Sum { monotonic: true, temporality, .. } => {
+            (MetricKind::Counter, *temporality, Suffix::Total)
+        }
+        RawData::Sum { monotonic: false, temporality, .. } => {
+            (MetricKind::Gauge, *temporality, Suffix::Other)
+        }
         RawData::Histogram { temporality, .. }
         | RawData::ExponentialHistogram { temporality, .. } => {
-            (MetricKind::Histogram, *temporality)
+            (MetricKind::Histogram, *temporality, Suffix::Other)
         }
-        RawData::Summary(_) => (MetricKind::Summary, Temporality::Cumulative),
+        RawData::Summary(_) => (MetricKind::Summary, Temporality::Cumulative, Suffix::Other),
         RawData::Empty => {
             out.work.tally.refuse(Signal::Samples, reason::NO_DATA, 1, || {
                 format!("metric `{}` of `{}` has no data", shown(&metric.name), shown(service))
@@ -100,7 +90,7 @@ fn one(mut metric: RawMetric, service: &str, out: &mut Output<'_, '_>) -> Option
             return None;
         }
     };
-    let name = name::family(&metric.name, &metric.unit, kind);
+    let name = name::family(&metric.name, &metric.unit, suffix, out.translation.names);
     if name.is_empty() {
         out.work.tally.refuse(
             Signal::Samples,
@@ -125,8 +115,11 @@ fn one(mut metric: RawMetric, service: &str, out: &mut Output<'_, '_>) -> Option
         );
         return None;
     }
-    let family = Family { name, temporality };
-    match std::mem::replace(&mut metric.data, RawData::Empty) {
+    let counts = kind != MetricKind::Gauge;
+    let scope = metric.scope.take().filter(|_| out.translation.promote_scope_metadata);
+    let scope = scope.map(|scope| scope_labels(&scope, out)).unwrap_or_default();
+    let family = Family { name, temporality, counts, scope };
+    match std::mem::take(&mut metric.data) {
         RawData::Gauge(points) | RawData::Sum { points, .. } => {
             points.into_iter().for_each(|point| points::number(&family, point, out));
         }
@@ -157,86 +150,36 @@ fn points_of(data: &RawData) -> u64 {
     points.max(1) as u64
 }
 
-impl Output<'_, '_> {
-    /// The pairs of a point: its own attributes, then the emitter's identity, which wins.
-    fn labels_of(&mut self, mut attributes: Attributes) -> Pairs {
-        let work = &mut *self.work;
-        work.redactor.attributes(&mut attributes, &mut work.tally.redacted);
-        let mut pairs = name::labels(&attributes);
-        pairs.retain(|(name, _)| !self.identity.iter().any(|(taken, _)| taken == name));
-        pairs.extend(self.identity.iter().cloned());
-        pairs
-    }
-
-    /// Counts the point at hand as refused, whatever of it was stored; once.
-    fn refuse(&mut self, reason: &'static str, message: impl FnOnce() -> String) {
-        let first = !std::mem::replace(&mut self.refused, true);
-        self.work.tally.refuse(Signal::Samples, reason, u64::from(first), message);
-    }
-
-    /// Begins a point. Whether its time is one that we store; counts it when not.
-    fn dated(&mut self, family: &Family, at: Option<Timestamp>) -> Option<Timestamp> {
-        let redactor = self.work.redactor;
-        (self.leader, self.refused) = (None, false);
-        let Some(at) = at else {
-            self.refuse(reason::NO_TIME, || {
-                format!("a point of `{}` has no time", redactor.shown(&family.name))
-            });
-            return None;
-        };
-        if self.work.is_future(Signal::Samples, at, "a data point") {
-            return None;
-        }
-        self.latest = self.latest.max(Some(at));
-        Some(at)
-    }
-
-    /// Adds one sample; a delta is summed up first. `value: None` marks the series' end.
-    fn push(&mut self, family: &Family, pairs: Pairs, at: Timestamp, value: Option<f64>) -> bool {
-        let count = u64::from(!self.refused);
-        let Some(labels) = series::checked(pairs, count, self.work) else {
-            self.refused = true;
-            return false;
-        };
-        let value = match value {
-            None => f64::from_bits(Sample::STALE),
-            Some(delta) if family.temporality == Temporality::Delta => {
-                let redactor = self.work.redactor;
-                match self.deltas.add(&labels, at, delta) {
-                    Ok(total) => total,
-                    Err(refusal) => {
-                        self.refuse(refusal.reason(), || {
-                            format!("{}: {refusal}", redactor.shown(&labels.to_string()))
-                        });
-                        return false;
-                    }
-                }
-            }
-            Some(value) => value,
-        };
-        let sample = Sample { at_ms: at.as_millis(), value };
-        if let Some(&known) = self.index.get(&labels) {
-            self.series[known].samples.push(sample);
-            self.leader.get_or_insert(self.leaders[self.first + known]);
-        } else {
-            // A request has fewer series than this, for each takes bytes of its body.
-            let place = u32::try_from(self.leaders.len()).unwrap_or(NO_POINT);
-            self.leaders.push(*self.leader.get_or_insert(place));
-            self.index.insert(labels.clone(), self.series.len());
-            self.series.push(Series { labels, samples: vec![sample] });
-        }
-        true
-    }
+/// `otel_scope_name`, `otel_scope_version`, `otel_scope_schema_url`, and a label for each of its attributes.
+fn scope_labels(scope: &RawScope, out: &mut Output<'_, '_>) -> Pairs {
+    let own =
+        [("name", &scope.name), ("version", &scope.version), ("schema_url", &scope.schema_url)];
+    let mut attributes: Attributes =
+        own.map(|(key, text)| (key.into(), Value::String(text.clone()))).into();
+    // What the scope says of itself wins over attributes of the same names.
+    let more =
+        scope.attributes.iter().filter(|(key, _)| !own.iter().any(|(own, _)| **own == **key));
+    attributes.extend(more.cloned());
+    let work = &mut *out.work;
+    work.redactor.attributes(&mut attributes, &mut work.tally.redacted);
+    let utf8 = out.translation.names.utf8();
+    let pairs = name::labels(&attributes, utf8).into_iter();
+    pairs
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (format!("otel_scope_{name}").into(), value))
+        .collect()
 }
 
-fn identity(resource: &Resource) -> Pairs {
+/// The labels by which an emitter's series are told from others'.
+fn identity(rules: &Rules<'_>) -> Pairs {
+    let Rules { translation, resource } = *rules;
     let namespace = attribute(&resource.attributes, "service.namespace").map(ToString::to_string);
     let job = match namespace.as_deref() {
         Some(namespace) if !namespace.is_empty() => format!("{namespace}/{}", resource.service),
         _ => resource.service.to_string(),
     };
     let instance: Arc<str> = resource.instance.clone().into();
-    let pairs: [(&str, Arc<str>); 6] = [
+    let own: [(&str, Arc<str>); 6] = [
         ("job", job.into()),
         ("instance", Arc::clone(&instance)),
         ("service_name", resource.service.clone().into()),
@@ -244,22 +187,31 @@ fn identity(resource: &Resource) -> Pairs {
         ("deployment_environment_name", resource.environment.clone().into()),
         ("service_instance_id", instance),
     ];
-    pairs
+    let mut pairs: Pairs = own
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(name, value)| (name.into(), value))
-        .collect()
+        .collect();
+    let wanted = &translation.promote_resource_attributes;
+    let promoted: Attributes =
+        resource.attributes.iter().filter(|(key, _)| wanted.contains(key)).cloned().collect();
+    for (name, value) in name::labels(&promoted, translation.names.utf8()) {
+        if !value.is_empty() && !pairs.iter().any(|(taken, _)| *taken == name) {
+            pairs.push((name, value));
+        }
+    }
+    pairs
 }
 
 /// One series per emitter with all that its resource says (OpenMetrics' `target_info`); values that would break a limit are left out.
-fn target_info(resource: &Resource, out: &mut Output<'_, '_>) {
+fn target_info(rules: &Rules<'_>, out: &mut Output<'_, '_>) {
     let Some(at) = out.latest else {
         return;
     };
     let mut pairs = out.identity.clone();
     let room = out.work.limits.labels_max.saturating_sub(pairs.len() + 1);
     let max = out.work.limits.label_value_bytes_max;
-    let more = name::labels(&resource.attributes);
+    let more = name::labels(&rules.resource.attributes, rules.translation.names.utf8());
     let usable = |(name, value): &(Arc<str>, Arc<str>)| {
         value.len() <= max
             && name.len() <= limit::KEY_BYTES_MAX
@@ -267,8 +219,13 @@ fn target_info(resource: &Resource, out: &mut Output<'_, '_>) {
     };
     pairs.extend(more.into_iter().filter(usable).take(room));
     pairs.push((Labels::METRIC_NAME.into(), "target_info".into()));
-    let family = Family { name: "target_info".to_owned(), temporality: Temporality::Cumulative };
+    let family = Family {
+        name: "target_info".to_owned(),
+        temporality: Temporality::Cumulative,
+        counts: false,
+        scope: Pairs::new(),
+    };
     // No point of the sender's: what becomes of it is not reported.
-    (out.leader, out.refused) = (Some(NO_POINT), true);
+    (out.leader, out.refused, out.start) = (Some(NO_POINT), true, None);
     out.push(&family, pairs, at, Some(1.0));
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use model::{
-    Attributes, Exemplar, Histogram, Metadata, Sample, SpanId, SpanKind, SpanStatus, Timestamp, TraceId, Value,
+    Attributes, Exemplar, Histogram, Metadata, Sample, SpanId, SpanKind, SpanStatus, Timestamp,
+    TraceId, Value,
     span::{SpanEvent, SpanLink},
 };
 
@@ -57,13 +58,36 @@ pub struct RawLog {
 }
 
 /// An OpenTelemetry metric with its points.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct RawMetric {
     pub name: Box<str>,
     pub description: Box<str>,
     /// A UCUM unit such as `ms`, `By` or `{request}`.
     pub unit: Box<str>,
     pub data: RawData,
+    /// The library that emitted it, where the emitter said.
+    pub scope: Option<Arc<RawScope>>,
+}
+
+/// An OpenTelemetry instrumentation scope.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct RawScope {
+    pub name: Box<str>,
+    pub version: Box<str>,
+    pub schema_url: Box<str>,
+    pub attributes: Attributes,
+}
+
+/// An OpenTelemetry exemplar.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct RawExemplar {
+    /// What the point's attributes leave out.
+    pub attributes: Attributes,
+    /// `None`: that of its point.
+    pub at: Option<Timestamp>,
+    pub value: f64,
+    pub trace_id: Option<TraceId>,
+    pub span_id: Option<SpanId>,
 }
 
 /// Whether points are totals since a start, or differences since the point before.
@@ -75,7 +99,7 @@ pub enum Temporality {
     Delta,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub enum RawData {
     Gauge(Vec<RawPoint>),
     Sum {
@@ -93,25 +117,29 @@ pub enum RawData {
     },
     Summary(Vec<RawSummary>),
     /// The metric had no data at all.
+    #[default]
     Empty,
 }
 
 /// A point of a gauge or a sum.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct RawPoint {
     pub attributes: Attributes,
     /// `None` when the emitter did not say; such a point is refused.
     pub at: Option<Timestamp>,
+    /// When counting began, where the emitter said.
+    pub start: Option<Timestamp>,
     /// `None` when the emitter says that there is no value any more.
     pub value: Option<f64>,
-    pub exemplars: u64,
+    pub exemplars: Vec<RawExemplar>,
 }
 
 /// A point of a histogram with explicit bounds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct RawHistogram {
     pub attributes: Attributes,
     pub at: Option<Timestamp>,
+    pub start: Option<Timestamp>,
     pub count: u64,
     pub sum: Option<f64>,
     /// Upper bounds, ascending; the last bucket has none.
@@ -120,7 +148,7 @@ pub struct RawHistogram {
     pub counts: Vec<u64>,
     /// The emitter says that there is no value any more.
     pub ended: bool,
-    pub exemplars: u64,
+    pub exemplars: Vec<RawExemplar>,
 }
 
 /// A point of a histogram whose bounds are powers of `2^(2^-scale)`.
@@ -128,6 +156,7 @@ pub struct RawHistogram {
 pub struct RawExponential {
     pub attributes: Attributes,
     pub at: Option<Timestamp>,
+    pub start: Option<Timestamp>,
     pub count: u64,
     pub sum: Option<f64>,
     pub scale: i32,
@@ -138,7 +167,7 @@ pub struct RawExponential {
     /// By the values' distance from 0.
     pub negative: RawBuckets,
     pub ended: bool,
-    pub exemplars: u64,
+    pub exemplars: Vec<RawExemplar>,
 }
 
 /// Counts of buckets in a row; the first has the index `offset`, and bucket `i` holds values above `base^i` up to `base^(i+1)`.
@@ -148,10 +177,11 @@ pub struct RawBuckets {
     pub counts: Vec<u64>,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct RawSummary {
     pub attributes: Attributes,
     pub at: Option<Timestamp>,
+    pub start: Option<Timestamp>,
     pub count: u64,
     pub sum: f64,
     /// Quantile and value.

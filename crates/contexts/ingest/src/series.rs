@@ -13,7 +13,7 @@ use crate::{RawLabel, RawSeries, Signal, Work, limit, refused::reason};
 pub(crate) type Pairs = Vec<(Arc<str>, Arc<str>)>;
 
 /// Code points that an exemplar's names and values may have together (OpenMetrics).
-const EXEMPLAR_CHARS_MAX: usize = 128;
+pub(crate) const EXEMPLAR_CHARS_MAX: usize = 128;
 
 /// Adds a remote-written series without secrets to `batch`; what is refused is counted.
 pub(crate) fn remote_written(raw: RawSeries, work: &mut Work<'_>, batch: &mut Batch) {
@@ -96,11 +96,8 @@ pub(crate) fn exemplars(raw: Vec<Exemplar>, work: &mut Work<'_>) -> Vec<Exemplar
     let (before, latest_ms) = (raw.len(), work.latest.as_millis());
     let mut kept = Vec::with_capacity(before);
     for exemplar in raw {
-        let mut pairs: Vec<RawLabel> = exemplar
-            .labels
-            .iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
+        let mut pairs: Vec<RawLabel> =
+            exemplar.labels.iter().map(|(name, value)| (name.into(), value.into())).collect();
         for (name, value) in &mut pairs {
             work.redactor.label(name, value, &mut work.tally.redacted);
         }

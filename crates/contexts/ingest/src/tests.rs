@@ -7,7 +7,32 @@ use super::*;
 const NOW: Timestamp = Timestamp::from_secs(1_000_000);
 
 fn run(raw: RawBatch, limits: &Limits) -> Ingested {
-    ingest(raw, limits, &Redactor::new(), &mut DeltaState::default(), NOW)
+    run_with(raw, limits, &Translation::default())
+}
+
+fn run_with(raw: RawBatch, limits: &Limits, translation: &Translation) -> Ingested {
+    ingest(raw, limits, &Redactor::new(), translation, &mut DeltaState::default(), NOW)
+}
+
+fn exemplars() -> Vec<RawExemplar> {
+    vec![RawExemplar {
+        at: Some(Timestamp::from_millis(900)),
+        value: 7.0,
+        trace_id: Some(TraceId([1; 16])),
+        span_id: Some(SpanId([2; 8])),
+        ..RawExemplar::default()
+    }]
+}
+
+fn exemplars_of(ingested: &Ingested) -> Vec<String> {
+    let all = ingested.batch.exemplars.iter();
+    all.flat_map(|series| {
+        let one = |exemplar: &model::Exemplar| {
+            format!("{} {} {}@{}", series.labels, exemplar.labels, exemplar.value, exemplar.at_ms)
+        };
+        series.exemplars.iter().map(one).collect::<Vec<_>>()
+    })
+    .collect()
 }
 
 fn attributes(pairs: &[(&str, &str)]) -> Attributes {
@@ -16,7 +41,7 @@ fn attributes(pairs: &[(&str, &str)]) -> Attributes {
 
 fn metric(name: &str, unit: &str, data: RawData) -> RawBatch {
     let metrics =
-        vec![RawMetric { name: name.into(), description: "".into(), unit: unit.into(), data }];
+        vec![RawMetric { name: name.into(), unit: unit.into(), data, ..RawMetric::default() }];
     let attributes = attributes(&[
         ("service.name", "cart"),
         ("service.namespace", "shop"),
@@ -34,7 +59,7 @@ fn point(at_s: i64, value: f64) -> RawPoint {
         attributes: attributes(&[("http.route", "/x")]),
         at: Some(Timestamp::from_secs(at_s)),
         value: Some(value),
-        exemplars: 0,
+        ..RawPoint::default()
     }
 }
 
@@ -88,7 +113,7 @@ fn deltas_are_summed_up_and_a_retry_counts_once() {
     let (limits, redactor, mut deltas) =
         (Limits::default(), Redactor::new(), DeltaState::default());
     let mut go = |at| {
-        show(&ingest(raw(at), &limits, &redactor, &mut deltas, NOW))
+        show(&ingest(raw(at), &limits, &redactor, &Translation::default(), &mut deltas, NOW))
             .lines()
             .next()
             .unwrap_or_default()
@@ -108,8 +133,8 @@ fn histograms_and_summaries_become_their_parts() {
         sum: Some(1.5),
         bounds: vec![0.005, 10.0],
         counts: vec![1, 2, 3],
-        ended: false,
-        exemplars: 1,
+        exemplars: exemplars(),
+        ..RawHistogram::default()
     };
     let wrong = RawHistogram { counts: vec![1], ..histogram.clone() };
     let data =
@@ -122,14 +147,13 @@ fn histograms_and_summaries_become_their_parts() {
         count: 2,
         sum: 3.0,
         quantiles: vec![(0.5, 1.0)],
-        ended: false,
+        ..RawSummary::default()
     };
     let more = [RawData::Summary(vec![summary]), RawData::Empty];
     raw.resources[0].metrics.extend(more.map(|data| RawMetric {
         name: "q".into(),
-        description: "".into(),
-        unit: "".into(),
         data,
+        ..RawMetric::default()
     }));
     let ingested = run(raw, &Limits::default());
     insta::assert_snapshot!(show(&ingested), @r#"
@@ -145,7 +169,12 @@ fn histograms_and_summaries_become_their_parts() {
     refused samples 1 invalid_histogram: histogram `d_seconds` has 1 buckets for 2 bounds; bounds ascend and buckets are one more
     refused samples 1 no_data: metric `q` of `cart` has no data
     "#);
-    assert_eq!(ingested.trimmed.get("exemplars_dropped"), Some(&2));
+    assert_eq!(
+        exemplars_of(&ingested),
+        [
+            r#"d_seconds_bucket{job="cart", le="10", service_name="cart"} {span_id="0202020202020202", trace_id="01010101010101010101010101010101"} 7@900"#
+        ]
+    );
 }
 
 fn exponential(at_s: i64, offset: i32, counts: &[u64]) -> RawExponential {
@@ -155,7 +184,7 @@ fn exponential(at_s: i64, offset: i32, counts: &[u64]) -> RawExponential {
         sum: Some(4.5),
         zero_count: 1,
         positive: RawBuckets { offset, counts: counts.to_vec() },
-        exemplars: 1,
+        exemplars: exemplars(),
         ..RawExponential::default()
     }
 }
@@ -170,7 +199,8 @@ fn exponential_histograms_get_bounds() {
     let data = RawData::ExponentialHistogram { temporality: Temporality::Cumulative, points };
     let mut raw = metric("d", "s", data);
     raw.resources[0].attributes.truncate(1);
-    let ingested = run(raw, &Limits::default());
+    let classic = Translation { exponentials: Exponentials::Classic, ..Translation::default() };
+    let ingested = run_with(raw, &Limits::default(), &classic);
     insta::assert_snapshot!(show(&ingested), @r#"
     d_seconds_count{job="cart", service_name="cart"} 4@1000
     d_seconds_sum{job="cart", service_name="cart"} 4.5@1000
@@ -184,17 +214,19 @@ fn exponential_histograms_get_bounds() {
     refused samples 1 no_time: a point of `d_seconds` has no time
     "#);
     assert_eq!(ingested.batch.metadata[0].kind, model::MetricKind::Histogram);
-    assert_eq!(ingested.trimmed.get("exemplars_dropped"), Some(&3));
+    assert_eq!(ingested.batch.exemplars.len(), 1);
 }
 
 #[test]
 fn a_bucket_that_comes_late_has_what_earlier_deltas_counted() {
     let (limits, redactor, mut deltas) =
         (Limits::default(), Redactor::new(), DeltaState::default());
+    let classic = Translation { exponentials: Exponentials::Classic, ..Translation::default() };
     let mut go = |point: RawExponential| {
         let data =
             RawData::ExponentialHistogram { temporality: Temporality::Delta, points: vec![point] };
-        let shown = show(&ingest(metric("d", "", data), &limits, &redactor, &mut deltas, NOW));
+        let shown =
+            show(&ingest(metric("d", "", data), &limits, &redactor, &classic, &mut deltas, NOW));
         let series = shown.lines().filter(|line| !line.starts_with("target_info"));
         let short = series.map(|line| {
             let le = line.split("le=").nth(1).and_then(|rest| rest.split('"').nth(1));
@@ -218,8 +250,7 @@ fn a_refused_point_counts_once_and_target_info_never() {
         sum: Some(1.5),
         bounds: vec![1.0, 2.0],
         counts: vec![1, 1, 1],
-        ended: false,
-        exemplars: 0,
+        ..RawHistogram::default()
     };
     let many =
         RawHistogram { attributes: attributes(&[("a", "1"), ("b", "2")]), ..histogram.clone() };
@@ -369,4 +400,124 @@ fn a_refusal_shows_names_without_secrets_and_not_without_end() {
         assert!(!message.contains(secret) && message.contains("[redacted:"), "{message}");
         assert!(message.chars().count() < 500, "{message}");
     }
+}
+
+#[test]
+fn exponential_histograms_become_native() {
+    let points = vec![
+        RawExponential { scale: 20, ..exponential(1, 0, &[1, 2]) },
+        exponential(2, -3, &[1, 0, 0, 0, 4]),
+        RawExponential { scale: -5, ..exponential(3, 0, &[1]) },
+        RawExponential { ended: true, ..exponential(4, 0, &[]) },
+    ];
+    let data = RawData::ExponentialHistogram { temporality: Temporality::Cumulative, points };
+    let mut raw = metric("d", "s", data);
+    raw.resources[0].attributes.truncate(1);
+    let ingested = run(raw, &Limits::default());
+    insta::assert_snapshot!(show(&ingested), @r#"
+    target_info{job="cart", service_name="cart"} 1@4000
+    refused samples 1 invalid_histogram: exponential histogram `d_seconds` is too coarse; a scale of at least -4 is allowed
+    "#);
+    let series = &ingested.batch.histograms[0];
+    assert_eq!(series.labels.to_string(), r#"d_seconds{job="cart", service_name="cart"}"#);
+    let shown: Vec<_> = series
+        .samples
+        .iter()
+        .map(|sample| {
+            let h = &sample.histogram;
+            let spans: Vec<_> = h.positive_spans.iter().map(|s| (s.offset, s.length)).collect();
+            format!(
+                "{}: {} {} {} {spans:?} {:?}",
+                sample.at_ms, h.schema, h.count, h.zero_count, h.positive
+            )
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "1000: 8 4 1 [(1, 1)] [3.0]",
+            "2000: 0 6 1 [(-2, 1), (3, 1)] [1.0, 4.0]",
+            "4000: 0 0 0 [] []",
+        ]
+    );
+    assert!(series.samples[2].histogram.is_stale());
+    assert_eq!(ingested.leaders.len(), 2);
+    assert_eq!(exemplars_of(&ingested).len(), 3);
+}
+
+#[test]
+fn deltas_of_exponential_histograms_are_summed_up() {
+    let (limits, redactor, mut deltas) =
+        (Limits::default(), Redactor::new(), DeltaState::default());
+    let mut go = |at| {
+        let points = vec![exponential(at, 0, &[2])];
+        let data = RawData::ExponentialHistogram { temporality: Temporality::Delta, points };
+        let both = Translation { exponentials: Exponentials::Both, ..Translation::default() };
+        let raw = metric("d", "", data);
+        let ingested = ingest(raw, &limits, &redactor, &both, &mut deltas, NOW);
+        let count = ingested.batch.histograms.first().map(|h| h.samples[0].histogram.count);
+        (count, ingested.batch.series.len(), ingested.refused.len())
+    };
+    assert_eq!(go(1), (Some(3.0), 7, 0));
+    assert_eq!(go(2), (Some(6.0), 7, 0));
+    assert_eq!(go(2), (None, 1, 1));
+}
+
+#[test]
+fn what_can_be_chosen_is() {
+    let histogram = RawHistogram {
+        at: Some(Timestamp::from_secs(60)),
+        start: Some(Timestamp::from_secs(1)),
+        count: 6,
+        sum: Some(1.5),
+        bounds: vec![0.5, 10.0],
+        counts: vec![1, 2, 3],
+        ..RawHistogram::default()
+    };
+    let data = RawData::Histogram {
+        temporality: Temporality::Cumulative,
+        points: vec![
+            histogram,
+            RawHistogram {
+                counts: vec![9, 9, 9],
+                bounds: vec![0.5, 10.0],
+                at: Some(NOW),
+                ..RawHistogram::default()
+            },
+        ],
+    };
+    let mut raw = metric("http.size", "By", data);
+    let sum = RawData::Sum {
+        monotonic: true,
+        temporality: Temporality::Cumulative,
+        points: vec![RawPoint { start: Some(Timestamp::from_secs(5)), ..point(10, 3.0) }],
+    };
+    let scope = RawScope {
+        name: "lib".into(),
+        version: "1".into(),
+        attributes: attributes(&[("a.b", "c"), ("password", "x")]),
+        ..RawScope::default()
+    };
+    let name = "http.requests".into();
+    let scope = Some(std::sync::Arc::new(scope));
+    raw.resources[0].metrics.push(RawMetric { name, data: sum, scope, ..RawMetric::default() });
+    let translation = Translation {
+        names: NameStrategy::NoUtf8EscapingWithSuffixes,
+        convert_histograms_to_nhcb: true,
+        promote_scope_metadata: true,
+        promote_resource_attributes: vec!["host.arch".into()],
+        zero_samples: true,
+        ..Translation::default()
+    };
+    let ingested = run_with(raw, &Limits::default(), &translation);
+    insta::assert_snapshot!(show(&ingested), @r#"
+    http.requests_total{host.arch="arm64", http.route="/x", instance="a", job="shop/cart", otel_scope_a.b="c", otel_scope_name="lib", otel_scope_password="[redacted:key]", otel_scope_version="1", service_instance_id="a", service_name="cart"} 0@5000 3@10000
+    target_info{host.arch="arm64", instance="a", job="shop/cart", service.namespace="shop", service_instance_id="a", service_name="cart"} 1@1000000000
+    refused samples 1 invalid_histogram: histogram `http.size_bytes`: the buckets hold 27 observations, and the count is 0
+    "#);
+    let native = &ingested.batch.histograms[0];
+    assert_eq!(native.labels.metric_name(), Some("http.size_bytes"));
+    let histogram = &native.samples[0].histogram;
+    assert_eq!((histogram.schema, &histogram.custom_values), (-53, &vec![0.5, 10.0]));
+    assert_eq!(histogram.positive, [1.0, 2.0, 3.0]);
 }

@@ -16,11 +16,17 @@ pub enum ContentKind {
 /// Why a `Content-Type` names no format; worded as Go's and Prometheus' errors.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ContentTypeError {
-    #[error("non-compliant scrape target sending blank Content-Type and no fallback_scrape_protocol specified for target")]
+    #[error(
+        "non-compliant scrape target sending blank Content-Type and no fallback_scrape_protocol specified for target"
+    )]
     Blank,
-    #[error("received unsupported Content-Type \"{found}\" and no fallback_scrape_protocol specified for target")]
+    #[error(
+        "received unsupported Content-Type \"{found}\" and no fallback_scrape_protocol specified for target"
+    )]
     Unknown { found: String },
-    #[error("cannot parse Content-Type \"{found}\" and no fallback_scrape_protocol for target: {problem}")]
+    #[error(
+        "cannot parse Content-Type \"{found}\" and no fallback_scrape_protocol for target: {problem}"
+    )]
     Malformed { found: String, problem: &'static str },
 }
 
@@ -77,8 +83,8 @@ impl ContentKind {
                 .find_map(|word| word.strip_prefix("q="))
                 .and_then(|quality| quality.parse().ok())
                 .unwrap_or(1.0);
-            let delimited = kind != Self::Protobuf
-                || words.iter().any(|word| *word == "encoding=delimited");
+            let delimited =
+                kind != Self::Protobuf || words.iter().any(|word| *word == "encoding=delimited");
             if delimited && quality > best.1 {
                 best = (kind, quality);
             }

@@ -10,10 +10,19 @@ use crate::number;
 #[derive(Clone, Debug)]
 pub enum Entry<'p> {
     /// What a family says of itself, with escapes resolved.
-    Help { family: Cow<'p, str>, text: Cow<'p, str> },
-    Type { family: Cow<'p, str>, kind: MetricKind },
+    Help {
+        family: Cow<'p, str>,
+        text: Cow<'p, str>,
+    },
+    Type {
+        family: Cow<'p, str>,
+        kind: MetricKind,
+    },
     /// An empty `unit` says that there is none.
-    Unit { family: Cow<'p, str>, unit: Cow<'p, str> },
+    Unit {
+        family: Cow<'p, str>,
+        unit: Cow<'p, str>,
+    },
     Comment(&'p [u8]),
     Series(SeriesEntry<'p>),
     Histogram(HistogramEntry<'p>),
@@ -58,11 +67,7 @@ pub struct OwnedExemplar {
 impl OwnedExemplar {
     /// The exemplar with the time of its sample where it has none.
     pub fn at(self, sample_ms: i64) -> Exemplar {
-        Exemplar {
-            labels: self.labels,
-            value: self.value,
-            at_ms: self.at_ms.unwrap_or(sample_ms),
-        }
+        Exemplar { labels: self.labels, value: self.value, at_ms: self.at_ms.unwrap_or(sample_ms) }
     }
 }
 
@@ -79,7 +84,9 @@ pub(crate) enum RawLabels<'p> {
         more: MoreLabels<'p>,
     },
     /// In `name\xfflabel\xffvalue…`.
-    Separated { raw: &'p [u8] },
+    Separated {
+        raw: &'p [u8],
+    },
     Ready(&'p Labels),
 }
 

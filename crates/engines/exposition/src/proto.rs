@@ -346,9 +346,9 @@ impl<'b> Metric<'b> {
         while let Some(field) = message.next()? {
             match (field.number, kind) {
                 (1, _) => self.labels.push(label(field.message("label")?)?),
-                (2, MetricKind::Gauge)
-                | (3, MetricKind::Counter)
-                | (5, MetricKind::Unknown) => self.simple(field.message("value")?)?,
+                (2, MetricKind::Gauge) | (3, MetricKind::Counter) | (5, MetricKind::Unknown) => {
+                    self.simple(field.message("value")?)?
+                }
                 (4, MetricKind::Summary) => self.summary(field.message("summary")?)?,
                 (7, MetricKind::Histogram | MetricKind::GaugeHistogram) => {
                     self.start_ms = self.histogram.read(field.message("histogram")?)?;

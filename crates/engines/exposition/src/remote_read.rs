@@ -48,11 +48,7 @@ pub struct ReadQuery {
 impl ReadRequest {
     /// # Errors
     /// What cannot be read, or more than `queries_max` queries or `matchers_max` matchers of one.
-    pub fn decode(
-        body: &[u8],
-        queries_max: usize,
-        matchers_max: usize,
-    ) -> Result<Self, WireError> {
+    pub fn decode(body: &[u8], queries_max: usize, matchers_max: usize) -> Result<Self, WireError> {
         let mut request = Self::default();
         let mut kinds = Vec::new();
         let mut message = Reader::new(body, 0);

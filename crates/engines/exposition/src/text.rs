@@ -2,15 +2,18 @@
 
 mod created;
 mod lex;
+mod meta;
+mod sample;
 
-use std::{borrow::Cow, ops::Range};
+use std::ops::Range;
 
 use model::MetricKind;
 
 use crate::{
     Options, ParseError,
-    entry::{Entry, Exemplars, LabelSpan, MoreLabels, RawLabels, SeriesEntry, lossy, slice, unescape, unescaped},
-    number::{self, NumberError},
+    entry::{
+        Entry, Exemplars, LabelSpan, MoreLabels, RawLabels, SeriesEntry, lossy, slice, unescaped,
+    },
     quote::quoted,
 };
 use created::Starts;
@@ -160,88 +163,6 @@ impl<'b> TextParser<'b> {
         false
     }
 
-    /// `# HELP name text` and the like.
-    fn meta(&mut self, what: Token) -> Result<(), ParseError> {
-        let token = self.lexer.next();
-        if token != Token::MetricName {
-            return Err(self.unexpected(&format!("expected metric name after {}", what.as_str()), token));
-        }
-        let (mut start, mut end) = (self.lexer.start, self.lexer.at);
-        if self.lexer.token_bytes().first() == Some(&b'"') {
-            (start, end) = (start + 1, end - 1);
-        }
-        self.check_name(start..end)?;
-        self.name = Some(start..end);
-        let token = self.lexer.next();
-        if token != Token::Text {
-            return Err(match self.dialect {
-                Dialect::OpenMetrics => {
-                    ParseError::NoText { what: what.as_str(), at: self.lexer.start }
-                }
-                Dialect::Prometheus => self.unexpected("expected text", token),
-            });
-        }
-        // The blank before it is no part of it, nor is the line's end.
-        let end = self.lexer.at - usize::from(self.dialect == Dialect::OpenMetrics);
-        self.text = (self.lexer.start + 1).min(end)..end;
-        match what {
-            Token::Type => self.kind_of(start..self.name_end())?,
-            Token::Unit => self.unit_of()?,
-            _ => self.help()?,
-        }
-        if self.dialect == Dialect::Prometheus {
-            self.line_end("expected next entry after comment")?;
-        }
-        Ok(())
-    }
-
-    fn name_end(&self) -> usize {
-        self.name.as_ref().map_or(0, |name| name.end)
-    }
-
-    fn kind_of(&mut self, family: Range<usize>) -> Result<(), ParseError> {
-        let text = slice(self.lexer.body, &self.text);
-        self.kind = match (text, self.dialect) {
-            (b"counter", _) => MetricKind::Counter,
-            (b"gauge", _) => MetricKind::Gauge,
-            (b"histogram", _) => MetricKind::Histogram,
-            (b"summary", _) => MetricKind::Summary,
-            (b"untyped", Dialect::Prometheus) | (b"unknown", Dialect::OpenMetrics) => {
-                MetricKind::Unknown
-            }
-            (b"gaugehistogram", Dialect::OpenMetrics) => MetricKind::GaugeHistogram,
-            (b"info", Dialect::OpenMetrics) => MetricKind::Info,
-            (b"stateset", Dialect::OpenMetrics) => MetricKind::StateSet,
-            _ => return Err(ParseError::Type { text: quoted(text), at: self.text.start }),
-        };
-        self.family = family;
-        self.at = At::Type;
-        Ok(())
-    }
-
-    fn unit_of(&mut self) -> Result<(), ParseError> {
-        let unit = slice(self.lexer.body, &self.text);
-        let range = self.name.clone().unwrap_or_default();
-        let name = slice(self.lexer.body, &range);
-        let suffix = name.strip_suffix(unit).is_some_and(|stem| stem.last() == Some(&b'_'));
-        if !unit.is_empty() && !suffix {
-            let (unit, name) = (quoted(unit), quoted(name));
-            return Err(ParseError::Unit { unit, name, at: self.text.start });
-        }
-        self.unit = Some((range, self.text.clone()));
-        self.at = At::Unit;
-        Ok(())
-    }
-
-    fn help(&mut self) -> Result<(), ParseError> {
-        let text = slice(self.lexer.body, &self.text);
-        if self.dialect == Dialect::OpenMetrics && std::str::from_utf8(text).is_err() {
-            return Err(ParseError::Help { text: quoted(text), at: self.text.start });
-        }
-        self.at = At::Help;
-        Ok(())
-    }
-
     fn line_end(&mut self, expected: &str) -> Result<(), ParseError> {
         match self.lexer.next() {
             Token::Linebreak => Ok(()),
@@ -316,130 +237,6 @@ impl<'b> TextParser<'b> {
         Err(ParseError::Name { text: quoted(bytes), at: name.start })
     }
 
-    /// What follows a series: value, time, exemplar.
-    #[inline]
-    fn sample(&mut self, token: Token) -> Result<(), ParseError> {
-        if self.name.is_none() {
-            let context = self.context(self.lexer.at);
-            return Err(ParseError::NoName { context, at: self.line });
-        }
-        (self.at, self.at_ms, self.exemplar, self.start_ms) = (At::Series, None, None, None);
-        self.value = self.float(token, "metric")?;
-        match self.dialect {
-            Dialect::Prometheus => self.prometheus_time(),
-            Dialect::OpenMetrics => self.open_metrics_time(),
-        }
-    }
-
-    /// The float of a value, after what `after` names.
-    #[inline]
-    fn float(&self, token: Token, after: &str) -> Result<f64, ParseError> {
-        if token != Token::Value {
-            return Err(self.unexpected(&format!("expected value after {after}"), token));
-        }
-        self.number()
-    }
-
-    /// The number of the token at hand.
-    #[inline]
-    fn number(&self) -> Result<f64, ParseError> {
-        let bytes = self.lexer.token_bytes();
-        let text = match self.dialect {
-            Dialect::Prometheus => bytes,
-            Dialect::OpenMetrics => bytes.get(1..).unwrap_or_default(),
-        };
-        number::parse_float(text).map_err(|reason| {
-            let (context, at) = (self.context(self.lexer.at), self.lexer.start);
-            match reason {
-                NumberError::Character => ParseError::Character { context, at },
-                _ => ParseError::Number { text: quoted(text), reason, context, at },
-            }
-        })
-    }
-
-    #[inline]
-    fn prometheus_time(&mut self) -> Result<(), ParseError> {
-        match self.lexer.next() {
-            Token::Linebreak => Ok(()),
-            Token::Timestamp => {
-                let text = lossy(self.lexer.token_bytes());
-                self.at_ms = Some(text.parse().map_err(|_| ParseError::Integer {
-                    text: quoted(text.as_bytes()),
-                    reason: NumberError::Range,
-                    context: self.context(self.lexer.at),
-                    at: self.lexer.start,
-                })?);
-                match self.lexer.next() {
-                    Token::Linebreak => Ok(()),
-                    token => Err(self.unexpected("expected next entry after timestamp", token)),
-                }
-            }
-            token => Err(self.unexpected("expected timestamp or new record", token)),
-        }
-    }
-
-    fn open_metrics_time(&mut self) -> Result<(), ParseError> {
-        match self.lexer.next() {
-            Token::Linebreak => Ok(()),
-            Token::Eof => Err(ParseError::NoEof { at: self.lexer.at }),
-            Token::Comment => self.read_exemplar(),
-            Token::Timestamp => {
-                self.at_ms = Some(self.seconds("timestamp")?);
-                match self.lexer.next() {
-                    Token::Linebreak => Ok(()),
-                    Token::Comment => self.read_exemplar(),
-                    Token::Eof => Err(ParseError::NoEof { at: self.lexer.at }),
-                    token => Err(self.unexpected("expected next entry after timestamp", token)),
-                }
-            }
-            token => Err(self.unexpected("expected timestamp or # symbol", token)),
-        }
-    }
-
-    /// Milliseconds of the seconds at hand.
-    #[expect(clippy::cast_possible_truncation, reason = "a time beyond all calendars ends at the bounds")]
-    fn seconds(&self, what: &'static str) -> Result<i64, ParseError> {
-        let seconds = self.number()?;
-        if seconds.is_finite() {
-            return Ok((seconds * 1000.0) as i64);
-        }
-        let value = if seconds.is_nan() {
-            "NaN"
-        } else if seconds > 0.0 {
-            "+Inf"
-        } else {
-            "-Inf"
-        };
-        Err(ParseError::Timestamp { what, value, at: self.lexer.start })
-    }
-
-    /// After ` # {`.
-    fn read_exemplar(&mut self) -> Result<(), ParseError> {
-        self.exemplar_labels.clear();
-        self.label_list(true)?;
-        let token = self.lexer.next();
-        let value = self.float(token, "exemplar labels")?;
-        let mut at_ms = None;
-        match self.lexer.next() {
-            Token::Linebreak => {}
-            Token::Eof => return Err(ParseError::NoEof { at: self.lexer.at }),
-            Token::Timestamp => {
-                at_ms = Some(self.seconds("exemplar timestamp")?);
-                match self.lexer.next() {
-                    Token::Linebreak => {}
-                    Token::Eof => return Err(ParseError::NoEof { at: self.lexer.at }),
-                    token => {
-                        let expected = "expected next entry after exemplar timestamp";
-                        return Err(self.unexpected(expected, token));
-                    }
-                }
-            }
-            token => return Err(self.unexpected("expected timestamp or comment", token)),
-        }
-        self.exemplar = Some((value, at_ms));
-        Ok(())
-    }
-
     /// What was read of the line up to `to`, in quotes.
     fn context(&self, to: usize) -> String {
         quoted(&self.lexer.shown(self.line, to))
@@ -472,14 +269,6 @@ impl<'b> TextParser<'b> {
         }
     }
 
-    fn help_text(&self) -> Cow<'_, str> {
-        let text = slice(self.lexer.body, &self.text);
-        match self.dialect {
-            Dialect::OpenMetrics => unescaped(text),
-            Dialect::Prometheus => unescape(text, false),
-        }
-    }
-
     #[inline]
     pub(crate) fn series_entry(&self) -> SeriesEntry<'_> {
         let body = self.lexer.body;
@@ -509,18 +298,6 @@ impl<'b> TextParser<'b> {
             labels: RawLabels::Text { body, name, spans: &self.labels, float, more },
             exemplars,
         }
-    }
-
-    fn more_labels(&self, name: &[u8]) -> MoreLabels<'_> {
-        let family = slice(self.lexer.body, &self.family);
-        let typed = !family.is_empty() && name.starts_with(family);
-        let kind = Some(self.kind).filter(|kind| typed && *kind != MetricKind::Unknown);
-        let unit = self.unit.as_ref().and_then(|(family, unit)| {
-            let family = slice(self.lexer.body, family);
-            let unit = std::str::from_utf8(slice(self.lexer.body, unit)).ok()?;
-            (name.starts_with(family) && !unit.is_empty()).then_some(unit)
-        });
-        MoreLabels { kind, unit }
     }
 
     /// The kind of the last `# TYPE` and the name of its family.

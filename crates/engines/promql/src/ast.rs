@@ -327,7 +327,7 @@ impl BinaryOp {
 }
 
 impl AggregateOp {
-    const ALL: [(&'static str, Self); 14] = [
+    pub(crate) const ALL: [(&'static str, Self); 14] = [
         ("sum", Self::Sum),
         ("avg", Self::Avg),
         ("count", Self::Count),

@@ -124,6 +124,7 @@ pub fn evaluate(
         plan: Vec::new(),
         per_step: if limits.samples_per_step { vec![0; steps] } else { Vec::new() },
         counting: limits.samples_per_step,
+        stats: Brief::Off,
         depth: 0,
     };
     let value = context.answer(&expr)?;
@@ -194,7 +195,19 @@ struct Context<'s> {
     per_step: Vec<u64>,
     /// Whether samples are counted at each step: not within a subquery.
     counting: bool,
+    /// Whether only counts and sums of histograms are looked at.
+    stats: Brief,
     depth: usize,
+}
+
+/// Whether an expression looks only at counts and sums of histograms. There, Prometheus tells from one sample to the next
+/// whether counting began anew, which sums over series then warn of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Brief {
+    Off,
+    On,
+    /// Within a subquery or a function that looks at buckets.
+    Never,
 }
 
 /// How deep expressions may nest to be evaluated; the parser allows no more.
@@ -219,11 +232,10 @@ impl<'s> Context<'s> {
             items.merge_same().map_err(|SameLabels| same_labels(expr.span))?;
         }
         items.list.retain(|item| !item.cells.is_empty());
-        let mut columns: Vec<Column> = items
-            .list
-            .into_iter()
-            .map(|item| Column::new(item.id.labels(), item.cells))
-            .collect();
+        // Their labels are built now.
+        self.budget.hold(items.list.len().saturating_mul(2 * item::ITEM_BYTES))?;
+        let mut columns: Vec<Column> =
+            items.list.into_iter().map(|item| Column::new(item.id.labels(), item.cells)).collect();
         if !(items.ordered && self.query.is_instant()) {
             columns.sort_by(|a, b| a.labels.cmp(&b.labels));
         }
@@ -298,10 +310,9 @@ impl<'s> Context<'s> {
             ExprKind::Aggregate(inner) => self.aggregate(inner, expr.span).map(Computed::Vector),
             ExprKind::Call { function, args, .. } => self.call(function, args, expr),
             ExprKind::Selector(_) => Ok(Computed::Vector(Items::default())),
-            ExprKind::Matrix { .. } | ExprKind::Subquery { .. } => Err(EvalError::invalid(
-                expr.span,
-                "a range vector has no value of its own",
-            )),
+            ExprKind::Matrix { .. } | ExprKind::Subquery { .. } => {
+                Err(EvalError::invalid(expr.span, "a range vector has no value of its own"))
+            }
         }
     }
 
@@ -366,11 +377,27 @@ impl<'s> Context<'s> {
         Items { one_name: true, ..Items::new(vec![Item { id, cells, drop_name: false }]) }
     }
 
+    /// Evaluates the arguments of a function, which may look at counts and sums of histograms only.
+    fn within<T>(&mut self, function: &str, work: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.stats;
+        self.stats = match (before, function) {
+            (Brief::Never, _) => Brief::Never,
+            (_, "histogram_count" | "histogram_sum" | "histogram_avg") => Brief::On,
+            (_, "histogram_quantile" | "histogram_quantiles" | "histogram_fraction") => {
+                Brief::Never
+            }
+            (other, _) => other,
+        };
+        let out = work(self);
+        self.stats = before;
+        out
+    }
+
     /// Begins a node of the plan.
     fn begin(&mut self) -> Option<(Vec<PlanNode>, Duration, u64)> {
-        self.limits.explain.then(|| {
-            (std::mem::take(&mut self.plan), (self.limits.clock)(), self.budget.samples())
-        })
+        self.limits
+            .explain
+            .then(|| (std::mem::take(&mut self.plan), (self.limits.clock)(), self.budget.samples()))
     }
 
     /// Ends a node of the plan: what was evaluated since it began are its parts.

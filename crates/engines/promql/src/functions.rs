@@ -118,6 +118,11 @@ static FUNCTIONS: &[Function] = &[
     function("year", &[Vector], 1, Vector),
 ];
 
+/// All functions, by name.
+pub fn all() -> &'static [Function] {
+    FUNCTIONS
+}
+
 /// The function of this name.
 pub fn find(name: &str) -> Option<&'static Function> {
     FUNCTIONS.binary_search_by(|function| function.name.cmp(name)).ok().map(|at| &FUNCTIONS[at])

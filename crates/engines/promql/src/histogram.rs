@@ -116,7 +116,10 @@ pub fn compact(histogram: &mut Histogram) {
         (&mut histogram.negative_spans, &mut histogram.negative),
     ] {
         let tight = counts.iter().all(|count| *count != 0.0)
-            && spans.iter().enumerate().all(|(at, span)| span.length > 0 && (at == 0 || span.offset > 0));
+            && spans
+                .iter()
+                .enumerate()
+                .all(|(at, span)| span.length > 0 && (at == 0 || span.offset > 0));
         if !tight {
             (*spans, *counts) = bins::spans(&bins::bins(spans, counts));
         }

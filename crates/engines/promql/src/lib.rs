@@ -13,6 +13,7 @@ mod number;
 mod parse;
 mod print;
 mod quote;
+pub mod reference;
 pub mod span;
 
 pub use eval::{

@@ -149,6 +149,15 @@ impl Registry {
     }
 }
 
+/// Enters a series whose number, or whose labels, came again after a series was forgotten.
+fn take_over(index: &Index, id: u32, labels: &model::Labels) {
+    if index.insert_at(labels, id).is_err() {
+        let former = index.get(labels).into_iter().chain([id]);
+        index.remove(&former.collect::<RoaringBitmap>());
+        index.insert_at(labels, id).ok();
+    }
+}
+
 /// Reads one log; a count of what it says, to compare two by.
 fn load_one(log: &Wal, index: &Index, loaded: &mut Loaded) -> Result<(u64, u64), wal::ReadError> {
     let (mut records, mut bytes) = (0_u64, 0_u64);
@@ -157,14 +166,11 @@ fn load_one(log: &Wal, index: &Index, loaded: &mut Loaded) -> Result<(u64, u64),
         bytes += entry.payload.len() as u64;
         match entry.payload.split_first() {
             Some((&SERIES, payload)) => {
-                let read = read_series(payload, &mut |id, labels| {
-                    if index.insert_at(labels, id).is_err() {
-                        // The number, or the labels, came again after the series was forgotten.
-                        let former = index.get(labels).into_iter().chain([id]);
-                        index.remove(&former.collect::<RoaringBitmap>());
-                        index.insert_at(labels, id).ok();
-                    }
-                });
+                let mut all_fit = true;
+                let mut read = index.load(payload, &mut |_, fits| all_fit &= fits);
+                if !all_fit {
+                    read = read_series(payload, &mut |id, labels| take_over(index, id, labels));
+                }
                 let whole = read.is_ok_and(|read| read.damaged_blocks == 0);
                 loaded.undecodable += u64::from(!whole);
             }

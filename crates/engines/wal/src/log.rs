@@ -294,7 +294,7 @@ impl Wal {
         self.sync().map_err(AppendError::Sync)?;
         self.active = None;
         let begun =
-            active::begin(&self.options.dir, &*self.disk, self.next_number, now, self.end());
+            active::begin(&self.options.dir, &*self.disk, self.next_number, now, self.last_end());
         // Not even after a failure may a number come twice.
         self.next_number += 1;
         let (active, segment) = begun.map_err(|(path, source)| {
@@ -306,6 +306,18 @@ impl Wal {
         self.dirty = false;
         self.remove_empty();
         Ok(())
+    }
+
+    /// Where the last record ends: segments without one are removed, and nothing is missed with them.
+    fn last_end(&self) -> Position {
+        let mut end = Position::START;
+        for segment in self.segments.iter().rev() {
+            end = match segment.header {
+                Some(known) if segment.is_empty() => known.previous_end,
+                Some(_) | None => return segment.end(),
+            };
+        }
+        end
     }
 
     /// Removes segments that have no record, now that a newer one keeps their numbers from coming again.

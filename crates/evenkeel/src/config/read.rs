@@ -122,7 +122,8 @@ impl Reading<'_> {
             query(map, &mut config.query);
         }
         if let Some(map) = section("scrape") {
-            config.scrape.config_file = map.optional("config_file").and_then(|field| self.path(field));
+            config.scrape.config_file =
+                map.optional("config_file").and_then(|field| self.path(field));
             scrape(map, &mut config.scrape);
         }
         if let Some(field) = section("wal").and_then(|map| map.optional("sync")) {

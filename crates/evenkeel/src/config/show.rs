@@ -107,7 +107,10 @@ impl Config {
             line("query.max_memory_bytes", query.memory_max_bytes),
             line("query.features", format!("[{}]", features.join(", "))),
             line("query.lookback_delta", print_duration(query.lookback_delta)),
-            line("scrape.config_file", scrape.config_file.as_deref().map_or("", camino::Utf8Path::as_str)),
+            line(
+                "scrape.config_file",
+                scrape.config_file.as_deref().map_or("", camino::Utf8Path::as_str),
+            ),
             line("scrape.max_targets", scrape.targets_max),
             line("scrape.max_concurrent", scrape.concurrent_max),
             line("scrape.max_body_bytes", scrape.body_bytes_max),

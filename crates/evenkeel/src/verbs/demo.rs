@@ -171,7 +171,6 @@ fn config(
             ..usual
         },
         limits: Limits::default(),
-        scrape: app::scrape::Options::default(),
         retention: Retention::default(),
         query: QueryLimits::default(),
         wal_sync: WalSync::default(),
@@ -182,6 +181,7 @@ fn config(
         external_labels: model::Labels::default(),
         remote_query: None,
         remote_write: Vec::new(),
+        scrape: app::scrape::Options::default(),
     }
 }
 

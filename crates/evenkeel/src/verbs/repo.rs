@@ -10,6 +10,7 @@ use server::wire::api::{
 use crate::{
     cli::{CheckVerb, Remote, RepoArgs},
     client::Client,
+    config,
     exit::{Exit, Failure},
     output::{self, Human, table},
 };
@@ -23,10 +24,11 @@ pub(super) fn check(remote: &Remote, verb: &CheckVerb) -> Result<Exit, Failure> 
             report(remote, &problems, files.files.len(), *strict, &excerpt)
         }
         CheckVerb::Scrape { file, strict } => {
-            let loaded = files::scrape::load(file.as_std_path()).map_err(|error| {
-                let error = anyhow::Error::new(error).context(format!("cannot read `{file}`"));
-                Failure::new(Exit::Usage, error)
-            })?;
+            let loaded =
+                files::scrape::load(file.as_std_path(), config::variable).map_err(|error| {
+                    let error = anyhow::Error::new(error).context(format!("cannot read `{file}`"));
+                    Failure::new(Exit::Usage, error)
+                })?;
             report(remote, &loaded.problems, loaded.files.len(), *strict, &|_| None)
         }
     }

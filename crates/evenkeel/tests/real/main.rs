@@ -13,6 +13,7 @@ mod latency;
 mod metrics;
 mod prometheus;
 mod receiver;
+mod scrape;
 
 use std::time::{Duration, Instant, SystemTime};
 

@@ -149,8 +149,10 @@ impl Export for ExportMetricsServiceRequest {
 
     fn into_raw(self) -> RawBatch {
         let groups = self.resource_metrics.into_iter().map(|group| {
-            let metrics =
-                group.scope_metrics.into_iter().flat_map(|scope| scope.metrics).map(metrics::raw);
+            let metrics = group.scope_metrics.into_iter().flat_map(|group| {
+                let scope = metrics::scope(group.scope, &group.schema_url);
+                group.metrics.into_iter().map(move |metric| metrics::raw(metric, scope.as_ref()))
+            });
             RawResource {
                 attributes: resource(group.resource),
                 metrics: metrics.collect(),

@@ -51,8 +51,7 @@ async fn write(State(intake): State<Intake>, request: Request) -> Response {
                 partial.rejected, partial.message
             );
             let title = "Some samples were refused";
-            let problem =
-                Problem::new(StatusCode::BAD_REQUEST, "samples-refused", title, detail);
+            let problem = Problem::new(StatusCode::BAD_REQUEST, "samples-refused", title, detail);
             (problem.into_response(), written)
         }
         Err(problem) => {

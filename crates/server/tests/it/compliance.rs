@@ -52,11 +52,9 @@ fn cases(tables: &[Value], func: &str) -> Vec<(String, Value)> {
 fn series(value: &Value) -> Labels {
     match value["_call"].as_str() {
         Some("basicMetric") => labels(&[("__name__", value["args"][0].as_str().unwrap())]),
-        Some("testJobInstanceLabels") => labels(&[
-            ("__name__", "up"),
-            ("job", "testjob"),
-            ("instance", "localhost:9090"),
-        ]),
+        Some("testJobInstanceLabels") => {
+            labels(&[("__name__", "up"), ("job", "testjob"), ("instance", "localhost:9090")])
+        }
         Some("traceExemplar") => labels(&[("trace_id", value["args"][0].as_str().unwrap())]),
         _ => {
             let pairs = value.as_object().into_iter().flatten();
@@ -200,9 +198,11 @@ async fn receivers_take_metadata() {
         return;
     };
     let (rig, mut ran) = (Rig::plain().await, 0);
-    for (func, sampled) in
-        [("TestMetadata", true), ("TestMetadataValidation", true), ("TestMetadataValidation", false)]
-    {
+    for (func, sampled) in [
+        ("TestMetadata", true),
+        ("TestMetadataValidation", true),
+        ("TestMetadataValidation", false),
+    ] {
         for (case, about) in cases(&tables, func) {
             let own = series(&about["labels"]);
             let text = |key: &str| about[key].as_str().unwrap_or_default().into();
@@ -221,7 +221,10 @@ async fn receivers_take_metadata() {
             check(&post(&rig, encoder).await, success, [one, 0, 0], &case);
             let kept = rig.take().into_iter().flat_map(|taken| taken.batch.metadata).next();
             if success && !(metadata.kind == MetricKind::Unknown && metadata.help.is_empty()) {
-                assert_eq!(kept.map(|kept| (kept.kind, kept.help)), Some((metadata.kind, metadata.help)));
+                assert_eq!(
+                    kept.map(|kept| (kept.kind, kept.help)),
+                    Some((metadata.kind, metadata.help))
+                );
             }
             ran += 1;
         }
@@ -337,7 +340,10 @@ async fn a_wrong_first_series_leaves_the_others() {
     // Prometheus' fixture has these symbols first.
     let symbols = ["", "__name__", "test_metric1", "b", "c"];
     let symbols: Vec<u8> = symbols.iter().flat_map(|text| field(4, text.as_bytes())).collect();
-    let good = field(5, &[field(1, &[1, 2, 3, 4]), field(2, &[9, 0, 0, 0, 0, 0, 0, 0, 0x40, 16, 2])].concat());
+    let good = field(
+        5,
+        &[field(1, &[1, 2, 3, 4]), field(2, &[9, 0, 0, 0, 0, 0, 0, 0, 0x40, 16, 2])].concat(),
+    );
     for (case, about) in cases(&tables, "TestRemoteWriteHandler_V2Message") {
         let first = &about["input"]["args"][0][0];
         let refs = first["LabelsRefs"].as_array();
@@ -358,8 +364,9 @@ async fn a_wrong_first_series_leaves_the_others() {
         let body = [symbols.clone(), field(5, &series), good.clone()].concat();
         let answer = send(rig.main, "POST", "/api/v1/write", &V2, &snappy(&body)).await;
         assert_eq!(answer.status, 400, "{case}: {}", answer.text());
+        assert_eq!(written(&answer), Some([1, 0, 0]), "{case}");
         let stored = rig.take().remove(0).batch.series;
-        assert!(stored.iter().any(|one| one.labels.len() == 2), "{case}: {stored:?}");
+        assert!(stored.len() == 1 && stored[0].labels.len() == 2, "{case}: {stored:?}");
         ran += 1;
     }
     say(&format!("conformance {name}: {ran} ran, {skipped} skipped"));

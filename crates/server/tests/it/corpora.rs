@@ -12,10 +12,7 @@ use opentelemetry_proto::tonic::collector::{
     trace::v1::ExportTraceServiceRequest,
 };
 use prost::Message;
-use server::wire::{
-    otlp::json,
-    rpc_status::RpcStatus,
-};
+use server::wire::{otlp::json, rpc_status::RpcStatus};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,

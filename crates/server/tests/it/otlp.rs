@@ -39,7 +39,9 @@ const METRICS: &str = r#"{"resourceMetrics":[{"resource":{"attributes":[{"key":"
     {"name":"requests","unit":"1","sum":{"aggregationTemporality":2,"isMonotonic":true,"dataPoints":[{"asInt":"7","timeUnixNano":"1544712660000000000"}]}},
     {"name":"delta","sum":{"aggregationTemporality":"AGGREGATION_TEMPORALITY_DELTA","isMonotonic":true,"dataPoints":[{"asDouble":2.5,"timeUnixNano":"1544712660000000000"}]}},
     {"name":"exp","exponentialHistogram":{"aggregationTemporality":2,"dataPoints":[{"timeUnixNano":"1544712660000000000","count":"3",
-      "sum":9.5,"scale":0,"zeroCount":"1","zeroThreshold":0,"positive":{"offset":1,"bucketCounts":["2"]},"negative":{"offset":0,"bucketCounts":[]}}]}},
+      "sum":9.5,"scale":0,"zeroCount":"1","zeroThreshold":0,"positive":{"offset":1,"bucketCounts":["2"]},"negative":{"offset":0,"bucketCounts":[]},
+      "exemplars":[{"timeUnixNano":"1544712660000000000","asDouble":3.5,"traceId":"5B8EFFF798038103D269B633813FC60C","spanId":"eee19b7ec3c1b174",
+        "filteredAttributes":[{"key":"a","value":{"stringValue":"b"}}]}]}]}},
     {"name":"none"}]}]}]}"#;
 
 const LOGS: &str = r#"{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"timeUnixNano":"1544712660300000000","severityNumber":10,
@@ -125,14 +127,20 @@ async fn metrics_and_logs_arrive_and_what_is_refused_is_named() {
     insta::assert_snapshot!(series.join("\n"), @r#"
     requests_total{job="cart", service_name="cart"} 7
     delta_total{job="cart", service_name="cart"} 2.5
-    exp_count{job="cart", service_name="cart"} 3
-    exp_sum{job="cart", service_name="cart"} 9.5
-    exp_bucket{job="cart", le="0", service_name="cart"} 1
-    exp_bucket{job="cart", le="2", service_name="cart"} 1
-    exp_bucket{job="cart", le="4", service_name="cart"} 3
-    exp_bucket{job="cart", le="+Inf", service_name="cart"} 3
     target_info{job="cart", service_name="cart"} 1
     "#);
+    let native = &taken[0].batch.histograms[0];
+    assert_eq!(native.labels.to_string(), r#"exp{job="cart", service_name="cart"}"#);
+    let histogram = &native.samples[0].histogram;
+    assert_eq!((histogram.schema, histogram.count, histogram.zero_count), (0, 3.0, 1.0));
+    assert_eq!((histogram.positive_spans[0].offset, &histogram.positive), (2, &vec![2.0]));
+    let exemplar = &taken[0].batch.exemplars[0];
+    assert_eq!(exemplar.labels, native.labels);
+    assert_eq!(
+        exemplar.exemplars[0].labels.to_string(),
+        r#"{a="b", span_id="eee19b7ec3c1b174", trace_id="5b8efff798038103d269b633813fc60c"}"#
+    );
+    assert_eq!(taken[0].batch.exemplars, taken[1].batch.exemplars);
     assert_eq!(taken[2].batch.logs, taken[3].batch.logs);
     assert_eq!(taken[2].batch.logs[0].body.to_string(), r#"{"password":"[redacted:key]"}"#);
     assert!(
@@ -173,8 +181,8 @@ async fn refused_samples_are_reported_as_data_points() {
         message: "old".into(),
         places: series.map(|series| (series, 1)).collect(),
     };
-    // Those of the sum, of the exponential histogram, and `target_info`.
-    let all = [refused("out_of_order", 0..1), refused("too_old", 2..8), refused("duplicate", 8..9)];
+    // Those of the sum, of the exponential histogram (whose place comes after all series), and `target_info`.
+    let all = [refused("out_of_order", 0..1), refused("too_old", 3..4), refused("duplicate", 2..3)];
     rig.answer(Ok(Receipt { refused: all.into(), ..Receipt::default() }));
     let body = json::metrics(METRICS.as_bytes()).unwrap().encode_to_vec();
     let answer = post(&rig, "/v1/metrics", PROTOBUF, None, &body).await;
@@ -304,9 +312,11 @@ async fn what_is_taken_in_and_what_is_refused_add_up_to_what_came() {
         places: Vec::new(),
     };
     let full = Refusal::QueueFull { retry_after: std::time::Duration::from_secs(1) };
-    for answer in
-        [Ok(Receipt { refused: vec![refused("no_room")], ..Receipt::default() }), Err(full), Err(Refusal::DiskFull)]
-    {
+    for answer in [
+        Ok(Receipt { refused: vec![refused("no_room")], ..Receipt::default() }),
+        Err(full),
+        Err(Refusal::DiskFull),
+    ] {
         rig.answer(answer);
         post(&rig, "/v1/traces", JSON, None, body.as_bytes()).await;
     }

@@ -100,7 +100,7 @@ fn auth(map: Map<'_>, origin: Origin<'_>) -> Auth {
     at_most_one(map, &["bearer_token", "bearer_token_file"]);
     let present = |name: &&str| map.optional(name).is_some();
     let ways = ["basic_auth", "oauth2", "bearer_token", "bearer_token_file"];
-    let bearer = ["bearer_token", "bearer_token_file"].iter().any(|name| present(&name));
+    let bearer = ["bearer_token", "bearer_token_file"].iter().any(present);
     if ways.iter().copied().take(2).filter(|name| present(name)).count() + usize::from(bearer) > 1 {
         let message = "at most one of basic_auth, oauth2, bearer_token & bearer_token_file must be configured";
         map.field().error(Code::EXCLUSIVE, message, "keep one of them");

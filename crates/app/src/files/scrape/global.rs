@@ -168,7 +168,7 @@ pub(super) fn switches(map: Map<'_>, default: Switches) -> Switches {
 fn external_labels(map: Map<'_>, origin: Origin<'_>) -> LabelSet {
     let mut labels = LabelSet::new();
     for (name, value) in value::label_pairs(map, "external_labels") {
-        labels.set(&name, &value::expanded(&value, origin.variable));
+        labels.set(&name, &value::expanded(&value, &origin.variable));
     }
     labels
 }

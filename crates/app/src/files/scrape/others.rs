@@ -30,12 +30,16 @@ pub(super) fn check(map: Map<'_>, global: &Global) {
         }
     }
     map.optional("rule_files").map(rule_files);
-    map.optional("alerting").and_then(Field::any_map).map(|map| alerting(map, global.scheme));
+    if let Some(map) = map.optional("alerting").and_then(Field::any_map) {
+        alerting(map, global.scheme);
+    }
     remotes(map, "remote_write", "remote write", global.scheme);
     remotes(map, "remote_read", "remote read", global.scheme);
     map.optional("tracing").and_then(Field::any_map).map(tracing);
     map.optional("storage").and_then(Field::any_map).map(storage);
-    map.optional("otlp").and_then(Field::any_map).map(|map| otlp(map, global.scheme));
+    if let Some(map) = map.optional("otlp").and_then(Field::any_map) {
+        otlp(map, global.scheme);
+    }
 }
 
 fn rule_files(field: Field<'_>) {

@@ -7,8 +7,8 @@ use scrape::{Discovery, Protocol, config::Auth};
 use super::*;
 
 fn read_text(text: &str) -> Loaded {
-    let variable = |name: &str| (name == "ZONE").then(|| "z1".to_owned());
-    let origin = Origin { folder: Path::new("/etc/prometheus"), variable: &variable };
+    let variable: Variable = |name| (name == "ZONE").then(|| "z1".to_owned());
+    let origin = Origin { folder: Path::new("/etc/prometheus"), variable };
     parse("prometheus.yml", text.as_bytes(), origin)
 }
 
@@ -340,13 +340,13 @@ fn included_files_bring_jobs() {
     let main =
         write("main.yml", "scrape_config_files: ['more/*.yml']\nscrape_configs: [{job_name: a}]\n");
     write("more/b.yml", "scrape_configs: [{job_name: b, tls_config: {ca_file: ca.pem}}]\n");
-    let loaded = load(&main).unwrap();
+    let loaded = load(&main, |_| None).unwrap();
     let config = loaded.config.unwrap();
     assert_eq!(config.jobs.iter().map(|job| &*job.name).collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(loaded.files.len(), 2);
     assert!(format!("{:?}", config.jobs[1].http.tls.ca).contains("more/ca.pem"));
     write("more/c.yml", "scrape_configs: [{job_name: a}]\nglobal: {}\n");
-    let problems: Vec<String> = load(&main)
+    let problems: Vec<String> = load(&main, |_| None)
         .unwrap()
         .problems
         .iter()
@@ -412,7 +412,7 @@ fn prometheus_own_configurations_are_taken_and_refused_as_it_does() {
     let (mut ran, mut skipped, mut wrong, mut unsupported) = (0, 0, Vec::new(), 0);
     for case in cases(&table, "TestKubernetesSelectors") {
         let name = case["filename"].as_str().unwrap();
-        let Ok(loaded) = load(&folder.join(name)) else {
+        let Ok(loaded) = load(&folder.join(name), |_| None) else {
             skipped += 1;
             continue;
         };
@@ -432,7 +432,7 @@ fn prometheus_own_configurations_are_taken_and_refused_as_it_does() {
         .collect();
     names.sort();
     for path in names {
-        let loaded = load(&path).unwrap();
+        let loaded = load(&path, |_| None).unwrap();
         ran += 1;
         let errors: Vec<_> =
             loaded.problems.iter().filter(|one| one.severity == Severity::Error).collect();
@@ -464,7 +464,7 @@ fn prometheus_own_tables_give_the_same_jobs() {
     let table: serde_json::Value = serde_json::from_slice(&table).unwrap();
     let (mut ran, mut skipped) = (0, 0);
     for case in cases(&table, "TestGetScrapeConfigs") {
-        let loaded = load(&folder.join(case["configFile"].as_str().unwrap())).unwrap();
+        let loaded = load(&folder.join(case["configFile"].as_str().unwrap()), |_| None).unwrap();
         if let Some(error) = case["expectedError"].as_str() {
             ran += 1;
             let plain = error.replace('"', "`");
@@ -515,7 +515,7 @@ fn prometheus_own_tables_give_the_same_jobs() {
     for case in cases(&table, "TestScrapeConfigNameValidationSettings") {
         ran += 1;
         let file = format!("testdata/{}.yml", case["inputFile"].as_str().unwrap());
-        let job = load(&folder.join(file)).unwrap().config.unwrap().jobs[0].clone();
+        let job = load(&folder.join(file), |_| None).unwrap().config.unwrap().jobs[0].clone();
         let scheme = case["expectScheme"]["_id"].as_str().unwrap();
         assert_eq!(
             format!("model.{:?}Validation", job.scheme_of_names).to_lowercase(),

@@ -128,7 +128,8 @@ async fn serve(
         let head = String::from_utf8_lossy(&buffer[..end]).into_owned();
         buffer.drain(..end);
         let mut lines = head.split("\r\n");
-        let path = lines.next().unwrap_or_default().split(' ').nth(1).unwrap_or_default().to_owned();
+        let path =
+            lines.next().unwrap_or_default().split(' ').nth(1).unwrap_or_default().to_owned();
         let headers = lines
             .filter_map(|line| line.split_once(": "))
             .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
@@ -137,7 +138,8 @@ async fn serve(
         let answer = handler(&asked);
         seen.lock().unwrap().push(asked);
         tokio::time::sleep(answer.delay).await;
-        let mut text = format!("HTTP/1.1 {}\r\nContent-Length: {}\r\n", answer.status, answer.body.len());
+        let mut text =
+            format!("HTTP/1.1 {}\r\nContent-Length: {}\r\n", answer.status, answer.body.len());
         for (name, value) in &answer.headers {
             text.push_str(&format!("{name}: {value}\r\n"));
         }
@@ -164,9 +166,10 @@ pub(crate) struct Signed {
 }
 
 impl Authority {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let key = rcgen::KeyPair::generate().unwrap();
         let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(rcgen::DnType::CommonName, name);
         params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         params.key_usages = vec![rcgen::KeyUsagePurpose::KeyCertSign];
         let pem = params.self_signed(&key).unwrap().pem();
@@ -188,7 +191,11 @@ impl Authority {
         let builder = if mutual {
             let mut roots = rustls::RootCertStore::empty();
             use rustls::pki_types::pem::PemObject;
-            roots.add(rustls::pki_types::CertificateDer::from_pem_slice(self.pem.as_bytes()).unwrap()).unwrap();
+            roots
+                .add(
+                    rustls::pki_types::CertificateDer::from_pem_slice(self.pem.as_bytes()).unwrap(),
+                )
+                .unwrap();
             let verifier = rustls::server::WebPkiClientVerifier::builder(Arc::new(roots));
             builder.with_client_cert_verifier(verifier.build().unwrap())
         } else {

@@ -4,6 +4,8 @@
 //! where `base = 2^(2^-s)`. Halving the resolution merges two neighbours, so bounds of a coarser scale are among those of a finer
 //! one. Emitters begin fine and grow coarse; so that they do not leave series behind at each step, nothing finer than [`SCALE_MAX`] is kept.
 
+use model::{BucketSpan, Histogram, ResetHint};
+
 use crate::{RawBuckets, RawExponential};
 
 /// The finest scale kept: 8 buckets for each power of 2, so a value is off by 4.4 % at most.
@@ -12,6 +14,14 @@ pub const SCALE_MAX: i32 = 3;
 pub const SCALE_MIN: i32 = -10;
 /// The most buckets kept on each side of 0, as SDKs do by default.
 pub const BUCKETS_MAX: usize = 160;
+/// The finest scale of a native histogram.
+pub const NATIVE_SCALE_MAX: i32 = Histogram::SCHEMA_MAX;
+/// The most buckets of a native histogram on each side of 0.
+pub const NATIVE_BUCKETS_MAX: usize = 1024;
+/// Empty buckets in a row that stay within a span, as in Prometheus.
+const GAP_MAX: i64 = 2;
+/// What a native histogram counts as 0 when its emitter does not say, as in Prometheus.
+const ZERO_THRESHOLD: f64 = 1e-128;
 
 /// The counts of one series, at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,6 +33,8 @@ pub(crate) struct Exponential {
     zero_threshold: f64,
     positive: Buckets,
     negative: Buckets,
+    /// The most buckets on each side.
+    buckets_max: usize,
 }
 
 /// Counts in a row; neither the first nor the last is 0.
@@ -33,20 +45,35 @@ struct Buckets {
 }
 
 impl Exponential {
-    /// `None` when the scale is none.
+    /// As finely as classic buckets are kept; `None` when the scale is none.
     pub(crate) fn new(point: &RawExponential) -> Option<Self> {
+        Self::within(point, SCALE_MAX, BUCKETS_MAX)
+    }
+
+    /// As finely as a native histogram can be; `None` when the scale is none.
+    pub(crate) fn finest(point: &RawExponential) -> Option<Self> {
+        Self::within(point, NATIVE_SCALE_MAX, NATIVE_BUCKETS_MAX)
+    }
+
+    /// As [`Exponential::finest`], with as few buckets as we remember of each series for deltas.
+    pub(crate) fn finest_delta(point: &RawExponential) -> Option<Self> {
+        Self::within(point, NATIVE_SCALE_MAX, BUCKETS_MAX)
+    }
+
+    fn within(point: &RawExponential, scale_max: i32, buckets_max: usize) -> Option<Self> {
         if point.scale < SCALE_MIN {
             return None;
         }
-        let down = u32::try_from(point.scale - SCALE_MAX).unwrap_or(0);
+        let down = u32::try_from(point.scale.saturating_sub(scale_max)).unwrap_or(0);
         let mut histogram = Self {
-            scale: point.scale.min(SCALE_MAX),
+            scale: point.scale.min(scale_max),
             count: point.count,
             sum: point.sum,
             zero_count: point.zero_count,
             zero_threshold: if point.zero_threshold > 0.0 { point.zero_threshold } else { 0.0 },
             positive: Buckets::new(&point.positive, down),
             negative: Buckets::new(&point.negative, down),
+            buckets_max,
         };
         histogram.fit();
         Some(histogram)
@@ -60,6 +87,38 @@ impl Exponential {
         self.sum
     }
 
+    /// As coarse as classic buckets are kept.
+    pub(crate) fn coarse(&self) -> Self {
+        let mut coarse = Self { buckets_max: BUCKETS_MAX, ..self.clone() };
+        coarse.lower_to(coarse.scale.min(SCALE_MAX));
+        coarse.fit();
+        coarse
+    }
+
+    /// As Prometheus stores it, whose bucket `i` is OpenTelemetry's `i - 1`; `None` when it is coarser than native ones are.
+    #[expect(clippy::cast_precision_loss, reason = "samples are floats, as Prometheus has them")]
+    pub(crate) fn native(&self) -> Option<Histogram> {
+        if self.scale < Histogram::SCHEMA_MIN {
+            return None;
+        }
+        let (positive_spans, positive) = self.positive.spans()?;
+        let (negative_spans, negative) = self.negative.spans()?;
+        let threshold = self.zero_threshold;
+        Some(Histogram {
+            schema: self.scale,
+            zero_threshold: if threshold > 0.0 { threshold } else { ZERO_THRESHOLD },
+            zero_count: self.zero_count as f64,
+            count: self.count as f64,
+            sum: self.sum.unwrap_or_default(),
+            positive_spans,
+            negative_spans,
+            positive,
+            negative,
+            custom_values: Vec::new(),
+            reset_hint: ResetHint::Unknown,
+        })
+    }
+
     /// Adds what was counted since.
     pub(crate) fn add(&mut self, mut other: Self) {
         let mut scale = self.scale.min(other.scale);
@@ -67,7 +126,7 @@ impl Exponential {
             self.lower_to(scale);
             other.lower_to(scale);
             let positive = self.positive.span(&other.positive);
-            if positive.max(self.negative.span(&other.negative)) <= BUCKETS_MAX {
+            if positive.max(self.negative.span(&other.negative)) <= self.buckets_max {
                 break;
             }
             // Before they are added: what lies far apart would take all between.
@@ -118,7 +177,7 @@ impl Exponential {
 
     /// Lowers the scale until there are few enough buckets.
     fn fit(&mut self) {
-        while self.positive.counts.len().max(self.negative.counts.len()) > BUCKETS_MAX {
+        while self.positive.counts.len().max(self.negative.counts.len()) > self.buckets_max {
             self.lower_to(self.scale - 1);
         }
     }
@@ -145,6 +204,28 @@ impl Buckets {
     fn indexed(&self) -> impl DoubleEndedIterator<Item = (i64, u64)> {
         let offset = self.offset;
         self.counts.iter().enumerate().map(move |(at, count)| (offset + place(at), *count))
+    }
+
+    /// Runs of buckets that are not empty, with their counts; `None` when an index is beyond what a span can say.
+    #[expect(clippy::cast_precision_loss, reason = "samples are floats, as Prometheus has them")]
+    fn spans(&self) -> Option<(Vec<BucketSpan>, Vec<f64>)> {
+        let (mut spans, mut counts): (Vec<BucketSpan>, Vec<f64>) = (Vec::new(), Vec::new());
+        let mut next = 0;
+        for (index, count) in self.indexed().filter(|(_, count)| *count > 0) {
+            let gap = index.checked_add(1)? - next;
+            match spans.last_mut() {
+                // A gap of one or two costs less than a span.
+                Some(span) if gap <= GAP_MAX => {
+                    let gap = u32::try_from(gap).ok()?;
+                    counts.extend((0..gap).map(|_| 0.0));
+                    span.length += gap + 1;
+                }
+                _ => spans.push(BucketSpan { offset: i32::try_from(gap).ok()?, length: 1 }),
+            }
+            counts.push(count as f64);
+            next = index + 2;
+        }
+        Some((spans, counts))
     }
 
     /// Merges `2^by` neighbours each.

@@ -281,6 +281,13 @@ fn other_rules_end_only_what_they_drop() {
     }]
     .into();
     target.memory.forget_labels();
-    insta::assert_snapshot!(target.scrape(2000, "a 1\nb 2"), @"");
-    insta::assert_snapshot!(target.scrape(3000, "a 1\nb 2"), @"");
+    insta::assert_snapshot!(target.scrape(2000, "a 1\nb 2"), @r#"
+    a{instance="h:1", job="shop"} 1 @2000
+    b{instance="h:1", job="shop"} stale @2000
+    2 scraped, 1 kept, 1 added, 0 twice, 0 refused
+    "#);
+    insta::assert_snapshot!(target.scrape(3000, "a 1\nb 2"), @r#"
+    a{instance="h:1", job="shop"} 1 @3000
+    2 scraped, 1 kept, 0 added, 0 twice, 0 refused
+    "#);
 }

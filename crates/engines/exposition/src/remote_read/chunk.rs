@@ -195,7 +195,8 @@ mod tests {
 
     #[test]
     fn chunks_read_back() {
-        let times = [1_000, 16_000, 31_000, 46_001, 47_000, 2_000_000, 9_000_000_000, 9_000_000_001];
+        let times =
+            [1_000, 16_000, 31_000, 46_001, 47_000, 2_000_000, 9_000_000_000, 9_000_000_001];
         let values = [1.0, 1.0, 2.5, -3.0, f64::MAX, 0.0, 1e-300, 7.0];
         let samples: Vec<_> =
             times.iter().zip(values).map(|(at, value)| Sample { at_ms: *at, value }).collect();

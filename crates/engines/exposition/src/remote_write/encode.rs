@@ -106,8 +106,9 @@ impl EncoderV2 {
         let references = self.references(labels);
         let exemplars: Vec<_> =
             exemplars.iter().map(|one| (self.references(&one.labels), one)).collect();
-        let metadata = metadata
-            .map(|about| (number_of(about.kind), self.symbol(&about.help), self.symbol(&about.unit)));
+        let metadata = metadata.map(|about| {
+            (number_of(about.kind), self.symbol(&about.help), self.symbol(&about.unit))
+        });
         self.series.message(5, |series| {
             series.packed_uints(1, references);
             for sample in samples {

@@ -65,12 +65,7 @@ impl<'a> LabelsRef<'a> {
     }
 
     /// As [`LabelsRef::v1`], for version 2.
-    pub fn v2(
-        body: &'a [u8],
-        range: Range<usize>,
-        scattered: bool,
-        symbols: &'a Symbols,
-    ) -> Self {
+    pub fn v2(body: &'a [u8], range: Range<usize>, scattered: bool, symbols: &'a Symbols) -> Self {
         let form = Form::References(symbols);
         Self { body, start: range.start, end: range.end, scattered, form }
     }

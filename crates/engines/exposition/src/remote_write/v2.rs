@@ -38,10 +38,12 @@ impl Symbols {
                 let what = "the first symbol is not the empty string";
                 return Err(WireError::Rule { what, at: field.at });
             }
-            let place = |at: usize| u32::try_from(at).map_err(|_| WireError::Rule {
-                what: "the request is larger than 4 GiB",
-                at: field.at,
-            });
+            let place = |at: usize| {
+                u32::try_from(at).map_err(|_| WireError::Rule {
+                    what: "the request is larger than 4 GiB",
+                    at: field.at,
+                })
+            };
             symbols.places.push((place(field.at)?, place(field.at + bytes.len())?));
             symbols.keys.push(hasher.hash(bytes));
         }

@@ -61,7 +61,10 @@ impl Starts {
         self.known.get(&hash(lexer.body, labels)).copied()
     }
 
-    #[expect(clippy::cast_possible_truncation, reason = "a time beyond all calendars ends at the bounds")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a time beyond all calendars ends at the bounds"
+    )]
     fn look(&mut self, lexer: &Lexer<'_>, family: &[u8]) {
         self.known.clear();
         let rest = lexer.body.get(lexer.at..).unwrap_or_default();

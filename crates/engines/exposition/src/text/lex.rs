@@ -157,13 +157,9 @@ impl<'b> Lexer<'b> {
             State::Timestamp => self.timestamp(byte),
             State::Exemplar => self.labels(byte, State::ExemplarValue, State::ExemplarValue),
             State::ExemplarValue if byte == b'"' => self.label_value(byte, State::Exemplar),
-            State::ExemplarValue => {
-                self.word(byte, Token::Value, State::ExemplarTimestamp)
-            }
+            State::ExemplarValue => self.word(byte, Token::Value, State::ExemplarTimestamp),
             State::ExemplarTimestamp if byte == b'\n' => self.linebreak(),
-            State::ExemplarTimestamp => {
-                self.word(byte, Token::Timestamp, State::ExemplarTimestamp)
-            }
+            State::ExemplarTimestamp => self.word(byte, Token::Timestamp, State::ExemplarTimestamp),
         }
     }
 

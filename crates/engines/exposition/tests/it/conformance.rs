@@ -138,7 +138,8 @@ fn open_metrics_suite() {
     for entry in std::fs::read_dir(root.join("openmetrics/tests/testdata/parsers")).unwrap() {
         let case = entry.unwrap().path();
         let verdict: Value =
-            serde_json::from_str(&std::fs::read_to_string(case.join("test.json")).unwrap()).unwrap();
+            serde_json::from_str(&std::fs::read_to_string(case.join("test.json")).unwrap())
+                .unwrap();
         let body = std::fs::read(case.join(verdict["file"].as_str().unwrap())).unwrap();
         let got = openmetrics::check(&body);
         if got.is_ok() != verdict["shouldParse"].as_bool().unwrap() {

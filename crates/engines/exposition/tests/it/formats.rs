@@ -148,7 +148,10 @@ fn native(hint: ResetHint) -> Histogram {
         zero_count: 2.0,
         count: 10.0,
         sum: 4.5,
-        positive_spans: vec![BucketSpan { offset: -2, length: 1 }, BucketSpan { offset: 3, length: 2 }],
+        positive_spans: vec![
+            BucketSpan { offset: -2, length: 1 },
+            BucketSpan { offset: 3, length: 2 },
+        ],
         positive: vec![1.0, 3.0, 4.0],
         reset_hint: hint,
         ..Histogram::default()
@@ -166,7 +169,12 @@ fn written(kind: ContentKind) -> Vec<u8> {
     writer.family(&head("c_total", MetricKind::Counter));
     let exemplar =
         Exemplar { labels: labels(&[("trace_id", "x")]), value: 0.5, at_ms: 1_625_851_153_146 };
-    writer.float(&labels(&[("__name__", "c_total"), ("a", "b\"\n")]), 3.0, Some(5), Some(&exemplar));
+    writer.float(
+        &labels(&[("__name__", "c_total"), ("a", "b\"\n")]),
+        3.0,
+        Some(5),
+        Some(&exemplar),
+    );
     writer.family(&head("g.x", MetricKind::Gauge));
     writer.float(&labels(&[("__name__", "g.x"), ("ü.a", "ö")]), -1.5, None, None);
     writer.family(&head("h", MetricKind::Histogram));
@@ -213,7 +221,11 @@ fn names_are_escaped_for_those_who_know_no_others() {
 #[test]
 fn histograms_of_protobuf_keep_their_kind() {
     let mut writer = Writer::new(ContentKind::Protobuf, Escaping::Utf8);
-    writer.family(&FamilyHead { name: "g", kind: MetricKind::GaugeHistogram, ..FamilyHead::default() });
+    writer.family(&FamilyHead {
+        name: "g",
+        kind: MetricKind::GaugeHistogram,
+        ..FamilyHead::default()
+    });
     writer.histogram(&labels(&[("__name__", "g")]), &native(ResetHint::Gauge), None);
     let custom = Histogram {
         schema: Histogram::CUSTOM,
@@ -231,13 +243,20 @@ fn histograms_of_protobuf_keep_their_kind() {
     assert!(entries[2].starts_with("g schema 3 count 10") && entries[2].contains("hint Gauge"));
     assert_eq!(
         entries[5..9],
-        ["custom_count 3.0", "custom_sum 2.0", "custom_bucket{le=\"0.25\"} 1.0", "custom_bucket{le=\"+Inf\"} 3.0"]
+        [
+            "custom_count 3.0",
+            "custom_sum 2.0",
+            "custom_bucket{le=\"0.25\"} 1.0",
+            "custom_bucket{le=\"+Inf\"} 3.0"
+        ]
     );
     assert!(entries[11].starts_with("none schema 0 count 0"), "{entries:?}");
     let converted = Options { convert_classic: true, ..Options::default() };
     let entries = read(ContentKind::Protobuf, &body, converted);
     assert!(
-        entries[5].starts_with("custom schema -53 count 3 sum 2 spans [(0, 2)] buckets [1.0, 2.0] bounds [0.25]"),
+        entries[5].starts_with(
+            "custom schema -53 count 3 sum 2 spans [(0, 2)] buckets [1.0, 2.0] bounds [0.25]"
+        ),
         "{entries:?}"
     );
     let classic = Options { native_histograms: false, ..Options::default() };

@@ -3,4 +3,5 @@
 mod conformance;
 mod corpus;
 mod formats;
+mod remote_read;
 mod remote_write;

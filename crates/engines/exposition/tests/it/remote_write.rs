@@ -95,7 +95,10 @@ fn histogram() -> HistogramSample {
         zero_count: 1.0,
         count: 9.0,
         sum: -2.5,
-        positive_spans: vec![BucketSpan { offset: -3, length: 2 }, BucketSpan { offset: 5, length: 1 }],
+        positive_spans: vec![
+            BucketSpan { offset: -3, length: 2 },
+            BucketSpan { offset: 5, length: 1 },
+        ],
         positive: vec![3.0, 1.0, 2.0],
         negative_spans: vec![BucketSpan { offset: 0, length: 1 }],
         negative: vec![2.0],
@@ -126,8 +129,7 @@ fn about() -> Metadata {
     Metadata { family: "up".into(), kind: MetricKind::StateSet, help: "h".into(), unit: "u".into() }
 }
 
-const SAMPLES: [Sample; 2] =
-    [Sample { at_ms: 1, value: 0.0 }, Sample { at_ms: -2, value: 1.5 }];
+const SAMPLES: [Sample; 2] = [Sample { at_ms: 1, value: 0.0 }, Sample { at_ms: -2, value: 1.5 }];
 
 #[test]
 fn version_1_is_walked_as_it_was_encoded() {

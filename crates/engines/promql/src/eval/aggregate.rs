@@ -107,8 +107,7 @@ impl<'s> Context<'s> {
         let distinct = pipeline.drops_name && !pipeline.one_name && !delayed;
         let mut seen: SignatureMap<()> = SignatureMap::default();
         let mut all = Grouped::default();
-        let mut series = 0;
-        self.run(
+        let series = self.run(
             &pipeline,
             || (Grouped::default(), Vec::new()),
             |(grouped, signatures), id, cells, notes| {
@@ -117,6 +116,9 @@ impl<'s> Context<'s> {
                     signatures.push(id.signature(|_| true));
                 }
                 let name = || id.name();
+                if op == AggregateOp::Quantile {
+                    budget.hold(8 * steps)?;
+                }
                 let totals = grouped.at(grouper, &id, drop_name, || {
                     budget.hold(bytes)?;
                     Ok(Totals::new(op, steps))
@@ -125,7 +127,6 @@ impl<'s> Context<'s> {
                 Ok(())
             },
             |(grouped, signatures)| {
-                series += 1;
                 for signature in signatures {
                     if seen.insert(signature, ()).is_some() {
                         return Err(super::same_labels(inner.span));
@@ -168,6 +169,9 @@ impl<'s> Context<'s> {
                 let mut grouped = Grouped::default();
                 for item in list.iter().skip(chunk * CHUNK).take(CHUNK) {
                     let name = || item.id.name();
+                    if op == AggregateOp::Quantile {
+                        budget.hold(8 * steps)?;
+                    }
                     let totals = grouped.at(grouper, &item.id, item.drop_name, || {
                         budget.hold(bytes)?;
                         Ok(Totals::new(op, steps))

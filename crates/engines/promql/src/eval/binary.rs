@@ -12,11 +12,16 @@ use crate::{
 };
 
 impl<'s> Context<'s> {
-    pub(super) fn binary(&mut self, binary: &Binary, span: Span) -> Result<Computed<'s>, EvalError> {
+    pub(super) fn binary(
+        &mut self,
+        binary: &Binary,
+        span: Span,
+    ) -> Result<Computed<'s>, EvalError> {
         let left = self.evaluate(&binary.left)?;
         let right = self.evaluate(&binary.right)?;
         let op = binary.op;
-        let stage = |scalar, swapped| Stage::Scalar { op, scalar, swapped, bool: binary.bool, span };
+        let stage =
+            |scalar, swapped| Stage::Scalar { op, scalar, swapped, bool: binary.bool, span };
         match (left, right) {
             (Computed::Scalar(mut left), Computed::Scalar(right)) => {
                 for (left, right) in left.iter_mut().zip(&right) {

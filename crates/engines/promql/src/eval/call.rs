@@ -88,7 +88,7 @@ impl<'s> Context<'s> {
             params.push(self.scalar(unwrapped(param))?);
         }
         let Some(stage) = Stage::function(name, params) else { return Err(unknown(name, expr)) };
-        let items = self.vector(unwrapped(first))?;
+        let items = self.within(name, |context| context.vector(unwrapped(first)))?;
         self.mapped(items, &[stage], expr.span)
     }
 

@@ -97,7 +97,8 @@ impl Hasher for Hashed {
 }
 
 /// A map from signatures.
-pub(super) type SignatureMap<V> = std::collections::HashMap<Signature, V, std::hash::BuildHasherDefault<Hashed>>;
+pub(super) type SignatureMap<V> =
+    std::collections::HashMap<Signature, V, std::hash::BuildHasherDefault<Hashed>>;
 
 /// `XXH64` with seed 0, with which Prometheus hashes labels for `limit_ratio`.
 pub(super) fn xxh64(bytes: &[u8]) -> u64 {
@@ -120,9 +121,10 @@ pub(super) fn xxh64(bytes: &[u8]) -> u64 {
                 *lane = round(*lane, u64::from_le_bytes(*word));
             }
         }
-        let mut hash = lanes.iter().zip([1, 7, 12, 18]).fold(0_u64, |hash, (lane, turn)| {
-            hash.wrapping_add(lane.rotate_left(turn))
-        });
+        let mut hash = lanes
+            .iter()
+            .zip([1, 7, 12, 18])
+            .fold(0_u64, |hash, (lane, turn)| hash.wrapping_add(lane.rotate_left(turn)));
         for lane in lanes {
             hash = (hash ^ round(0, lane)).wrapping_mul(P1).wrapping_add(P4);
         }

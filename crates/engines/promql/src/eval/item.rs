@@ -51,7 +51,11 @@ impl Selected<'_> {
 pub(super) enum Id<'s> {
     Own(Labels),
     /// As they are in the source; `bare`: without those that say what the metric is.
-    Of { set: Arc<Selected<'s>>, at: usize, bare: bool },
+    Of {
+        set: Arc<Selected<'s>>,
+        at: usize,
+        bare: bool,
+    },
 }
 
 impl Id<'_> {
@@ -218,7 +222,11 @@ impl<'s> Items<'s> {
 
     /// Bytes in memory, roughly.
     pub(super) fn bytes(&self) -> usize {
-        self.list.iter().map(|item| ITEM_BYTES + item.cells.bytes()).sum()
+        let labels = |id: &Id<'_>| match id {
+            Id::Own(labels) => labels.iter().map(|(name, value)| name.len() + value.len()).sum(),
+            Id::Of { .. } => 0,
+        };
+        self.list.iter().map(|item| ITEM_BYTES + labels(&item.id) + item.cells.bytes()).sum()
     }
 }
 

@@ -197,9 +197,9 @@ fn words(kind: Kind, about: &str, note: &Note) -> (bool, String) {
         Kind::MixedSchemas => warning(format!(
             "vector contains a mix of histograms with exponential and custom buckets schemas for metric name {name}"
         )),
-        Kind::IncompatibleLayout(op) => warning(format!(
-            "incompatible bucket layout encountered for binary operator {op}"
-        )),
+        Kind::IncompatibleLayout(op) => {
+            warning(format!("incompatible bucket layout encountered for binary operator {op}"))
+        }
         Kind::StartTimeOverlap => warning(format!(
             "sample has start time that overlaps with previous sample timestamp for metric {name}"
         )),
@@ -244,9 +244,9 @@ fn words(kind: Kind, about: &str, note: &Note) -> (bool, String) {
         Kind::IgnoredInMixedRange => info(format!(
             "ignored histograms in a range containing both floats and histograms for metric name {name}"
         )),
-        Kind::QuantileIsNan => info(maybe_named(
-            "input to histogram_quantile has NaN observations, result is NaN",
-        )),
+        Kind::QuantileIsNan => {
+            info(maybe_named("input to histogram_quantile has NaN observations, result is NaN"))
+        }
         Kind::QuantileIsSkewed => info(maybe_named(
             "input to histogram_quantile has NaN observations, result is skewed higher",
         )),

@@ -10,13 +10,18 @@ mod work;
 
 use std::sync::Arc;
 
-use model::Points;
+use model::{Histogram, Points, ResetHint};
 
-pub(super) use self::{instant::{InstantCall, InstantKind}, stage::Stage, work::chunked};
+pub(super) use self::{
+    instant::{InstantCall, InstantKind},
+    stage::Stage,
+    work::chunked,
+};
 use super::{
-    Context, EvalError,
+    Brief, Context, EvalError,
     cells::Cells,
     item::{Id, Item, Items, Selected},
+    limits::Budget,
     notes::{Kind, Notes},
     range::{About, Moments, RangeCall, RangeFunction, Ticker},
     select::looked_back,
@@ -24,6 +29,7 @@ use super::{
 };
 use crate::{
     ast::{Expr, ExprKind, Extension, Selector, Type},
+    histogram::detect_reset,
     span::Span,
 };
 
@@ -69,6 +75,8 @@ pub(super) struct Pipeline<'s> {
     pub(super) drops_name: bool,
     /// All series have the same name.
     pub(super) one_name: bool,
+    /// Histograms are told whether counting began anew since the sample before.
+    pub(super) hints: bool,
 }
 
 /// What a thread needs for itself.
@@ -126,7 +134,8 @@ impl<'s> Context<'s> {
                             params.push(self.scalar(param)?);
                         }
                         let Some(found) = Stage::function(name, params) else { return Ok(None) };
-                        stage(self.pipeline(arg)?, found)
+                        let inner = self.within(name, |context| context.pipeline(arg))?;
+                        stage(inner, found)
                     }
                     (_, None) => None,
                 }
@@ -135,14 +144,19 @@ impl<'s> Context<'s> {
         })
     }
 
-    fn instant(&mut self, selector: &Selector, kind: InstantKind) -> Result<Pipeline<'s>, EvalError> {
+    fn instant(
+        &mut self,
+        selector: &Selector,
+        kind: InstantKind,
+    ) -> Result<Pipeline<'s>, EvalError> {
         let moments = self.moments(selector.shift);
         let lookback_ms = self.limits.lookback_ms;
         let smoothed = selector.extension == Some(Extension::Smoothed);
         let ahead = if smoothed { lookback_ms } else { 0 };
         let span = looked_back(moments, lookback_ms, ahead);
         let selected = self.select(selector, span, 0, None)?;
-        let kind = if smoothed && kind == InstantKind::Value { InstantKind::Smoothed } else { kind };
+        let kind =
+            if smoothed && kind == InstantKind::Value { InstantKind::Smoothed } else { kind };
         let one_name = selected.name.is_some();
         Ok(Pipeline {
             leaf: Leaf::Instant(InstantCall { moments, lookback_ms, kind, span: selector.span }),
@@ -151,6 +165,7 @@ impl<'s> Context<'s> {
             steps: moments.len(),
             drops_name: kind != InstantKind::Value && kind != InstantKind::Smoothed,
             one_name,
+            hints: self.stats == Brief::On,
         })
     }
 
@@ -200,7 +215,8 @@ impl<'s> Context<'s> {
                 }
                 let moments = self.moments(selector.shift);
                 let call = call(moments, *range_ms, selector.extension, range.span);
-                let selected = self.select(selector, call.span_ms(), *range_ms, Some(named.name))?;
+                let selected =
+                    self.select(selector, call.span_ms(), *range_ms, Some(named.name))?;
                 let one_name = selected.name.is_some();
                 (Input::Selected(selected), call, one_name)
             }
@@ -223,6 +239,7 @@ impl<'s> Context<'s> {
             stages: Vec::new(),
             drops_name: !function.keeps_name(),
             one_name,
+            hints: self.stats == Brief::On,
         }))
     }
 
@@ -325,7 +342,7 @@ impl Pipeline<'_> {
         scratch: &mut Scratch,
         notes: &Notes,
         ticker: &mut Ticker<'_>,
-        read: &dyn Fn(usize) -> Result<(), EvalError>,
+        budget: &Budget<'_>,
     ) -> Result<bool, EvalError> {
         let Scratch { points, floats, cells, per_step } = scratch;
         cells.reset(self.steps);
@@ -334,8 +351,12 @@ impl Pipeline<'_> {
         let source = |error: super::SourceError| EvalError::Source(error.message);
         let samples = match &self.input {
             Input::Selected(selected) => {
+                // One series alone may be more than there is memory for.
+                let bytes = selected.set.samples_hint(at).saturating_mul(16);
+                budget.hold(bytes)?;
                 let samples = selected.points(at, points).map_err(source)?;
-                read(samples.len())?;
+                budget.release(bytes);
+                budget.read(samples.len())?;
                 samples
             }
             Input::Computed(list) => &list[at].1,
@@ -343,6 +364,14 @@ impl Pipeline<'_> {
         if samples.is_empty() {
             return Ok(false);
         }
+        let mut hinted = Points::default();
+        let samples = if self.hints && !samples.histograms.is_empty() {
+            hinted.clone_from(samples);
+            hint(&mut hinted);
+            &hinted
+        } else {
+            samples
+        };
         match &self.leaf {
             Leaf::Instant(call) => {
                 ticker.tick(samples.len() + self.steps)?;
@@ -389,6 +418,20 @@ impl Pipeline<'_> {
         } else if !["_total", "_sum", "_count", "_bucket"].iter().any(|end| name.ends_with(end)) {
             notes.add(Kind::PossibleNonCounter, call.span, &name);
         }
+    }
+}
+
+/// Tells each histogram of which it is not known whether counting began anew since the one before.
+fn hint(points: &mut Points) {
+    let mut before: Option<Arc<Histogram>> = None;
+    for sample in points.histograms.iter_mut().filter(|sample| !sample.histogram.is_stale()) {
+        let after = Arc::clone(&sample.histogram);
+        if let Some(before) = before.filter(|_| after.reset_hint == ResetHint::Unknown) {
+            let reset = detect_reset(&after, &before);
+            let hint = if reset { ResetHint::Reset } else { ResetHint::NotReset };
+            Arc::make_mut(&mut sample.histogram).reset_hint = hint;
+        }
+        before = Some(after);
     }
 }
 

@@ -243,7 +243,7 @@ impl RangeCall {
 #[expect(clippy::cast_precision_loss, reason = "differences of times are small")]
 #[inline]
 pub(super) fn seconds(from_ms: i64, to_ms: i64) -> f64 {
-    (to_ms - from_ms) as f64 / 1000.0
+    to_ms.saturating_sub(from_ms) as f64 / 1000.0
 }
 
 /// Whether counting began anew between two samples, as their start times tell.

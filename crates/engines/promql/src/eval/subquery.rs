@@ -6,7 +6,7 @@ use model::{Points, ResetHint, Sample};
 
 use super::{
     Computed, Context, EvalError, MatrixSeries, Query,
-    item::{Id, ITEM_BYTES},
+    item::{ITEM_BYTES, Id},
     range::Moments,
 };
 use crate::ast::{Expr, ExprKind, Extension};
@@ -26,10 +26,8 @@ impl<'s> Context<'s> {
                 };
                 let end = moments.last();
                 let start = end.saturating_sub(*range_ms);
-                let span = (
-                    start.saturating_sub(before).saturating_add(1),
-                    end.saturating_add(after),
-                );
+                let span =
+                    (start.saturating_sub(before).saturating_add(1), end.saturating_add(after));
                 let selected = self.select(selector, span, *range_ms, None)?;
                 let mut list = Vec::new();
                 for at in 0..selected.set.len() {
@@ -92,7 +90,9 @@ impl<'s> Context<'s> {
         let held = self.budget.held();
         let outer = std::mem::replace(&mut self.query, query);
         let counting = std::mem::replace(&mut self.counting, false);
+        let stats = std::mem::replace(&mut self.stats, super::Brief::Never);
         let value = self.evaluate(inner);
+        self.stats = stats;
         self.query = outer;
         self.counting = counting;
         let items = match value? {
@@ -158,7 +158,8 @@ fn extend(points: &mut Points, start: i64, end: i64, extension: Extension) {
     if smoothed {
         last = times[..last].partition_point(|at| *at < end);
     }
-    let mut out = Points { histograms: std::mem::take(&mut points.histograms), ..Points::default() };
+    let mut out =
+        Points { histograms: std::mem::take(&mut points.histograms), ..Points::default() };
     if times[last] > start {
         let sample = |at: usize| (times[at], values[at]);
         let left = if smoothed && times[first] < start && first + 1 < times.len() {

@@ -21,7 +21,11 @@ pub fn subtract(histogram: &mut Histogram, other: &Histogram) -> Result<Outcome,
     combine(histogram, other, -1.0)
 }
 
-fn combine(histogram: &mut Histogram, other: &Histogram, sign: f64) -> Result<Outcome, Incompatible> {
+fn combine(
+    histogram: &mut Histogram,
+    other: &Histogram,
+    sign: f64,
+) -> Result<Outcome, Incompatible> {
     if histogram.is_custom() != other.is_custom() {
         return Err(Incompatible);
     }
@@ -176,7 +180,12 @@ pub(super) fn common_bounds(a: &[f64], b: &[f64]) -> Vec<f64> {
 }
 
 /// Says for each bucket into which bucket of the coarser `bounds` it falls.
-pub(super) fn onto(bounds: &[f64], bins: &[(i32, f64)], from: &[f64], mut put: impl FnMut(usize, f64)) {
+pub(super) fn onto(
+    bounds: &[f64],
+    bins: &[(i32, f64)],
+    from: &[f64],
+    mut put: impl FnMut(usize, f64),
+) {
     for (index, count) in bins {
         let upper = usize::try_from(*index).ok().and_then(|at| from.get(at));
         let at = upper.map_or(bounds.len(), |upper| bounds.partition_point(|bound| bound < upper));

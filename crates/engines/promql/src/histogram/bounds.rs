@@ -37,18 +37,16 @@ pub(super) fn exponential(index: i32, schema: i32) -> f64 {
     };
     // The bucket that holds the largest float ends there; only the one after it reaches infinity.
     let whole = if schema < 0 { 1 << schema.unsigned_abs().min(16) } else { 1 };
-    let first_infinite = if schema < 0 {
-        (1024 + whole - 1) / whole
-    } else {
-        1024 << schema.min(8)
-    };
+    let first_infinite =
+        if schema < 0 { (1024 + whole - 1) / whole } else { 1024 << schema.min(8) };
     if bound.is_infinite() && index == first_infinite { f64::MAX } else { bound }
 }
 
 /// A positive bucket's bounds: above the first, up to the second.
 pub(super) fn positive(histogram: &Histogram, index: i32) -> (f64, f64) {
     if histogram.is_custom() {
-        let at = |index: i32| usize::try_from(index).ok().and_then(|at| histogram.custom_values.get(at));
+        let at =
+            |index: i32| usize::try_from(index).ok().and_then(|at| histogram.custom_values.get(at));
         let lower = at(index.saturating_sub(1)).copied().unwrap_or(if index <= 0 {
             f64::NEG_INFINITY
         } else {

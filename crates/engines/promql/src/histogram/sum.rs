@@ -103,7 +103,8 @@ impl Sum {
 
     /// Gives both the same zero bucket; what falls into ours keeps its rounding.
     fn level(&mut self, right: &mut Sides) {
-        let side = |bins: &[(i32, Kahan)]| bins.iter().map(|(at, count)| (*at, count.sum)).collect();
+        let side =
+            |bins: &[(i32, Kahan)]| bins.iter().map(|(at, count)| (*at, count.sum)).collect();
         let mut left = Sides {
             schema: self.schema,
             threshold: self.threshold,

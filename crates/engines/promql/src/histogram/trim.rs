@@ -1,140 +1,140 @@
 //! `</` and `>/`: a histogram without its observations above or below a value.
+//!
+//! What is left of a bucket is taken to lie evenly within it (on a logarithmic scale in exponential buckets). When
+//! anything is cut off, the sum is estimated anew from the middles of what is left.
 
 use model::Histogram;
 
 use super::{Bucket, bins, bounds, stats::log_part};
 
-/// Takes away the observations above (`upper`) or below `at`; within a bucket they are taken to lie evenly.
+/// What is left of a bucket, and the middle of that.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Left {
+    count: f64,
+    middle: f64,
+}
+
+/// Takes away the observations above (`upper`) or below `at`.
 pub(crate) fn trim(histogram: &mut Histogram, at: f64, upper: bool) {
     let custom = histogram.is_custom();
-    let (mut kept, mut removed_sum) = (0.0, 0.0);
+    let (mut count, mut sum, mut cut) = (0.0, 0.0, false);
     let (mut has_positive, mut has_negative) = (false, false);
     let mut sides = [
         (true, bins::bins(&histogram.positive_spans, &histogram.positive)),
         (false, bins::bins(&histogram.negative_spans, &histogram.negative)),
     ];
     for (positive, side) in &mut sides {
-        for (index, count) in side.iter_mut().filter(|(_, count)| *count != 0.0) {
-            let bucket = bounds::bucket(histogram, *positive, *index, *count);
-            if custom {
-                has_negative |= bucket.upper <= 0.0 || bucket.lower < 0.0;
-                has_positive |= bucket.upper > 0.0;
-            } else {
-                has_positive |= *positive;
-                has_negative |= !*positive;
-            }
-            let (keep, mut middle) = split(&bucket, at, upper, *positive, custom);
-            let (whole, cut) = if upper {
-                (bucket.upper <= at, bucket.lower < at)
-            } else {
-                (bucket.lower >= at, bucket.upper > at)
-            };
-            if whole {
-                kept += bucket.count;
-            } else if cut {
-                removed_sum += (bucket.count - keep) * middle;
-                kept += keep;
-                *count = keep;
-            } else {
-                if !custom {
-                    middle = (bucket.lower * bucket.upper).sqrt();
-                    if !*positive {
-                        middle = -middle;
-                    }
-                }
-                removed_sum += bucket.count * middle;
-                *count = 0.0;
+        for (index, held) in side.iter_mut().filter(|(_, count)| *count != 0.0) {
+            has_positive |= *positive;
+            has_negative |= !*positive;
+            let bucket = bounds::bucket(histogram, *positive, *index, *held);
+            let left = left(&bucket, at, upper, *positive, custom);
+            cut |= left.count != *held;
+            *held = left.count;
+            if left.count != 0.0 {
+                count += left.count;
+                sum += left.count * left.middle;
             }
         }
     }
     if histogram.zero_count > 0.0 {
-        let (mut zero, count) = (bounds::zero(histogram), histogram.zero_count);
+        let mut zero = bounds::zero(histogram);
         // Beside one side only, the zero bucket holds observations of that side.
         if has_positive && !has_negative {
             zero.lower = 0.0;
         } else if has_negative && !has_positive {
             zero.upper = 0.0;
         }
-        let below = under(&zero, at, true, true);
-        let keep = if upper { below } else { count - below };
-        if keep < count {
-            removed_sum += (count - keep) * zero_middle(&zero, at, upper);
-        }
-        histogram.zero_count = keep;
-        kept += keep;
+        let left = left_of_zero(&zero, at, upper);
+        cut |= left.count != histogram.zero_count;
+        histogram.zero_count = left.count;
+        count += left.count;
+        sum += left.count * left.middle;
     }
-    let mut sum = if kept == 0.0 { 0.0 } else { histogram.sum - removed_sum };
-    if (!has_negative && sum < 0.0) || (!has_positive && sum > 0.0) {
-        sum = 0.0;
+    if cut {
+        histogram.count = count;
+        histogram.sum = sum;
+        let [(_, positive), (_, negative)] = sides;
+        (histogram.positive_spans, histogram.positive) = bins::spans(&positive);
+        (histogram.negative_spans, histogram.negative) = bins::spans(&negative);
     }
-    histogram.count = kept;
-    histogram.sum = sum;
-    let [(_, positive), (_, negative)] = sides;
-    (histogram.positive_spans, histogram.positive) = bins::spans(&positive);
-    (histogram.negative_spans, histogram.negative) = bins::spans(&negative);
 }
 
-/// The middle of what is cut off the zero bucket.
-fn zero_middle(zero: &Bucket, at: f64, upper: bool) -> f64 {
-    if upper {
-        f64::midpoint(at.max(zero.lower), zero.upper)
+fn left(bucket: &Bucket, at: f64, upper: bool, positive: bool, custom: bool) -> Left {
+    let (whole, some) = if upper {
+        (bucket.upper <= at, bucket.lower < at)
     } else {
-        f64::midpoint(zero.lower, at.min(zero.upper))
+        (bucket.lower >= at, bucket.upper > at)
+    };
+    if whole {
+        let middle = middle(bucket.lower, bucket.upper, positive, custom);
+        return Left { count: bucket.count, middle };
     }
-}
-
-/// What is kept of a bucket, and the middle of what is not.
-fn split(bucket: &Bucket, at: f64, upper: bool, positive: bool, custom: bool) -> (f64, f64) {
+    if !some {
+        return Left { count: 0.0, middle: 0.0 };
+    }
     if bucket.lower == f64::NEG_INFINITY || bucket.upper == f64::INFINITY {
         return open_ended(bucket, at, upper);
     }
-    let below = under(bucket, at, positive, custom);
-    let (keep, from, to) =
-        if upper { (below, at, bucket.upper) } else { (bucket.count - below, bucket.lower, at) };
-    let middle = if custom {
-        f64::midpoint(from, to)
-    } else {
-        let root = (from.abs() * to.abs()).sqrt();
-        if positive { root } else { -root }
-    };
-    (keep, middle)
-}
-
-/// As [`split`], where the bucket has no bound on one side: nobody knows how far its observations lie.
-fn open_ended(bucket: &Bucket, at: f64, upper: bool) -> (f64, f64) {
-    if bucket.lower == f64::NEG_INFINITY {
-        let finite = bucket.upper != f64::INFINITY;
-        return if upper && at >= bucket.upper {
-            (bucket.count, 0.0)
-        } else if !upper && at == f64::NEG_INFINITY {
-            (bucket.count, 0.0)
-        } else if at >= 0.0 && bucket.upper > at && finite {
-            // With a positive bound, observations are taken to begin at 0.
-            let below = at / bucket.upper;
-            if upper {
-                (bucket.count * below, f64::midpoint(at, bucket.upper))
-            } else {
-                (bucket.count * (1.0 - below), at / 2.0)
-            }
-        } else {
-            (0.0, bucket.upper)
-        };
-    }
-    if !upper && at <= bucket.lower { (bucket.count, 0.0) } else { (0.0, bucket.lower) }
-}
-
-/// How many of a bucket's observations lie below `at`.
-fn under(bucket: &Bucket, at: f64, positive: bool, linear: bool) -> f64 {
-    if at <= bucket.lower {
-        return 0.0;
-    }
-    if at >= bucket.upper {
-        return bucket.count;
-    }
-    let part = if linear {
+    let part = if custom {
         (at - bucket.lower) / (bucket.upper - bucket.lower)
     } else {
         log_part(bucket.lower, bucket.upper, at, positive)
     };
-    bucket.count * part
+    let below = bucket.count * part;
+    if upper {
+        Left { count: below, middle: middle(bucket.lower, at, positive, custom) }
+    } else {
+        Left { count: bucket.count - below, middle: middle(at, bucket.upper, positive, custom) }
+    }
+}
+
+/// A bucket without a bound on one side that `at` falls into: nobody knows how far its observations lie.
+fn open_ended(bucket: &Bucket, at: f64, upper: bool) -> Left {
+    let nothing = Left { count: 0.0, middle: 0.0 };
+    let (low, high, all) = (bucket.lower, bucket.upper, bucket.count);
+    if low == f64::NEG_INFINITY {
+        // With a positive bound above, observations are taken to begin at 0.
+        let from_zero = high > 0.0 && high != f64::INFINITY;
+        return match upper {
+            true if from_zero && at > 0.0 => Left { count: all * at / high, middle: at / 2.0 },
+            true if high <= 0.0 => Left { count: all, middle: at },
+            false if at == f64::NEG_INFINITY => Left { count: all, middle: 0.0 },
+            false if at >= 0.0 && high > at && high != f64::INFINITY => {
+                Left { count: all * (1.0 - at / high), middle: f64::midpoint(at, high) }
+            }
+            true | false => nothing,
+        };
+    }
+    if !upper && at >= low { Left { count: all, middle: at } } else { nothing }
+}
+
+fn left_of_zero(zero: &Bucket, at: f64, upper: bool) -> Left {
+    let (low, high) = (zero.lower, zero.upper);
+    let all = Left { count: zero.count, middle: f64::midpoint(low, high) };
+    let nothing = Left { count: 0.0, middle: 0.0 };
+    let (from, to) = if upper { (low, at) } else { (at, high) };
+    if at <= low {
+        if upper { nothing } else { all }
+    } else if at >= high {
+        if upper { all } else { nothing }
+    } else {
+        let part = (to - from) / (high - low);
+        Left { count: zero.count * part, middle: f64::midpoint(from, to) }
+    }
+}
+
+/// The middle between two bounds: of exponential buckets on a logarithmic scale.
+fn middle(lower: f64, upper: f64, positive: bool, custom: bool) -> f64 {
+    match (lower.is_infinite(), upper.is_infinite()) {
+        (true, true) => 0.0,
+        (true, false) if upper > 0.0 => upper / 2.0,
+        (true, false) => upper,
+        (false, true) => lower,
+        (false, false) if custom => f64::midpoint(lower, upper),
+        (false, false) => {
+            let root = (lower * upper).abs().sqrt();
+            if positive { root } else { -root }
+        }
+    }
 }

@@ -218,17 +218,11 @@ impl<'e> Linter<'e> {
             ),
             _ => {
                 let place = user.map_or_else(String::new, |(name, _)| format!(" in `{name}`"));
-                let fix = matches!(expr.kind, ExprKind::Selector(_))
-                    .then(|| {
-                        Fix::around("use `rate` over 5m".to_owned(), expr.span, "rate(", "[5m])")
-                    })
-                    .flatten()
-                    .filter(|_| !shifted(expr));
                 (
                     format!(
                         "`{metric}` is a counter, whose value{place} says how long its process has run: take a `rate` or an `increase` first"
                     ),
-                    fix,
+                    rated(expr),
                 )
             }
         };
@@ -253,8 +247,11 @@ fn difference(binary: &Binary) -> Option<(&Selector, i64)> {
     (same && range_ms > 0).then_some((now, range_ms))
 }
 
-/// A range cannot follow `offset` and `@`.
-fn shifted(expr: &Expr) -> bool {
-    matches!(&expr.kind, ExprKind::Selector(selector)
-        if selector.shift != Shift::default() || selector.offset_expr.is_some())
+/// `selector` as the argument of `rate`; a range cannot follow `offset`, `@` and their like.
+pub(super) fn rated(expr: &Expr) -> Option<Fix> {
+    let ExprKind::Selector(selector) = &expr.kind else { return None };
+    let plain = selector.shift == Shift::default()
+        && selector.offset_expr.is_none()
+        && selector.extension.is_none();
+    plain.then(|| Fix::around("use `rate` over 5m".to_owned(), expr.span, "rate(", "[5m])"))?
 }

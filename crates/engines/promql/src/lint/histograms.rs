@@ -53,7 +53,7 @@ impl<'e> Linter<'e> {
                 let message = format!(
                     "`{function}` over buckets without a `rate` looks at everything since their process started"
                 );
-                let fix = Fix::around("use `rate` over 5m".to_owned(), expr.span, "rate(", "[5m])");
+                let fix = super::counters::rated(expr);
                 self.say(expr.span, Severity::Warning, "quantile-without-rate", message, fix);
             }
             _ => {}

@@ -3,13 +3,12 @@
 use std::collections::BTreeSet;
 
 use super::{Linter, Severity};
-use crate::ast::{Binary, Expr, ExprKind, Matching, Side};
+use crate::ast::{AggregateOp, Binary, BinaryOp, Expr, ExprKind, Matching, Type};
 
 impl<'e> Linter<'e> {
     pub(super) fn join(&mut self, expr: &'e Expr, binary: &'e Binary) {
-        let sides = [(Side::Left, &binary.left), (Side::Right, &binary.right)];
         if let Some(Matching { on: true, labels, .. }) = &binary.matching {
-            for (_, side) in sides {
+            for side in [&binary.left, &binary.right] {
                 let Some(there) = labels_of(side) else { continue };
                 for label in labels.iter().filter(|label| !there.contains(&***label)) {
                     let message = format!(
@@ -31,7 +30,7 @@ impl<'e> Linter<'e> {
             labels.iter().copied().filter(|label| !ignored.iter().any(|i| **i == **label)).collect()
         };
         // `or` and `unless` say something where nothing matches.
-        let needs = binary.op == crate::ast::BinaryOp::And || !binary.op.is_set();
+        let needs = binary.op == BinaryOp::And || !binary.op.is_set();
         if needs && !filled && kept(&left) != kept(&right) {
             let message = format!(
                 "the left side has {} and the right side {}: no series of theirs match without `on` or `ignoring`",
@@ -45,6 +44,9 @@ impl<'e> Linter<'e> {
 
 /// The labels that a vector has, where its expression alone tells.
 fn labels_of(expr: &Expr) -> Option<BTreeSet<&str>> {
+    if !matches!(expr.value_type(), Type::Vector | Type::Matrix) {
+        return None;
+    }
     match &expr.kind {
         ExprKind::Paren(inner) | ExprKind::Negate(inner) | ExprKind::Plus(inner) => {
             labels_of(inner)
@@ -52,7 +54,7 @@ fn labels_of(expr: &Expr) -> Option<BTreeSet<&str>> {
         ExprKind::Aggregate(aggregate) => {
             match (&aggregate.grouping, aggregate.op.keeps_labels()) {
                 (_, true) => labels_of(&aggregate.expr),
-                (_, false) if aggregate.op == crate::ast::AggregateOp::CountValues => None,
+                (_, false) if aggregate.op == AggregateOp::CountValues => None,
                 (None, _) => Some(BTreeSet::new()),
                 (Some(grouping), _) if !grouping.without => {
                     Some(grouping.labels.iter().map(|label| &**label).collect())
@@ -61,7 +63,7 @@ fn labels_of(expr: &Expr) -> Option<BTreeSet<&str>> {
             }
         }
         ExprKind::Call { function, args, .. } => match function.name {
-            "vector" | "pi" | "time" => Some(BTreeSet::new()).filter(|_| function.name == "vector"),
+            "vector" => Some(BTreeSet::new()),
             "label_replace"
             | "label_join"
             | "info"
@@ -71,9 +73,9 @@ fn labels_of(expr: &Expr) -> Option<BTreeSet<&str>> {
             | "histogram_quantiles"
             | "histogram_fraction" => None,
             _ => {
-                let vectors = args.iter().filter(|arg| {
-                    matches!(arg.value_type(), crate::ast::Type::Vector | crate::ast::Type::Matrix)
-                });
+                let vectors = args
+                    .iter()
+                    .filter(|arg| matches!(arg.value_type(), Type::Vector | Type::Matrix));
                 match vectors.collect::<Vec<_>>()[..] {
                     [vector] => labels_of(vector),
                     _ => None,
@@ -82,8 +84,8 @@ fn labels_of(expr: &Expr) -> Option<BTreeSet<&str>> {
         },
         ExprKind::Subquery { expr, .. } => labels_of(expr),
         ExprKind::Binary(binary) => match (binary.left.value_type(), binary.right.value_type()) {
-            (crate::ast::Type::Vector, crate::ast::Type::Scalar) => labels_of(&binary.left),
-            (crate::ast::Type::Scalar, crate::ast::Type::Vector) => labels_of(&binary.right),
+            (Type::Vector, Type::Scalar) => labels_of(&binary.left),
+            (Type::Scalar, Type::Vector) => labels_of(&binary.right),
             _ => None,
         },
         ExprKind::Number { .. }

@@ -43,8 +43,9 @@ impl<'e> Linter<'e> {
         let message = format!(
             "without `bool`, a comparison keeps the values that pass, and `{user}` reckons with those and not with 0 and 1"
         );
-        let at = Span::new(binary.op_span.end, binary.op_span.end);
-        let fix = Fix::replace("compare to 0 or 1".to_owned(), at, " bool");
+        let start = binary.op_span.end;
+        let end = if binary.matching.is_some() { start } else { binary.right.span.start };
+        let fix = Fix::replace("compare to 0 or 1".to_owned(), Span::new(start, end), " bool ");
         self.say(expr.span, Severity::Hint, "comparison-without-bool", message, fix);
     }
 

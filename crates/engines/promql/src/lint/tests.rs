@@ -159,6 +159,8 @@ fn joins() {
     quiet("sum by (a, b) (up) / ignoring (b) group_left sum by (a) (up)");
     quiet("sum by (a) (up) or sum by (b) (up)");
     quiet("sum(up) / vector(5)");
+    quiet("sum by (a) (up) / scalar(sum(up))");
+    quiet("sum by (a) (up) / time()");
     says(
         "sum by (a) (up) / sum(up)",
         Severity::Warning,

@@ -3,7 +3,7 @@
 
 use std::{fs, thread};
 
-use promql::{Features, parse, parse_with};
+use promql::{Features, lint::lint, parse, parse_with};
 
 use crate::{
     mutate::{corpus, mutations},
@@ -33,6 +33,13 @@ fn survives(text: &str, features: &Features) -> bool {
         let again =
             parse_with(&pretty, features).unwrap_or_else(|e| panic!("{text}\n{pretty}\n{e}"));
         assert_eq!(again.to_string(), printed, "{text}\n{pretty}");
+    }
+    for lint in lint(&expr, &|_| None) {
+        assert!(text.get(lint.span.start..lint.span.end).is_some(), "{text}\n{lint:?}");
+        if let Some(fixed) = lint.fix.as_ref().map(|fix| fix.apply(text)) {
+            let parsed = parse_with(&fixed, &Features::ALL);
+            assert!(parsed.is_ok(), "{text}\n{lint:?}\n{fixed}\n{parsed:?}");
+        }
     }
     true
 }

@@ -6,6 +6,7 @@
 mod corpora;
 #[path = "../../../../../fuzz/mutate.rs"]
 mod mutate;
+mod golden;
 mod promqltest;
 mod tables;
 mod tree;

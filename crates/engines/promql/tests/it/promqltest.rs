@@ -9,7 +9,8 @@ mod store;
 
 use std::{fmt::Write as _, path::PathBuf};
 
-use self::{script::Command, store::Store};
+use self::script::Command;
+pub(crate) use self::{check::near, store::Store};
 
 /// What one script gave.
 #[derive(Default)]

@@ -1,6 +1,6 @@
 //! Measures the codec on a synthetic fleet: bytes and time for each sample, by kind of series.
 //!
-//! `cargo run --release -p tsdb --example fleet -- [series] [samples] [fast|dense] [jitter ms] [columns per part]`
+//! `cargo run --release -p tsdb --example fleet -- [series] [samples] [fast|dense] [jitter ms] [steps before] [alternatives]`
 #![allow(
     clippy::all,
     clippy::pedantic,
@@ -8,6 +8,7 @@
     reason = "a measurement, not a product"
 )]
 
+mod alternatives;
 mod data;
 
 use std::{collections::BTreeMap, time::Instant};
@@ -57,6 +58,9 @@ fn main() {
     let placed = arrange(&all);
     encode(&all, &times, &placed, mode);
     by_kind(&all, &times, &placed, mode);
+    if args.get(5).is_some() {
+        others(&all, &placed);
+    }
 }
 
 fn family(labels: &Labels) -> (&str, u8) {
@@ -187,24 +191,7 @@ fn by_kind(all: &[Series], times: &[Vec<i64>], placed: &[(usize, Role)], mode: M
         let begun = Instant::now();
         writer.push(Columns::floats(role, &times[series.times], &series.values));
         let took = begun.elapsed().as_nanos();
-        let name = series.labels.metric_name().unwrap();
-        let kind = match family(&series.labels).1 {
-            0 if role == Role::Lead => "hist +Inf",
-            0 => "hist bucket",
-            1 => "hist count",
-            2 => "hist sum",
-            _ if name.contains("_c") && name.ends_with("total") => {
-                let same = series.values.windows(2).all(|v| v[0] == v[1]);
-                let grown = (series.values[series.values.len() - 1] - series.values[0]).abs()
-                    / series.values.len() as f64;
-                match () {
-                    () if same => "counter idle",
-                    () if grown < 1.0 => "counter slow",
-                    () => "counter",
-                }
-            }
-            _ => name.rsplit('_').next().unwrap(),
-        };
+        let kind = kind_of(series, role);
         let entry = kinds.entry(kind).or_default();
         entry.0 += 1;
         entry.1 += series.values.len();
@@ -219,6 +206,76 @@ fn by_kind(all: &[Series], times: &[Vec<i64>], placed: &[(usize, Role)], mode: M
             *bytes as f64 / *samples as f64,
             *bytes as f64 / total as f64,
             nanos[kind] as f64 / *samples as f64,
+        );
+    }
+}
+
+fn kind_of(series: &Series, role: Role) -> &str {
+    let name = series.labels.metric_name().unwrap();
+    match family(&series.labels).1 {
+        0 if role == Role::Lead => "hist +Inf",
+        0 => "hist bucket",
+        1 => "hist count",
+        2 => "hist sum",
+        _ if name.contains("_c") && name.ends_with("total") => {
+            let same = series.values.windows(2).all(|v| v[0] == v[1]);
+            let grown = (series.values[series.values.len() - 1] - series.values[0]).abs()
+                / series.values.len() as f64;
+            match () {
+                () if same => "counter idle",
+                () if grown < 1.0 => "counter slow",
+                () => "counter",
+            }
+        }
+        _ => name.rsplit('_').next().unwrap(),
+    }
+}
+
+/// The same columns in other codecs.
+fn others(all: &[Series], placed: &[(usize, Role)]) {
+    let mut kinds: BTreeMap<&str, Vec<&[f64]>> = BTreeMap::new();
+    for &(at, role) in placed {
+        kinds.entry(kind_of(&all[at], role)).or_default().push(&all[at].values);
+    }
+    let mut totals: BTreeMap<String, (usize, u128, u128)> = BTreeMap::new();
+    for (kind, columns) in &kinds {
+        let samples: usize = columns.iter().map(|column| column.len()).sum();
+        let per = |bytes: usize| bytes as f64 / samples as f64;
+        let gorilla: usize = columns.iter().map(|column| alternatives::gorilla(column)).sum();
+        print!("  {kind:14} xor {:7.4}", per(gorilla));
+        totals.entry("xor".into()).or_default().0 += gorilla;
+        for (name, group, level) in [
+            ("pco4", 1, 4),
+            ("pco8", 1, 8),
+            ("pco12", 1, 12),
+            ("pco8/20", 20, 8),
+            ("pco8/120", 120, 8),
+        ] {
+            let groups: Vec<Vec<&[f64]>> = columns.chunks(group).map(<[_]>::to_vec).collect();
+            let measured = alternatives::pco(&groups, level);
+            print!(
+                "  {name} {:7.4} ({:.0}/{:.1} ns)",
+                per(measured.bytes),
+                measured.encode_ns as f64 / samples as f64,
+                measured.decode_ns as f64 / samples as f64
+            );
+            let total = totals.entry(name.into()).or_default();
+            *total = (
+                total.0 + measured.bytes,
+                total.1 + measured.encode_ns,
+                total.2 + measured.decode_ns,
+            );
+        }
+        println!();
+    }
+    let samples: usize = all.iter().map(|series| series.values.len()).sum();
+    for (name, (bytes, encode, decode)) in totals {
+        let each = |total: u128| total as f64 / samples as f64;
+        println!(
+            "  {name:9} values only: {:.4} bytes/sample, {:.1} / {:.1} ns/sample",
+            each(bytes as u128),
+            each(encode),
+            each(decode)
         );
     }
 }

@@ -289,11 +289,7 @@ fn write_constant(bits: u64, out: &mut Vec<u8>) -> u8 {
 }
 
 /// The multiples of a step that values grow by and what they are off by, when that takes less than the values.
-fn take_apart(
-    values: &[f64],
-    multiples: &mut Vec<i64>,
-    offs: &mut Vec<i64>,
-) -> Option<Lattice> {
+fn take_apart(values: &[f64], multiples: &mut Vec<i64>, offs: &mut Vec<i64>) -> Option<Lattice> {
     let lattice = Lattice::find(values).filter(|_| values.len() >= STEPPED_MIN)?;
     offs.clear();
     let (mut parts, mut whole) = (0, 0);

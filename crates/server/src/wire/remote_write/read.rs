@@ -10,7 +10,7 @@ use exposition::{
     wire::WireError,
 };
 use ingest::{RawBatch, RawNative, RawSeries};
-use model::{KeyedSample, Metadata, MetricKind};
+use model::{KeyedSample, Metadata, MetricKind, Sample};
 
 use super::labels::{Place, RequestLabels, pairs};
 use crate::{Problem, body::BodyError, intake::RawKeyed};
@@ -94,10 +94,11 @@ struct Walk<'a, 'h> {
     keyed: Option<u32>,
     /// Its histograms and exemplars.
     other: RawSeries,
-    /// Whether it has anything but labels, and whether what it has was refused already.
+    /// Whether it has anything but labels and a description.
     has_data: bool,
     described: Option<MetadataRef<'a>>,
-    fault: Option<LabelsFault>,
+    /// What is wrong with its exemplars or its description; the latter refuses the series as a whole.
+    fault: Option<(LabelsFault, bool)>,
     /// Families that were described in this request.
     families: HashSet<&'a str>,
     /// Bytes of memory that may still be taken.
@@ -147,9 +148,13 @@ impl<'a, 'h> Walk<'a, 'h> {
         let Some(labels) = self.labels.take() else {
             return;
         };
-        if let Some(fault) = self.fault.take() {
+        if let Some((fault, whole)) = self.fault.take() {
+            let samples = if whole { self.take_floats() } else { Vec::new() };
+            let histograms =
+                if whole { std::mem::take(&mut self.other.histograms) } else { Vec::new() };
             let labels = Err(format!("{fault} (of the series {})", shown(&labels)));
-            self.found.rest.series.push(RawSeries { labels, ..RawSeries::default() });
+            let series = RawSeries { labels, samples, histograms, ..RawSeries::default() };
+            self.found.rest.series.push(series);
         } else if !self.has_data && self.described.is_none() {
             // Nothing but labels, which may be wrong all the same.
             let series = RawSeries { labels: pairs(&labels), ..RawSeries::default() };
@@ -163,6 +168,19 @@ impl<'a, 'h> Walk<'a, 'h> {
         if let Some(about) = self.described.take() {
             self.describe(&labels, &about);
         }
+    }
+
+    /// Takes the floats of the series at hand back.
+    fn take_floats(&mut self) -> Vec<Sample> {
+        let Some(series) = self.keyed.take() else {
+            return Vec::new();
+        };
+        self.found.keys.pop();
+        self.found.places.pop();
+        let own = |sample: &KeyedSample| sample.series != series;
+        let first = self.found.samples.iter().rposition(own).map_or(0, |last| last + 1);
+        let floats = self.found.samples.drain(first..);
+        floats.map(|KeyedSample { at_ms, value, .. }| Sample { at_ms, value }).collect()
     }
 
     /// Version 2: what is said of a series holds for its family.
@@ -277,7 +295,7 @@ impl<'a> Visitor<'a> for Walk<'a, '_> {
         self.spend(SERIES_BYTES + LABEL_BYTES * exemplar.labels_max(), exemplar.at())?;
         match exemplar.decode() {
             Ok(exemplar) => self.other.exemplars.push(exemplar),
-            Err(fault) => self.fault = Some(fault.0),
+            Err(fault) => self.fault = Some((fault.0, false)),
         }
         Ok(())
     }
@@ -294,7 +312,7 @@ impl<'a> Visitor<'a> for Walk<'a, '_> {
                 self.spend(size_of::<Metadata>(), 0)?;
                 self.found.rest.metadata.push(self::metadata(about.family, &about));
             }
-            Err(fault) => self.fault = Some(fault),
+            Err(fault) => self.fault = Some((fault, true)),
         }
         Ok(())
     }

@@ -307,7 +307,8 @@ impl Totals {
     }
 
     fn join_means(&mut self, other: &Self) {
-        let follow = |totals: &Self, step: usize| totals.follows.get(step).copied().unwrap_or(false);
+        let follow =
+            |totals: &Self, step: usize| totals.follows.get(step).copied().unwrap_or(false);
         for step in 0..self.count.len() {
             if other.count[step] == 0 {
                 continue;
@@ -315,7 +316,10 @@ impl Totals {
             let (ours, theirs) = (f64::from(self.count[step]), f64::from(other.count[step]));
             let sum = self.first[step] + other.first[step];
             let plain = !follow(self, step) && !follow(other, step);
-            if plain && (sum.is_finite() || !self.first[step].is_finite() || !other.first[step].is_finite())
+            if plain
+                && (sum.is_finite()
+                    || !self.first[step].is_finite()
+                    || !other.first[step].is_finite())
             {
                 let mut total = Kahan { sum: self.first[step], lost: self.second[step] };
                 total.join(Kahan { sum: other.first[step], lost: other.second[step] });
@@ -367,7 +371,13 @@ impl Totals {
     }
 
     /// The group's value at every step.
-    pub(super) fn finish(mut self, op: AggregateOp, param: &[f64], notes: &Notes, span: Span) -> Cells {
+    pub(super) fn finish(
+        mut self,
+        op: AggregateOp,
+        param: &[f64],
+        notes: &Notes,
+        span: Span,
+    ) -> Cells {
         let steps = self.count.len();
         let mut cells = Cells::absent(steps);
         if op == AggregateOp::Quantile {
@@ -396,9 +406,7 @@ impl Totals {
                 AggregateOp::Avg if self.follows.get(step).copied().unwrap_or(false) => {
                     sum(self.first[step], self.second[step])
                 }
-                AggregateOp::Avg => {
-                    sum(self.first[step] / count, self.second[step] / count)
-                }
+                AggregateOp::Avg => sum(self.first[step] / count, self.second[step] / count),
                 AggregateOp::Min | AggregateOp::Max => self.first[step],
                 AggregateOp::Count => count,
                 AggregateOp::Group => 1.0,

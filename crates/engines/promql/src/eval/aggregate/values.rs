@@ -17,6 +17,7 @@ use crate::{
     },
     histogram::Shown,
     number::Plain,
+    quote::{Quoted, is_utf8},
     span::Span,
 };
 
@@ -30,8 +31,8 @@ impl<'s> Context<'s> {
             Some(ExprKind::String(label)) => label.clone(),
             _ => return Err(EvalError::invalid(span, "count_values needs the name of a label")),
         };
-        if label.is_empty() {
-            let message = format!("invalid label name {}", model::Quoted(&label));
+        if label.is_empty() || !is_utf8(&label) {
+            let message = format!("invalid label name {}", Quoted(&label));
             return Err(EvalError::invalid(span, message));
         }
         let items = self.vector(unwrapped(&aggregate.expr))?;

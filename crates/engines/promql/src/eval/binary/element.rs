@@ -23,7 +23,9 @@ pub(crate) enum Element {
     Float(f64),
     Histogram(Arc<Histogram>),
     /// A comparison: whether the vector's element stays.
-    Filter { keep: bool },
+    Filter {
+        keep: bool,
+    },
 }
 
 impl Element {
@@ -79,7 +81,9 @@ pub(crate) fn apply(
         (Float(factor), Native(histogram)) if op == BinaryOp::Mul => {
             Some(changed(histogram, |one| scale(one, factor)))
         }
-        (Native(histogram), Float(value)) if trims || matches!(op, BinaryOp::Mul | BinaryOp::Div) => {
+        (Native(histogram), Float(value))
+            if trims || matches!(op, BinaryOp::Mul | BinaryOp::Div) =>
+        {
             Some(changed(histogram, |one| match op {
                 BinaryOp::Mul => scale(one, value),
                 BinaryOp::Div => divide(one, value),

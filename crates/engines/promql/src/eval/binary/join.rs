@@ -62,8 +62,8 @@ impl<'s> Context<'s> {
         let swapped = group.is_some_and(|group| group.side == Side::Right);
         let (fill_left, fill_right) = (matching.fill.left, matching.fill.right);
         let (many, one) = if swapped { (&right, &left) } else { (&left, &right) };
-        let (fill_many, fill_one) =
-            if swapped { (fill_right, fill_left) } else { (fill_left, fill_right) };
+        // As in Prometheus, `fill_left` stands for the side of many, on whichever side that is.
+        let (fill_many, fill_one) = (fill_left, fill_right);
         let join = Join {
             binary,
             matching,
@@ -107,10 +107,7 @@ impl<'s> Context<'s> {
         let mut out = Vec::new();
         let mut ticker = Ticker::new(self.budget);
         for group in &groups {
-            let work = (1 + group.many.len()).saturating_mul(join.steps * (1 + group.one.len()));
-            ticker.tick(work)?;
-            self.budget.hold((1 + group.many.len()) * 8 * join.steps)?;
-            join.group(group, &mut out, self)?;
+            join.group(group, &mut out, self, &mut ticker)?;
         }
         Ok(out)
     }
@@ -122,18 +119,22 @@ impl<'s> Join<'_, 's> {
         group: &Group,
         out: &mut Vec<Item<'s>>,
         context: &Context<'s>,
+        ticker: &mut Ticker<'_>,
     ) -> Result<(), EvalError> {
+        ticker.tick(self.steps.saturating_mul(group.many.len() + group.one.len()))?;
         if group.one.len() > 1 {
-            self.check_one(group)?;
+            self.check_one(group, ticker)?;
         }
         if self.one_to_one && group.many.len() > 1 {
             self.check_many(group)?;
         }
-        let mut filled = if self.fill_many.is_some() { vec![false; self.steps] } else { Vec::new() };
+        let mut filled =
+            if self.fill_many.is_some() { vec![false; self.steps] } else { Vec::new() };
         for many in &group.many {
             let item = &self.many[*many];
             for one in &group.one {
-                self.pair(item, &self.one[*one], out, context);
+                ticker.tick(self.steps)?;
+                self.pair(item, &self.one[*one], out, context)?;
             }
             for (step, filled) in filled.iter_mut().enumerate() {
                 *filled |= item.cells.has(step);
@@ -145,7 +146,7 @@ impl<'s> Join<'_, 's> {
                 }
                 if !cells.is_empty() {
                     let left = Item { cells, ..item.clone() };
-                    self.pair(&left, &self.constant(&item.id, fill), out, context);
+                    self.pair(&left, &self.constant(&item.id, fill), out, context)?;
                 }
             }
         }
@@ -160,7 +161,7 @@ impl<'s> Join<'_, 's> {
                 }
                 if !cells.is_empty() {
                     let right = Item { cells, ..item.clone() };
-                    self.pair(&self.constant(&item.id, fill), &right, out, context);
+                    self.pair(&self.constant(&item.id, fill), &right, out, context)?;
                 }
             }
         }
@@ -175,7 +176,13 @@ impl<'s> Join<'_, 's> {
     }
 
     /// The operation between two series, at all steps where both are.
-    fn pair(&self, many: &Item<'s>, one: &Item<'s>, out: &mut Vec<Item<'s>>, context: &Context<'s>) {
+    fn pair(
+        &self,
+        many: &Item<'s>,
+        one: &Item<'s>,
+        out: &mut Vec<Item<'s>>,
+        context: &Context<'s>,
+    ) -> Result<(), EvalError> {
         let (left, right) = if self.swapped { (one, many) } else { (many, one) };
         let op = self.binary.op;
         let simple = left.cells.histograms.is_empty()
@@ -187,14 +194,16 @@ impl<'s> Join<'_, 's> {
             self.mixed(&left.cells, &right.cells, context)
         };
         if cells.is_empty() {
-            return;
+            return Ok(());
         }
+        context.budget.hold(crate::eval::item::ITEM_BYTES + 8 * self.steps)?;
         let drop_name = self.binary.bool || many.drop_name;
         let labels = self.labels(&many.id, &one.id);
         let delayed = context.limits.delayed_name_removal;
         let (id, drop_name) =
             crate::eval::pipeline::named(Id::Own(labels), self.binary.bool, delayed && drop_name);
         out.push(Item { id, cells, drop_name: delayed && (drop_name || many.drop_name) });
+        Ok(())
     }
 
     fn floats(&self, left: &[f64], right: &[f64]) -> Cells {
@@ -284,9 +293,10 @@ impl<'s> Join<'_, 's> {
     }
 
     /// Two series of the side of one may not have values at the same step, when the other side has any.
-    fn check_one(&self, group: &Group) -> Result<(), EvalError> {
+    fn check_one(&self, group: &Group, ticker: &mut Ticker<'_>) -> Result<(), EvalError> {
         let mut first: HashMap<usize, usize> = HashMap::new();
         for one in &group.one {
+            ticker.tick(self.steps)?;
             for step in 0..self.steps {
                 if !self.one[*one].cells.has(step) {
                     continue;
@@ -296,7 +306,8 @@ impl<'s> Join<'_, 's> {
                 if !fills && !self.many.iter().any(|item| item.cells.has(step)) {
                     continue;
                 }
-                let labels = |at: usize| braced(&self.one[at].id.labels());
+                let mut pair = [*one, before].map(|at| self.one[at].id.labels());
+                pair.sort();
                 let side = if self.swapped { "left" } else { "right" };
                 let group = self.one[*one].id.labels();
                 let group = group.filtered(|name| matched(self.matching, name));
@@ -305,8 +316,8 @@ impl<'s> Join<'_, 's> {
                     format!(
                         "found duplicate series for the match group {} on the {side} hand-side of the operation: [{}, {}];many-to-many matching not allowed: matching labels must be unique on one side",
                         braced(&group),
-                        labels(*one),
-                        labels(before)
+                        braced(&pair[0]),
+                        braced(&pair[1])
                     ),
                 ));
             }
@@ -331,8 +342,10 @@ impl<'s> Join<'_, 's> {
 
 /// Labels as Prometheus prints them in errors: `{__name__="x", a="b"}`.
 fn braced(labels: &Labels) -> String {
-    let pairs: Vec<String> =
-        labels.iter().map(|(name, value)| format!("{name}={}", model::Quoted(value))).collect();
+    let pairs: Vec<String> = labels
+        .iter()
+        .map(|(name, value)| format!("{name}={}", crate::quote::Quoted(value)))
+        .collect();
     format!("{{{}}}", pairs.join(", "))
 }
 

@@ -14,11 +14,7 @@ use crate::{
 };
 
 /// At which steps a signature is there.
-fn present(
-    items: &[Item<'_>],
-    signatures: &[Signature],
-    steps: usize,
-) -> SignatureMap<Vec<bool>> {
+fn present(items: &[Item<'_>], signatures: &[Signature], steps: usize) -> SignatureMap<Vec<bool>> {
     let mut present: SignatureMap<Vec<bool>> = SignatureMap::default();
     for (item, signature) in items.iter().zip(signatures) {
         let there = present.entry(*signature).or_insert_with(|| vec![false; steps]);
@@ -46,8 +42,12 @@ impl<'s> Context<'s> {
         };
         let (of_left, of_right) = (signatures(&left), signatures(&right));
         let mut ticker = Ticker::new(self.budget);
+        self.budget.hold(steps.saturating_mul(left.list.len().max(right.list.len())))?;
         ticker.tick(steps.saturating_mul(left.list.len() + right.list.len()))?;
-        let keep_where = |items: &mut Items<'s>, of: &[Signature], other: &SignatureMap<Vec<bool>>, wanted: bool| {
+        let keep_where = |items: &mut Items<'s>,
+                          of: &[Signature],
+                          other: &SignatureMap<Vec<bool>>,
+                          wanted: bool| {
             for (item, signature) in items.list.iter_mut().zip(of) {
                 let there = other.get(signature);
                 for step in 0..steps {

@@ -53,8 +53,9 @@ impl<'s> Context<'s> {
         let Some(vector) = args.get(vector_at) else { return Ok(Items::default()) };
         let mut asked = Vec::new();
         if name == "histogram_fraction" {
-            let (lower, upper) = (self.scalar(unwrapped(&args[0]))?, self.scalar(unwrapped(&args[1]))?);
-            asked.push((Asked::Fraction { lower, upper }, at(0)));
+            let (lower, upper) =
+                (self.scalar(unwrapped(&args[0]))?, self.scalar(unwrapped(&args[1]))?);
+            asked.push(Asked::Fraction { lower, upper });
         } else {
             let params = if many { 2..args.len() } else { 0..1 };
             for param in params {
@@ -62,21 +63,21 @@ impl<'s> Context<'s> {
                 for q in values.iter().filter(|q| !(0.0..=1.0).contains(*q)) {
                     self.notes.add(Kind::InvalidQuantile(q.to_bits()), at(param), "");
                 }
-                asked.push((Asked::Quantile(values), at(0)));
+                asked.push(Asked::Quantile(values));
             }
         }
-        let items = self.vector(unwrapped(vector))?;
+        let items = self.within(name, |context| context.vector(unwrapped(vector)))?;
         let steps = self.query.steps();
         let mut groups = self.groups(&items, at(vector_at));
         self.say_mixed(&items, &mut groups, at(vector_at));
         let by_signature = &groups.1;
         let mut out = Vec::new();
         let mut ticker = Ticker::new(self.budget);
-        for (asked, span) in &asked {
+        for asked in &asked {
             for item in items.list.iter().filter(|item| item.cells.has_histograms()) {
                 ticker.tick(steps)?;
                 let group = by_signature.get(&item.id.signature(|_| true)).map(|at| &groups.0[*at]);
-                let cells = self.natives(item, group, asked, *span);
+                let cells = self.natives(item, group, asked, at(vector_at));
                 self.give(&mut out, &item.id, item.drop_name, cells, asked, many, args)?;
             }
             let mut classic = Classic::default();
@@ -112,7 +113,8 @@ impl<'s> Context<'s> {
                 }
             });
             let Ok(upper) = bound.parse::<f64>() else {
-                let name = if self.limits.delayed_name_removal { item.id.name() } else { String::new() };
+                let name =
+                    if self.limits.delayed_name_removal { item.id.name() } else { String::new() };
                 self.notes.add(Kind::BadBucketLabel, span, &format!("{name}\0{bound}"));
                 continue;
             };
@@ -146,11 +148,15 @@ impl<'s> Context<'s> {
             group.native = (0..item.cells.len())
                 .map(|step| {
                     item.cells.histogram(step).is_some()
-                        && group.buckets.iter().any(|(_, at)| items.list[*at].cells.float(step).is_some())
+                        && group
+                            .buckets
+                            .iter()
+                            .any(|(_, at)| items.list[*at].cells.float(step).is_some())
                 })
                 .collect();
             if group.native.contains(&true) {
-                let name = if self.limits.delayed_name_removal { item.id.name() } else { String::new() };
+                let name =
+                    if self.limits.delayed_name_removal { item.id.name() } else { String::new() };
                 self.notes.add(Kind::MixedClassicNative, span, &name);
             }
         }
@@ -178,7 +184,8 @@ impl<'s> Context<'s> {
                     Note::QuantileIsSkewed => Kind::QuantileIsSkewed,
                     Note::FractionLacksNan => Kind::FractionLacksNan,
                 };
-                let name = if self.limits.delayed_name_removal { item.id.name() } else { String::new() };
+                let name =
+                    if self.limits.delayed_name_removal { item.id.name() } else { String::new() };
                 self.notes.add(kind, span, &name);
             }
         }

@@ -12,7 +12,7 @@ use crate::{
         cells::Cells,
         hash::{Signature, SignatureMap},
         item::{Id, Item, Items},
-        pipeline::{InstantCall, InstantKind, Input, Leaf, Pipeline, unwrapped},
+        pipeline::{Input, InstantCall, InstantKind, Leaf, Pipeline, unwrapped},
         range::{Moments, Ticker},
         same_labels,
         select::looked_back,
@@ -40,8 +40,7 @@ impl Wanted {
         let all = selector.unwrap_or(&[]);
         let is_name = |one: &&Matcher| one.name() == Labels::METRIC_NAME;
         let mut names: Vec<Matcher> = all.iter().filter(is_name).cloned().collect();
-        let positive =
-            names.iter().any(|one| matches!(one.op(), MatchOp::Equal | MatchOp::Regex));
+        let positive = names.iter().any(|one| matches!(one.op(), MatchOp::Equal | MatchOp::Regex));
         if names.is_empty() {
             names.push(Matcher::equal(Labels::METRIC_NAME, TARGET_INFO));
         } else if !positive {
@@ -151,6 +150,7 @@ impl<'s> Context<'s> {
             steps: moments.len(),
             drops_name: false,
             one_name: selected.name.is_some(),
+            hints: false,
         };
         let found = self.collect(&pipeline(InstantKind::Value), span)?;
         if let Some(item) = found.list.iter().find(|item| item.cells.has_histograms()) {

@@ -38,20 +38,23 @@ impl<'s> Context<'s> {
             })?;
         check(target, "destination", "label_replace", span)?;
         let items = self.first(args)?;
+        let budget = self.budget;
         // Series have few values of a label; each is matched once.
         let mut replaced: HashMap<String, Option<String>> = HashMap::new();
         self.relabelled(items, target, span, |id| {
             let value = id.get(source);
             if let Some(known) = replaced.get(&value) {
-                return known.clone();
+                return Ok(known.clone());
             }
+            // What is taken over is at most the whole value, each time.
+            budget.hold(replacement.len() + replacement.matches('$').count() * value.len())?;
             let new = regex.captures(&value).map(|found| {
                 let mut new = String::new();
                 found.expand(replacement, &mut new);
                 new
             });
             replaced.insert(value, new.clone());
-            new
+            Ok(new)
         })
     }
 
@@ -63,9 +66,12 @@ impl<'s> Context<'s> {
         }
         check(target, "destination", "label_join", span)?;
         let items = self.first(args)?;
+        let budget = self.budget;
         self.relabelled(items, target, span, |id| {
             let parts: Vec<String> = sources.iter().map(|source| id.get(source)).collect();
-            Some(parts.join(separator))
+            let bytes: usize = parts.iter().map(|part| part.len() + separator.len()).sum();
+            budget.hold(bytes)?;
+            Ok(Some(parts.join(separator)))
         })
     }
 
@@ -79,11 +85,11 @@ impl<'s> Context<'s> {
         mut items: Items<'s>,
         target: &str,
         span: Span,
-        mut value: impl FnMut(&Id<'s>) -> Option<String>,
+        mut value: impl FnMut(&Id<'s>) -> Result<Option<String>, EvalError>,
     ) -> Result<Items<'s>, EvalError> {
         let names = target == Labels::METRIC_NAME;
         for item in &mut items.list {
-            if let Some(value) = value(&item.id) {
+            if let Some(value) = value(&item.id)? {
                 item.id = Id::Own(with(&item.id.labels(), target, &value));
                 item.drop_name &= !names;
             }
@@ -95,7 +101,7 @@ impl<'s> Context<'s> {
 }
 
 fn check(name: &str, role: &str, function: &str, span: Span) -> Result<(), EvalError> {
-    if !name.is_empty() {
+    if !name.is_empty() && crate::quote::is_utf8(name) {
         return Ok(());
     }
     let message = format!("invalid {role} label name in {function}(): {name}");

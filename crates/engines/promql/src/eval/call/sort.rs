@@ -31,9 +31,8 @@ impl<'s> Context<'s> {
                 .collect();
             keyed.sort_by(|a, b| {
                 let pairs = a.0.iter().zip(&b.0);
-                let by_label = pairs.fold(Ordering::Equal, |order, (a, b)| {
-                    order.then_with(|| natural(a, b))
-                });
+                let by_label =
+                    pairs.fold(Ordering::Equal, |order, (a, b)| order.then_with(|| natural(a, b)));
                 let order = by_label.then_with(|| a.1.cmp(&b.1));
                 if descending { order.reverse() } else { order }
             });

@@ -120,10 +120,8 @@ impl InstantCall {
         crate::eval::subquery::drop_stale(&mut clean);
         let (times, all) = (&clean.times, &clean.histograms);
         for (step, moment) in self.moments.iter().enumerate() {
-            let (oldest, newest) = (
-                moment.saturating_sub(self.lookback_ms),
-                moment.saturating_add(self.lookback_ms),
-            );
+            let (oldest, newest) =
+                (moment.saturating_sub(self.lookback_ms), moment.saturating_add(self.lookback_ms));
             let inside = |at: i64| at > oldest && at <= newest;
             let has_floats = times.iter().any(|at| inside(*at));
             let has_histograms = all.iter().any(|one| inside(one.at_ms));
@@ -147,7 +145,8 @@ impl InstantCall {
             } else if has_histograms {
                 let after = all.partition_point(|one| one.at_ms < moment);
                 let next = all.get(after).filter(|one| one.at_ms <= newest);
-                let before = after.checked_sub(1).map(|at| &all[at]).filter(|one| one.at_ms > oldest);
+                let before =
+                    after.checked_sub(1).map(|at| &all[at]).filter(|one| one.at_ms > oldest);
                 match (before, next) {
                     (_, Some(one)) if one.at_ms == moment => {
                         cells.set_histogram(step, Arc::clone(&one.histogram));
@@ -156,7 +155,8 @@ impl InstantCall {
                         let say = |join| {
                             about.notes.add(Kind::MismatchedBuckets(join), self.span, "");
                         };
-                        match between_histograms(a, b, moment, false, say) {
+                        let counter = b.histogram.reset_hint != model::ResetHint::Gauge;
+                        match between_histograms(a, b, moment, counter, say) {
                             Some(found) => cells.set_histogram(step, Arc::new(found)),
                             None => {
                                 about.notes.add(Kind::MixedSchemas, self.span, &(about.name)());

@@ -19,12 +19,21 @@ pub(crate) enum Stage {
     Negate,
     /// Of floats; histograms are left out.
     Map(fn(f64) -> f64),
-    Clamp { min: Vec<f64>, max: Vec<f64> },
+    Clamp {
+        min: Vec<f64>,
+        max: Vec<f64>,
+    },
     Round(Vec<f64>),
     /// Of histograms; floats are left out.
     Histogram(fn(&Histogram) -> f64),
     /// An operator with a scalar; `swapped`: the scalar stands before it.
-    Scalar { op: BinaryOp, scalar: Vec<f64>, swapped: bool, bool: bool, span: Span },
+    Scalar {
+        op: BinaryOp,
+        scalar: Vec<f64>,
+        swapped: bool,
+        bool: bool,
+        span: Span,
+    },
 }
 
 impl Stage {

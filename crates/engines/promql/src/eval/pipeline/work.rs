@@ -33,14 +33,14 @@ struct Took {
 
 impl<'s> Context<'s> {
     /// Computes all series of a pipeline: each chunk begins with `start`, takes its series by `put`, and is given to
-    /// `join` in the order of chunks.
+    /// `join` in the order of chunks. Gives the number of series that have values.
     pub(crate) fn run<T: Send>(
         &mut self,
         pipeline: &Pipeline<'s>,
         start: impl Fn() -> T + Sync,
         put: impl Fn(&mut T, Id<'s>, &mut Cells, &Notes) -> Result<(), EvalError> + Sync,
         mut join: impl FnMut(T) -> Result<(), EvalError> + Send,
-    ) -> Result<(), EvalError> {
+    ) -> Result<usize, EvalError> {
         let len = pipeline.input.len();
         let (budget, limits) = (self.budget, self.limits);
         let (explain, counting) = (limits.explain, self.counting);
@@ -54,12 +54,11 @@ impl<'s> Context<'s> {
                 scratch.per_step.clear();
                 scratch.per_step.resize(pipeline.steps, 0);
             }
-            let read = |samples: usize| budget.read(samples);
             let mut ticker = Ticker::new(budget);
             budget.check()?;
             let from = chunk * CHUNK;
             for at in from..len.min(from + CHUNK) {
-                if pipeline.compute(at, scratch, &notes, &mut ticker, &read)? {
+                if pipeline.compute(at, scratch, &notes, &mut ticker, budget)? {
                     let id = pipeline.input.id(at);
                     pipeline.say_non_counter(&id, &scratch.cells, &notes, by_label);
                     took.series += 1;
@@ -76,6 +75,9 @@ impl<'s> Context<'s> {
         let mut took = Took::default();
         let before = budget.samples();
         let threads = threads(pipeline, limits.threads);
+        // Each thread has cells and windows of its own.
+        let scratch = threads.saturating_mul(pipeline.steps).saturating_mul(40);
+        budget.hold(scratch)?;
         chunked(len.div_ceil(CHUNK), threads, one, |done: Done<T>| {
             notes.join(done.notes);
             for (all, one) in per_step.iter_mut().zip(&done.per_step) {
@@ -85,11 +87,12 @@ impl<'s> Context<'s> {
             took.series += done.took.series;
             join(done.value)
         })?;
+        budget.release(scratch);
         took.samples = budget.samples().saturating_sub(before);
         if explain {
             self.explain(pipeline, took);
         }
-        Ok(())
+        Ok(usize::try_from(took.series).unwrap_or(usize::MAX))
     }
 
     /// Adds a node of the plan for the samples that a pipeline read.
@@ -125,7 +128,8 @@ fn threads(pipeline: &Pipeline<'_>, max: usize) -> usize {
         return 1;
     }
     let looked_at = len.min(16);
-    let sampled: usize = (0..looked_at).map(|at| selected.set.samples_hint(at * (len / looked_at))).sum();
+    let sampled: usize =
+        (0..looked_at).map(|at| selected.set.samples_hint(at * (len / looked_at))).sum();
     let samples = sampled / looked_at * len + pipeline.steps * len;
     if samples < SAMPLES_MIN { 1 } else { max.min(len.div_ceil(CHUNK)).min(64) }
 }

@@ -22,7 +22,8 @@ fn edges(
     smoothed: bool,
 ) -> Option<(usize, usize)> {
     let mut last = len.checked_sub(1)?;
-    let find = |wanted: &dyn Fn(i64) -> bool| (0..last).find(|at| wanted(time(*at))).unwrap_or(last);
+    let find =
+        |wanted: &dyn Fn(i64) -> bool| (0..last).find(|at| wanted(time(*at))).unwrap_or(last);
     let first = find(&|at| at > window.start).saturating_sub(1);
     if smoothed {
         last = find(&|at| at >= window.end);
@@ -88,6 +89,9 @@ pub(crate) fn between_histograms(
     let mut result = (*b.histogram).clone();
     if at_ms == b.at_ms {
         return Some(result);
+    }
+    if a.histogram.is_custom() != result.is_custom() {
+        return None;
     }
     #[expect(clippy::cast_precision_loss, reason = "differences of times are small")]
     let part = (at_ms - a.at_ms) as f64 / (b.at_ms - a.at_ms) as f64;

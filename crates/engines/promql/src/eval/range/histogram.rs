@@ -18,8 +18,7 @@ pub(super) fn rate(call: &RangeCall, window: &Window<'_>, about: &About<'_>) -> 
     let all = window.histograms;
     let counter = call.function.is_counter();
     let starts = if counter { window.histogram_starts } else { &[] };
-    let mut result =
-        if all.len() > 1 { Some(increase(call, all, starts, about)?) } else { None };
+    let mut result = if all.len() > 1 { Some(increase(call, all, starts, about)?) } else { None };
     let first = &all.first()?.histogram;
     let began = began(starts, window.start, all.first()?.at_ms);
     if began.is_some() {

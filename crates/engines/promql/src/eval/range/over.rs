@@ -28,9 +28,8 @@ pub(super) fn extremes(
 ) -> Result<(), EvalError> {
     let (times, values) = (points.times.as_slice(), points.values.as_slice());
     let max = call.function == RangeFunction::Max;
-    let better = |value: f64, best: f64| {
-        (if max { value > best } else { value < best }) || best.is_nan()
-    };
+    let better =
+        |value: f64, best: f64| (if max { value > best } else { value < best }) || best.is_nan();
     let mut edges = Edges::default();
     let mut best = 0;
     let mut seen = 0;

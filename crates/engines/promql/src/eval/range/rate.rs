@@ -87,7 +87,12 @@ fn resets(values: &[f64]) -> Vec<usize> {
     let falls = |pair: &[f64]| pair[1] < pair[0];
     // Most counters have none, which is faster to see without branches.
     if values.windows(2).fold(false, |any, pair| any | falls(pair)) {
-        values.windows(2).enumerate().filter(|(_, pair)| falls(pair)).map(|(at, _)| at + 1).collect()
+        values
+            .windows(2)
+            .enumerate()
+            .filter(|(_, pair)| falls(pair))
+            .map(|(at, _)| at + 1)
+            .collect()
     } else {
         Vec::new()
     }
@@ -137,8 +142,7 @@ impl Edge {
         if to_end >= near {
             to_end = average / 2.0;
         }
-        let mut factor =
-            if sampled == 0.0 { 1.0 } else { (sampled + to_start + to_end) / sampled };
+        let mut factor = if sampled == 0.0 { 1.0 } else { (sampled + to_start + to_end) / sampled };
         if call.function == RangeFunction::Rate {
             factor /= seconds(0, call.range_ms);
         }

@@ -86,7 +86,13 @@ pub(crate) struct Edges {
 impl Edges {
     /// Moves on to the samples in `(start, end]`; both only ever grow.
     #[inline]
-    pub(crate) fn advance(&mut self, len: usize, time: impl Fn(usize) -> i64, start: i64, end: i64) {
+    pub(crate) fn advance(
+        &mut self,
+        len: usize,
+        time: impl Fn(usize) -> i64,
+        start: i64,
+        end: i64,
+    ) {
         while self.to < len && time(self.to) <= end {
             self.to += 1;
         }

@@ -20,12 +20,8 @@ const EPSILON: f64 = 1e-6;
 
 fn ask(text: &str, query: Query, store: &Store) -> Result<Answer, String> {
     let expr = promql::parse_with(text, &Features::ALL).map_err(|error| error.to_string())?;
-    let limits = Limits {
-        delayed_name_removal: true,
-        start_timestamps: true,
-        text,
-        ..Limits::default()
-    };
+    let limits =
+        Limits { delayed_name_removal: true, start_timestamps: true, text, ..Limits::default() };
     evaluate(&expr, query, store, &limits).map_err(|error| error.to_string())
 }
 
@@ -54,8 +50,21 @@ pub(super) fn check(eval: &Eval, store: &Store) -> Result<(), String> {
 /// Whether a function's value varies with the time although its arguments do not.
 fn depends_on_time(expr: &Expr) -> bool {
     const UNSAFE: [&str; 15] = [
-        "days_in_month", "day_of_month", "day_of_week", "day_of_year", "end", "hour", "minute",
-        "month", "year", "predict_linear", "range", "start", "step", "time", "timestamp",
+        "days_in_month",
+        "day_of_month",
+        "day_of_week",
+        "day_of_year",
+        "end",
+        "hour",
+        "minute",
+        "month",
+        "year",
+        "predict_linear",
+        "range",
+        "start",
+        "step",
+        "time",
+        "timestamp",
     ];
     let mut found = false;
     walk(&mut expr.clone(), &mut |expr| {
@@ -88,9 +97,14 @@ fn walk(expr: &mut Expr, seen: &mut dyn FnMut(&mut Expr) -> bool) {
         return;
     }
     match &mut expr.kind {
-        ExprKind::Number { .. } | ExprKind::String(_) | ExprKind::Selector(_) | ExprKind::Matrix { .. } => {}
+        ExprKind::Number { .. }
+        | ExprKind::String(_)
+        | ExprKind::Selector(_)
+        | ExprKind::Matrix { .. } => {}
         ExprKind::Subquery { expr, .. } => walk(expr, seen),
-        ExprKind::Negate(inner) | ExprKind::Plus(inner) | ExprKind::Paren(inner) => walk(inner, seen),
+        ExprKind::Negate(inner) | ExprKind::Plus(inner) | ExprKind::Paren(inner) => {
+            walk(inner, seen)
+        }
         ExprKind::Binary(binary) => {
             walk(&mut binary.left, seen);
             walk(&mut binary.right, seen);
@@ -137,7 +151,8 @@ fn middle(value: Value) -> Value {
             let only = columns.into_iter().map(|column| {
                 let mut points = column.points(query);
                 let keep = |at: i64| at == 1;
-                let values: Vec<f64> = points.samples().filter(|one| keep(one.at_ms)).map(|one| one.value).collect();
+                let values: Vec<f64> =
+                    points.samples().filter(|one| keep(one.at_ms)).map(|one| one.value).collect();
                 points.histograms.retain(|one| keep(one.at_ms));
                 (column.labels, values, points.histograms)
             });
@@ -240,7 +255,12 @@ fn matrix(eval: &Eval, found: &[MatrixSeries], start: i64, step: i64) -> Result<
         }
         for ((time, wanted, hint), sample) in histograms.iter().zip(&points.histograms) {
             if (!instant && *time != sample.at_ms) || !alike(wanted, &sample.histogram, *hint) {
-                return Err(format!("{} has {}, not {}", series.labels, shown(series), TestForm(wanted)));
+                return Err(format!(
+                    "{} has {}, not {}",
+                    series.labels,
+                    shown(series),
+                    TestForm(wanted)
+                ));
             }
         }
     }
@@ -253,8 +273,12 @@ fn matrix(eval: &Eval, found: &[MatrixSeries], start: i64, step: i64) -> Result<
 fn shown(series: &MatrixSeries) -> String {
     let floats: Vec<String> =
         series.points.samples().map(|one| format!("{}@{}", one.value, one.at_ms)).collect();
-    let histograms: Vec<String> =
-        series.points.histograms.iter().map(|one| format!("{}@{}", TestForm(&one.histogram), one.at_ms)).collect();
+    let histograms: Vec<String> = series
+        .points
+        .histograms
+        .iter()
+        .map(|one| format!("{}@{}", TestForm(&one.histogram), one.at_ms))
+        .collect();
     format!("{} {}", floats.join(" "), histograms.join(" "))
 }
 
@@ -265,7 +289,8 @@ fn alike(wanted: &Histogram, found: &Histogram, hint: bool) -> bool {
         histogram
     };
     let (wanted, found) = (compact(wanted), compact(found));
-    let lists = |a: &[f64], b: &[f64]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| almost(*a, *b));
+    let lists =
+        |a: &[f64], b: &[f64]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| almost(*a, *b));
     wanted.schema == found.schema
         && almost(wanted.count, found.count)
         && almost(wanted.sum, found.sum)

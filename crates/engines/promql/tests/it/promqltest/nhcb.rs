@@ -67,7 +67,12 @@ impl Parts {
             sum: self.sum,
             positive_spans: vec![BucketSpan { offset: 0, length }],
             positive,
-            custom_values: self.buckets.iter().map(|(bound, _)| *bound).filter(|bound| bound.is_finite()).collect(),
+            custom_values: self
+                .buckets
+                .iter()
+                .map(|(bound, _)| *bound)
+                .filter(|bound| bound.is_finite())
+                .collect(),
             ..Histogram::default()
         };
         promql::histogram::compact(&mut histogram);

@@ -113,7 +113,8 @@ pub(super) fn parse(text: &str) -> Vec<Command> {
         if line.is_empty() {
             continue;
         }
-        let end = lines[at..].iter().position(|line| line.is_empty()).map_or(lines.len(), |end| at + end);
+        let end =
+            lines[at..].iter().position(|line| line.is_empty()).map_or(lines.len(), |end| at + end);
         if line == "clear" {
             commands.push(Command::Clear);
         } else if let Some(rest) = line.strip_prefix("load_with_nhcb ") {
@@ -149,7 +150,8 @@ fn load(gap: &str, with_nhcb: bool, lines: &[&str]) -> Load {
         }
         let (labels, values) = series::series(line);
         let starts = pending.take().unwrap_or_else(|| {
-            let cycled = default.iter().cycle().take(if default.is_empty() { 0 } else { values.len() });
+            let cycled =
+                default.iter().cycle().take(if default.is_empty() { 0 } else { values.len() });
             cycled.copied().collect()
         });
         series.push((labels, values, starts));
@@ -158,9 +160,13 @@ fn load(gap: &str, with_nhcb: bool, lines: &[&str]) -> Load {
 }
 
 fn eval(line: &str, number: usize, lines: &[&str]) -> Eval {
-    let instant = Regex::new(r"^eval(?:_(fail|warn|ordered|info))?\s+instant\s+(?:at\s+(.+?))?\s+(.+)$").unwrap();
-    let range =
-        Regex::new(r"^eval(?:_(fail|warn|info))?\s+range\s+from\s+(.+)\s+to\s+(.+)\s+step\s+(.+?)\s+(.+)$").unwrap();
+    let instant =
+        Regex::new(r"^eval(?:_(fail|warn|ordered|info))?\s+instant\s+(?:at\s+(.+?))?\s+(.+)$")
+            .unwrap();
+    let range = Regex::new(
+        r"^eval(?:_(fail|warn|info))?\s+range\s+from\s+(.+)\s+to\s+(.+)\s+step\s+(.+?)\s+(.+)$",
+    )
+    .unwrap();
     let mut eval = Eval { line: number, ..Eval::default() };
     let mode = if let Some(found) = instant.captures(line) {
         eval.text = found[3].to_owned();

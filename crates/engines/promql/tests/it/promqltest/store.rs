@@ -91,9 +91,9 @@ fn hint(points: &mut Points) {
                 let mut new = (*sample.histogram).clone();
                 new.reset_hint = ResetHint::Unknown;
                 let other = new.schema != old.schema || new.zero_threshold != old.zero_threshold;
-                if promql::histogram::detect_reset(&new, old) && !other {
-                    ResetHint::Reset
-                } else if other || new.custom_values != old.custom_values {
+                let reset = promql::histogram::detect_reset(&new, old);
+                // A reset that it found itself it does not tell: prometheus/prometheus issue 15346.
+                if reset || other || new.custom_values != old.custom_values {
                     ResetHint::Unknown
                 } else {
                     ResetHint::NotReset

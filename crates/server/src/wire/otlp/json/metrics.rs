@@ -5,15 +5,16 @@ use opentelemetry_proto::tonic::{
     metrics::v1::{
         AggregationTemporality, Exemplar, ExponentialHistogram, ExponentialHistogramDataPoint,
         Gauge, Histogram, HistogramDataPoint, Metric, NumberDataPoint, ResourceMetrics,
-        ScopeMetrics, Sum, Summary, SummaryDataPoint, exponential_histogram_data_point::Buckets,
-        metric::Data, number_data_point, summary_data_point::ValueAtQuantile,
+        ScopeMetrics, Sum, Summary, SummaryDataPoint, exemplar,
+        exponential_histogram_data_point::Buckets, metric::Data, number_data_point,
+        summary_data_point::ValueAtQuantile,
     },
 };
 use serde::Deserialize;
 
 use super::{
     Pair, ResourceJson, ScopeJson,
-    field::{Enum, Float, Int, Nullable},
+    field::{Enum, Float, Hex, Int, Nullable},
     pairs, resource, scope,
 };
 
@@ -36,6 +37,7 @@ struct ResourceMetricsJson {
 struct ScopeMetricsJson {
     scope: Option<ScopeJson>,
     metrics: Nullable<Vec<MetricJson>>,
+    schema_url: Nullable<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -66,30 +68,33 @@ struct DataJson<T> {
 #[serde(default, rename_all = "camelCase")]
 struct NumberJson {
     attributes: Nullable<Vec<Pair>>,
+    start_time_unix_nano: Int<u64>,
     time_unix_nano: Int<u64>,
     as_double: Option<Float>,
     as_int: Option<Int<i64>>,
     flags: Int<u32>,
-    exemplars: Nullable<Vec<Unread>>,
+    exemplars: Nullable<Vec<ExemplarJson>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct HistogramJson {
     attributes: Nullable<Vec<Pair>>,
+    start_time_unix_nano: Int<u64>,
     time_unix_nano: Int<u64>,
     count: Int<u64>,
     sum: Option<Float>,
     bucket_counts: Nullable<Vec<Int<u64>>>,
     explicit_bounds: Nullable<Vec<Float>>,
     flags: Int<u32>,
-    exemplars: Nullable<Vec<Unread>>,
+    exemplars: Nullable<Vec<ExemplarJson>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 struct ExponentialJson {
     attributes: Nullable<Vec<Pair>>,
+    start_time_unix_nano: Int<u64>,
     time_unix_nano: Int<u64>,
     count: Int<u64>,
     sum: Option<Float>,
@@ -99,7 +104,7 @@ struct ExponentialJson {
     positive: Option<BucketsJson>,
     negative: Option<BucketsJson>,
     flags: Int<u32>,
-    exemplars: Nullable<Vec<Unread>>,
+    exemplars: Nullable<Vec<ExemplarJson>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -113,6 +118,7 @@ struct BucketsJson {
 #[serde(default, rename_all = "camelCase")]
 struct SummaryJson {
     attributes: Nullable<Vec<Pair>>,
+    start_time_unix_nano: Int<u64>,
     time_unix_nano: Int<u64>,
     count: Int<u64>,
     sum: Float,
@@ -120,9 +126,16 @@ struct SummaryJson {
     flags: Int<u32>,
 }
 
-/// An object whose fields are skipped.
 #[derive(Debug, Default, Deserialize)]
-struct Unread {}
+#[serde(default, rename_all = "camelCase")]
+struct ExemplarJson {
+    filtered_attributes: Nullable<Vec<Pair>>,
+    time_unix_nano: Int<u64>,
+    as_double: Option<Float>,
+    as_int: Option<Int<i64>>,
+    span_id: Hex,
+    trace_id: Hex,
+}
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -145,7 +158,7 @@ impl From<Request> for ExportMetricsServiceRequest {
 impl From<ScopeMetricsJson> for ScopeMetrics {
     fn from(group: ScopeMetricsJson) -> Self {
         let metrics = group.metrics.0.into_iter().map(Into::into).collect();
-        Self { scope: scope(group.scope), metrics, ..Self::default() }
+        Self { scope: scope(group.scope), metrics, schema_url: group.schema_url.0 }
     }
 }
 
@@ -185,9 +198,18 @@ fn convert<T: Into<U>, U>(points: Nullable<Vec<T>>) -> Vec<U> {
     points.0.into_iter().map(Into::into).collect()
 }
 
-/// Exemplars are not kept: only how many there were is counted.
-fn exemplars(list: &Nullable<Vec<Unread>>) -> Vec<Exemplar> {
-    list.0.iter().map(|_| Exemplar::default()).collect()
+impl From<ExemplarJson> for Exemplar {
+    fn from(exemplar: ExemplarJson) -> Self {
+        let as_int = exemplar.as_int.map(|Int(value)| exemplar::Value::AsInt(value));
+        let as_double = exemplar.as_double.map(|Float(value)| exemplar::Value::AsDouble(value));
+        Self {
+            filtered_attributes: pairs(exemplar.filtered_attributes),
+            time_unix_nano: exemplar.time_unix_nano.0,
+            span_id: exemplar.span_id.0,
+            trace_id: exemplar.trace_id.0,
+            value: as_double.or(as_int),
+        }
+    }
 }
 
 impl From<NumberJson> for NumberDataPoint {
@@ -197,10 +219,11 @@ impl From<NumberJson> for NumberDataPoint {
             point.as_double.map(|Float(value)| number_data_point::Value::AsDouble(value));
         Self {
             attributes: pairs(point.attributes),
+            start_time_unix_nano: point.start_time_unix_nano.0,
             time_unix_nano: point.time_unix_nano.0,
             value: as_double.or(as_int),
             flags: point.flags.0,
-            exemplars: exemplars(&point.exemplars),
+            exemplars: convert(point.exemplars),
             ..Self::default()
         }
     }
@@ -210,13 +233,14 @@ impl From<HistogramJson> for HistogramDataPoint {
     fn from(point: HistogramJson) -> Self {
         Self {
             attributes: pairs(point.attributes),
+            start_time_unix_nano: point.start_time_unix_nano.0,
             time_unix_nano: point.time_unix_nano.0,
             count: point.count.0,
             sum: point.sum.map(|sum| sum.0),
             bucket_counts: point.bucket_counts.0.into_iter().map(|count| count.0).collect(),
             explicit_bounds: point.explicit_bounds.0.into_iter().map(|bound| bound.0).collect(),
             flags: point.flags.0,
-            exemplars: exemplars(&point.exemplars),
+            exemplars: convert(point.exemplars),
             ..Self::default()
         }
     }
@@ -230,6 +254,7 @@ impl From<ExponentialJson> for ExponentialHistogramDataPoint {
         };
         Self {
             attributes: pairs(point.attributes),
+            start_time_unix_nano: point.start_time_unix_nano.0,
             time_unix_nano: point.time_unix_nano.0,
             count: point.count.0,
             sum: point.sum.map(|sum| sum.0),
@@ -239,7 +264,7 @@ impl From<ExponentialJson> for ExponentialHistogramDataPoint {
             positive: point.positive.map(buckets),
             negative: point.negative.map(buckets),
             flags: point.flags.0,
-            exemplars: exemplars(&point.exemplars),
+            exemplars: convert(point.exemplars),
             ..Self::default()
         }
     }
@@ -251,6 +276,7 @@ impl From<SummaryJson> for SummaryDataPoint {
             |at: QuantileJson| ValueAtQuantile { quantile: at.quantile.0, value: at.value.0 };
         Self {
             attributes: pairs(point.attributes),
+            start_time_unix_nano: point.start_time_unix_nano.0,
             time_unix_nano: point.time_unix_nano.0,
             count: point.count.0,
             sum: point.sum.0,

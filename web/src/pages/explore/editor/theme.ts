@@ -1,0 +1,38 @@
+// The editor in the colours of the page; custom properties reach through the shadow root.
+
+import { EditorView } from "@codemirror/view";
+
+export const theme = EditorView.theme({
+  "&": { fontSize: "13px", color: "var(--text)", backgroundColor: "transparent" },
+  "&.cm-focused": { outline: "none" },
+  ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "1.55", maxHeight: "40vh" },
+  ".cm-content": { padding: "6px 0", caretColor: "var(--text)" },
+  ".cm-line": { padding: "0 10px" },
+  ".cm-placeholder": { color: "var(--muted)" },
+  ".cm-cursor, .cm-dropCursor": { borderLeftColor: "var(--text)" },
+  "&.cm-focused .cm-selectionBackground, .cm-selectionBackground, .cm-content ::selection": { backgroundColor: "var(--accent-bg) !important" },
+  "&.cm-focused .cm-matchingBracket": { backgroundColor: "var(--accent-bg)", outline: "1px solid var(--accent)" },
+  "&.cm-focused .cm-nonmatchingBracket": { backgroundColor: "var(--bad-bg)" },
+  ".ek-highlight": { backgroundColor: "var(--accent-bg)", outline: "1px solid var(--accent)", borderRadius: "2px" },
+  ".cm-lintRange": { backgroundImage: "none", paddingBottom: "1px", textDecorationLine: "underline", textDecorationStyle: "wavy", textDecorationThickness: "1.4px", textUnderlineOffset: "3px" },
+  ".cm-lintRange-error": { textDecorationColor: "var(--bad)" },
+  ".cm-lintRange-warning": { textDecorationColor: "var(--warn)" },
+  ".cm-lintRange-info": { textDecorationColor: "var(--accent)" },
+  ".cm-lintPoint::after": { borderBottomColor: "var(--bad)" },
+  ".cm-tooltip": { backgroundColor: "var(--raised)", color: "var(--text)", border: "1px solid var(--line-strong)", borderRadius: "6px", boxShadow: "var(--shadow)", zIndex: "30" },
+  ".cm-tooltip-lint": { maxWidth: "min(560px, 92vw)" },
+  ".cm-diagnostic": { fontFamily: "var(--font)", fontSize: "12.5px", padding: "5px 9px", borderLeft: "3px solid var(--bad)" },
+  ".cm-diagnostic-warning": { borderLeftColor: "var(--warn)" },
+  ".cm-diagnostic-info": { borderLeftColor: "var(--accent)" },
+  ".cm-diagnosticSource": { color: "var(--muted)", opacity: "1", fontSize: "11px" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "var(--mono)", fontSize: "12.5px", maxHeight: "264px", minWidth: "min(320px, 88vw)", maxWidth: "min(640px, 92vw)" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { display: "flex", gap: "14px", alignItems: "baseline", padding: "3px 9px", lineHeight: "1.4" },
+  ".cm-tooltip.cm-tooltip-autocomplete > ul > li[aria-selected]": { backgroundColor: "var(--accent-bg)", color: "var(--text)" },
+  ".cm-completionLabel": { overflow: "hidden", textOverflow: "ellipsis" },
+  ".cm-completionMatchedText": { textDecoration: "none", color: "var(--accent)", fontWeight: "650" },
+  ".cm-completionDetail": { marginLeft: "auto", fontStyle: "normal", fontSize: "11.5px", color: "var(--muted)", whiteSpace: "nowrap", overflow: "hidden", textOverflow: "ellipsis", maxWidth: "260px" },
+  ".cm-completionInfo": { fontFamily: "var(--font)", fontSize: "12.5px", lineHeight: "1.45", padding: "8px 10px", maxWidth: "min(420px, 80vw)", backgroundColor: "var(--raised)", border: "1px solid var(--line-strong)" },
+  ".cm-completionInfo p": { margin: "5px 0 0" },
+  ".cm-completionInfo code": { fontFamily: "var(--mono)", fontSize: "12px", color: "var(--code-function)", whiteSpace: "pre-wrap" },
+  "@media (max-width: 640px)": { ".cm-completionInfo": { display: "none" } },
+});
