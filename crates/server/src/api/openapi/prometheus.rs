@@ -23,6 +23,14 @@ const RANGE: &[(&str, &str)] = &[
     ("stats", "`true` adds statistics, `all` those of each step as well."),
     ("explain", "`true` adds the plan, as `data.explain`."),
 ];
+const BETWEEN: &[(&str, &str)] =
+    &[("start", "Unix seconds or RFC 3339."), ("end", "Unix seconds or RFC 3339.")];
+const MATCH: &[(&str, &str)] = &[("match[]", "A selector of series; may come more than once.")];
+const CHOSEN: &[(&str, &str)] = &[
+    ("match[]", "A selector of series; may come more than once."),
+    ("start", "Unix seconds or RFC 3339."),
+    ("end", "Unix seconds or RFC 3339."),
+];
 const QUERY: (&str, &str) = ("query", "The expression, in PromQL.");
 const SPAN: &[(&str, &str)] = &[
     ("match[]", "A selector of series; may come more than once."),
@@ -39,7 +47,7 @@ fn about(path: &str) -> Option<About> {
         "/api/v1/query" => ("An expression's value at one time.", true, TIME),
         "/api/v1/query_range" => ("An expression's value at each step.", true, RANGE),
         "/api/v1/query_exemplars" => {
-            ("Exemplars of an expression's series.", true, &[SPAN[1], SPAN[2]])
+            ("Exemplars of an expression's series.", true, BETWEEN)
         }
         "/api/v1/format_query" => ("An expression, formatted.", true, &[]),
         "/api/v1/parse_query" => ("An expression's tree.", true, &[]),
@@ -89,7 +97,7 @@ fn about(path: &str) -> Option<About> {
         "/api/v1/status/walreplay" => ("How far the start has come.", false, &[]),
         "/api/v1/read" => ("Remote read.", false, &[]),
         "/api/v1/admin/tsdb/delete_series" => {
-            ("Deletes samples, where `api.enable_admin` is set.", false, &[SPAN[0], SPAN[1], SPAN[2]])
+            ("Deletes samples, where `api.enable_admin` is set.", false, CHOSEN)
         }
         "/api/v1/admin/tsdb/clean_tombstones" => {
             ("Takes deleted samples off the disk, where `api.enable_admin` is set.", false, &[])
@@ -97,7 +105,7 @@ fn about(path: &str) -> Option<About> {
         "/api/v1/admin/tsdb/snapshot" => {
             ("Copies the store, where `api.enable_admin` is set.", false, &[])
         }
-        "/federate" => ("Newest samples, to be scraped.", false, &[SPAN[0]]),
+        "/federate" => ("Newest samples, to be scraped.", false, MATCH),
         _ => return None,
     })
 }
