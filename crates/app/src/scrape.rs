@@ -128,6 +128,8 @@ struct Running {
     /// Jobs that are no more, whose series are about to end.
     ending: Vec<(Arc<Pool>, JoinHandle<()>)>,
     config: Arc<Config>,
+    /// Whether a configuration was ever in force.
+    taken: bool,
     shown: Arc<str>,
 }
 
@@ -214,6 +216,7 @@ impl Scrape {
             pools: BTreeMap::new(),
             ending: Vec::new(),
             config: Arc::default(),
+            taken: false,
             shown: "".into(),
         });
     }
@@ -249,9 +252,10 @@ impl Scrape {
         let mut running = self.running.lock();
         let Some(running) = running.as_mut() else { return false };
         running.shown = shown;
-        if *running.config == config && !running.pools.is_empty() {
+        if *running.config == config && running.taken {
             return false;
         }
+        running.taken = true;
         running.ending.retain(|(_, task)| !task.is_finished());
         let gone: Vec<Arc<str>> = running
             .pools

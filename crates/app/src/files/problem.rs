@@ -68,6 +68,8 @@ codes! {
     NOT_APPLIED = "W0301", "accepted, but without effect on notifications yet";
     NO_ROUTING = "W0302", "nothing says who is told of an alert";
     NOT_HERE = "W0701", "accepted, but without effect here: another part of the server has it";
+    NOT_THERE = "W0702", "a file that requests need is not there";
+    LONG_INTERVAL = "W0703", "scrapes are so far apart that series have gaps between them";
     SERVICE_UNKNOWN = "W0901", "the service is not in the catalogue";
     MATCHES_NOTHING = "W0902", "a pattern matches no service of the catalogue";
     DANGLING = "W0903", "the entity refers to one that the repo does not hold";

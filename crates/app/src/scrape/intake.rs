@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
-use ingest::{DeltaState, Translation, Ingested, RawBatch, RawSeries, Redactor};
-use model::{Batch, Clock, Labels, Limits, Sample, Timestamp};
+use ingest::{DeltaState, Ingested, RawBatch, RawSeries, Redactor, Translation};
+use model::{Batch, Clock, Exemplar, Labels, Limits, Sample, Timestamp};
 use parking_lot::Mutex;
 use scrape::{LabelSet, pass::Scraped};
 
@@ -71,6 +71,8 @@ pub(super) struct Intake {
     clock: Arc<dyn Clock>,
     limits: Limits,
     redactor: Redactor,
+    /// Of OpenTelemetry's names, which no target exposes.
+    translation: Translation,
     pub(super) counters: Arc<Counters>,
 }
 
@@ -81,7 +83,14 @@ impl Intake {
         limits: Limits,
         counters: Arc<Counters>,
     ) -> Self {
-        Self { telemetry, clock, limits, redactor: Redactor::new(), counters }
+        Self {
+            telemetry,
+            clock,
+            limits,
+            redactor: Redactor::new(),
+            translation: Translation::default(),
+            counters,
+        }
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -89,15 +98,14 @@ impl Intake {
     }
 
     fn ingest(&self, raw: RawBatch, at: Timestamp) -> Ingested {
-        let ingested =
-            ingest::ingest(
-                raw,
-                &self.limits,
-                &self.redactor,
-                &Translation::default(),
-                &mut DeltaState::new(0),
-                at,
-            );
+        let ingested = ingest::ingest(
+            raw,
+            &self.limits,
+            &self.redactor,
+            &self.translation,
+            &mut DeltaState::new(0),
+            at,
+        );
         let mut redacted = self.counters.redacted.lock();
         for (rule, count) in &ingested.redacted {
             *redacted.entry(rule).or_default() += count;
@@ -107,29 +115,26 @@ impl Intake {
 
     /// The labels that are stored for these, as ingest decides it for any other series; `None` when it refuses them.
     pub(super) fn admit(&self, labels: LabelSet, at: Timestamp) -> Option<Labels> {
-        let sample = Sample { at_ms: at.as_millis(), value: 0.0 };
-        let series = RawSeries {
-            labels: Ok(labels.into_pairs()),
-            samples: vec![sample],
-            ..RawSeries::default()
-        };
+        let samples = vec![Sample { at_ms: at.as_millis(), value: 0.0 }];
+        let labels = Ok(labels.into_pairs());
+        let batch = self.one(RawSeries { labels, samples, ..RawSeries::default() }, at);
+        batch.series.into_iter().next().map(|series| series.labels)
+    }
+
+    /// Exemplars without secrets, within ingest's limits.
+    pub(super) fn admit_exemplars(&self, exemplars: Vec<Exemplar>, at: Timestamp) -> Vec<Exemplar> {
+        let labels = Ok(vec![(Labels::METRIC_NAME.into(), "exemplar".into())]);
+        let batch = self.one(RawSeries { labels, exemplars, ..RawSeries::default() }, at);
+        batch.exemplars.into_iter().flat_map(|series| series.exemplars).collect()
+    }
+
+    fn one(&self, series: RawSeries, at: Timestamp) -> Batch {
         let raw = RawBatch { series: vec![series], ..RawBatch::default() };
         let ingested = self.ingest(raw, at);
         for refused in &ingested.refused {
             tracing::debug!(reason = refused.reason, message = %refused.message, "a scraped series is refused");
         }
-        ingested.batch.series.into_iter().next().map(|series| series.labels)
-    }
-
-    /// An exemplar's labels without secrets.
-    pub(super) fn admit_exemplar(&self, labels: &Labels, at: Timestamp) -> Option<Labels> {
-        if labels.is_empty() {
-            return Some(Labels::default());
-        }
-        let mut set = LabelSet::from(labels);
-        set.set_default(Labels::METRIC_NAME, "exemplar");
-        let admitted = self.admit(set, at)?;
-        Some(admitted.filtered(|name| name != Labels::METRIC_NAME))
+        ingested.batch
     }
 
     /// Stores what a scrape brought; returns how many samples were refused.

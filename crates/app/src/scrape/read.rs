@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use exposition::{ContentKind, Entry, Options, Parser};
-use model::{Exemplar, Labels};
+use model::Exemplar;
 use scrape::{
     Job, LabelSet, Protocol,
     pass::{Memory, Pass, Rules, Scraped},
@@ -80,7 +80,7 @@ fn entries(
                 {
                     let found = found.at(entry.at_ms.unwrap_or(pass.at_ms()));
                     exemplars_left -= 1;
-                    pass.exemplars(admitted(vec![found], intake));
+                    pass.exemplars(intake.admit_exemplars(vec![found], now));
                 }
             }
             Entry::Histogram(entry) => {
@@ -93,7 +93,7 @@ fn entries(
                     let found = entry.exemplars().into_iter().take(exemplars_left);
                     let found: Vec<Exemplar> = found.map(|one| one.at(at_ms)).collect();
                     exemplars_left -= found.len();
-                    pass.exemplars(admitted(found, intake));
+                    pass.exemplars(intake.admit_exemplars(found, now));
                 }
             }
             Entry::Help { family, text } => pass.help(&family, &text),
@@ -103,13 +103,4 @@ fn entries(
         }
     }
     Ok(())
-}
-
-fn admitted(exemplars: Vec<Exemplar>, intake: &Intake) -> Vec<Exemplar> {
-    let now = intake.now();
-    let one = |exemplar: Exemplar| {
-        let labels: Labels = intake.admit_exemplar(&exemplar.labels, now)?;
-        Some(Exemplar { labels, ..exemplar })
-    };
-    exemplars.into_iter().filter_map(one).collect()
 }

@@ -55,6 +55,12 @@ fn examine(remote: &Remote, config: &Config) -> Result<Exit, Failure> {
             |message| finding("repo", Outcome::Good, message),
         ));
     }
+    if let Some(file) = &config.scrape.config_file {
+        checks.push(super::repo::scrape_finding(file).map_or_else(
+            |message| finding("scrape", Outcome::Bad, message),
+            |message| finding("scrape", Outcome::Good, message),
+        ));
+    }
     let settings =
         config.effective().into_iter().map(|(key, value)| Setting { key, value }).collect();
     let ok = checks.iter().all(|check| check.outcome != "bad");

@@ -80,6 +80,16 @@ pub(super) fn finding(dir: &Utf8Path, fallback: Option<&str>) -> Result<String, 
     if errors == 0 { Ok(text) } else { Err(format!("{text}; see `evenkeel check repo {dir}`")) }
 }
 
+/// For `doctor`: a summary, or what keeps the scrape configuration from being in force.
+pub(super) fn scrape_finding(file: &Utf8Path) -> Result<String, String> {
+    let loaded = files::scrape::load(file.as_std_path(), config::variable)
+        .map_err(|error| format!("`{file}`: {error}"))?;
+    let (errors, warnings) = count(&loaded.problems);
+    let text = format!("`{file}`: {}", summary(loaded.files.len(), errors, warnings));
+    let hint = || format!("{text}; see `evenkeel check scrape {file}`");
+    if errors == 0 { Ok(text) } else { Err(hint()) }
+}
+
 pub(super) async fn diff(
     client: &Client,
     remote: &Remote,

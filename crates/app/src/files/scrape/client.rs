@@ -80,11 +80,21 @@ fn material(map: Map<'_>, name: &str, origin: Origin<'_>) -> Option<Material> {
         let message = format!("`{reference}` is not supported: there is no secret manager");
         field.error(Code::NOT_SUPPORTED, message, format!("use `{file}`"));
     }
-    match (filled(map, name), filled(map, &file)) {
+    match (filled(map, name), map.optional(&file).filter(|_| filled(map, &file).is_some())) {
         (Some(text), _) => Some(Material::Inline(Secret::new(text))),
-        (None, Some(path)) => Some(Material::File(origin.path(path))),
+        (None, Some(field)) => from_file(field, origin),
         (None, None) => None,
     }
+}
+
+/// The path of a file that is read when it is needed; it may come later, but as a rule it should be there.
+fn from_file(field: Field<'_>, origin: Origin<'_>) -> Option<Material> {
+    let path = origin.path(field.text()?);
+    if let Err(error) = std::fs::metadata(&*path) {
+        let message = format!("`{}`: cannot read `{path}`: {error}", field.name());
+        field.warning(Code::NOT_THERE, message, "requests fail until it is there");
+    }
+    Some(Material::File(path))
 }
 
 fn at_most_one(map: Map<'_>, names: &[&str]) {
@@ -120,7 +130,10 @@ fn auth(map: Map<'_>, origin: Origin<'_>) -> Auth {
         return basic(field, origin);
     }
     let token = filled(map, "bearer_token").map(|text| Material::Inline(Secret::new(text)));
-    let file = || filled(map, "bearer_token_file").map(|path| Material::File(origin.path(path)));
+    let file = || {
+        filled(map, "bearer_token_file")?;
+        from_file(map.optional("bearer_token_file")?, origin)
+    };
     match token.or_else(file) {
         Some(credentials) => {
             Auth::Authorization { kind: "Bearer".into(), credentials: Some(credentials) }
@@ -277,9 +290,7 @@ fn header_values(field: Field<'_>, origin: Origin<'_>) -> Vec<Material> {
         .flat_map(secrets)
         .collect();
     let files = map.optional("files").and_then(Field::list).unwrap_or_default();
-    values.extend(
-        files.into_iter().filter_map(|item| Some(Material::File(origin.path(item.text()?)))),
-    );
+    values.extend(files.into_iter().filter_map(|item| from_file(item, origin)));
     values
 }
 

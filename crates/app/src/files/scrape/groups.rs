@@ -1,15 +1,22 @@
 //! Target groups: `targets` with common `labels`, as `static_configs`, files and HTTP discovery have them.
 
-use std::sync::Arc;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use scrape::{Group, LabelSet};
 use serde::Deserialize;
 
 use super::value;
-use crate::files::{
-    problem::{Code, Report, Severity},
-    reader::{Dialect, Field},
-    yaml,
+use crate::{
+    control::chain,
+    files::{
+        problem::{Code, Report, Severity},
+        reader::{Dialect, Field},
+        yaml,
+    },
 };
 
 /// The most targets of one file or answer.
@@ -90,6 +97,39 @@ pub(crate) fn from_json(name: &str, bytes: &[u8]) -> Result<Vec<Group>, GroupsEr
         });
     }
     bounded(groups)
+}
+
+/// Bytes of one file.
+pub(crate) const FILE_BYTES_MAX: u64 = 16 << 20;
+/// Files of one discovery.
+const FILES_MAX: usize = 10_000;
+
+/// The files that patterns name now.
+pub(crate) fn paths(patterns: &[Box<str>]) -> Vec<PathBuf> {
+    let found = patterns.iter().filter_map(|pattern| glob::glob(pattern).ok()).flatten();
+    found.filter_map(Result::ok).take(FILES_MAX).collect()
+}
+
+/// The groups of a file, by its ending JSON or YAML.
+///
+/// # Errors
+/// Why it cannot be read, in words.
+pub(crate) fn from_file(path: &Path) -> Result<Vec<Group>, String> {
+    let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
+    if size > FILE_BYTES_MAX {
+        return Err(format!("it has {size} bytes; at most {FILE_BYTES_MAX} are allowed"));
+    }
+    let bytes = fs::read(path).map_err(|error| error.to_string())?;
+    let name = path.to_string_lossy();
+    let is_json = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json"));
+    let read = if is_json { from_json(&name, &bytes) } else { from_yaml(&name, &bytes) };
+    read.map_err(|error| chain(&error))
+}
+
+/// Files that are there and cannot be read, with why.
+pub(super) fn unreadable(patterns: &[Box<str>]) -> Vec<(String, String)> {
+    let one = |path: PathBuf| Some((path.to_string_lossy().into_owned(), from_file(&path).err()?));
+    paths(patterns).into_iter().filter_map(one).collect()
 }
 
 /// As Prometheus names them.

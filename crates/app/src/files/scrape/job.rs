@@ -1,5 +1,7 @@
 //! One item of `scrape_configs`.
 
+use std::time::Duration;
+
 use scrape::{
     Discovery, Job, Protocol,
     name::{Escaping, Scheme},
@@ -9,7 +11,7 @@ use scrape::{
 use super::{
     Origin, client, discovery,
     global::{self, Global},
-    rule, value,
+    groups, rule, value,
 };
 use crate::files::{
     problem::Code,
@@ -51,6 +53,9 @@ const FIELDS: [&str; 31] = [
     client::HEADERS,
 ];
 
+/// How old a sample may be to count as a series' value where nothing else is set.
+const LOOKBACK: Duration = Duration::from_secs(300);
+
 /// The field of its name, and the job if nothing is wrong with it.
 pub(super) fn read<'r>(
     item: Field<'r>,
@@ -90,6 +95,12 @@ fn job(map: Map<'_>, global: &Global, origin: Origin<'_>) -> Job {
         shorten(name)
     );
     let (interval, timeout) = global::times(map, global, &above);
+    if interval >= LOOKBACK {
+        let at = map.optional("scrape_interval").unwrap_or(map.field());
+        let message = format!("the scrape interval is {}", target::print_duration(interval));
+        let hint = "PromQL looks back 5m (`query.lookback_delta`): take less, or series have gaps";
+        at.warning(Code::LONG_INTERVAL, message, hint);
+    }
     let switches = global::switches(map, global.switches);
     let (scheme_of_names, escaping) = names(map, global);
     if let Some(field) = map
@@ -189,8 +200,21 @@ fn params(map: Map<'_>) -> Vec<(Box<str>, Vec<Box<str>>)> {
     found
 }
 
-/// Targets that stand in the file itself can be built now: what is wrong with one is wrong for ever.
+/// Targets that stand in the file itself can be built now: what is wrong with one is wrong for ever. Files of targets may change.
 fn check_targets(map: Map<'_>, job: &Job) {
+    let listed = job.discovery.iter().filter(|found| matches!(found, Discovery::Files { .. }));
+    let fields = map.optional("file_sd_configs").and_then(Field::list).unwrap_or_default();
+    for (found, field) in listed.zip(fields) {
+        let Discovery::Files { patterns, .. } = found else { continue };
+        for (path, error) in groups::unreadable(patterns) {
+            let message = format!("`{path}` holds no targets: {error}");
+            field.warning(
+                Code::NOT_THERE,
+                message,
+                "its targets are not scraped until it is right",
+            );
+        }
+    }
     let Some(field) = map.optional("static_configs") else { return };
     let items = field.list().unwrap_or_default();
     for found in &job.discovery {

@@ -9,17 +9,13 @@ use std::{
     time::Duration,
 };
 
-use scrape::{Group, LabelSet};
+use scrape::Group;
 
 use super::{Found, Looker};
-use crate::{control::chain, files::scrape::groups};
+use crate::files::scrape::groups;
 
 /// How often files are looked at; they are read only when they changed, or when `refresh_interval` is over.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
-/// Bytes of one file.
-const FILE_BYTES_MAX: u64 = 16 << 20;
-/// Files of one discovery.
-const FILES_MAX: usize = 10_000;
 
 /// What tells that a file is another one: its inode, size and time.
 type Stamp = (u64, u64, i64, i64);
@@ -67,7 +63,7 @@ impl State {
     /// Reads what changed, or everything; whether something is different now.
     fn look(&mut self, patterns: &[Box<str>], anew: bool) -> bool {
         let mut stamps = BTreeMap::new();
-        for path in paths(patterns) {
+        for path in groups::paths(patterns) {
             if let Some(stamp) = stamp(&path) {
                 stamps.insert(path, stamp);
             }
@@ -99,37 +95,17 @@ impl State {
     }
 }
 
-fn paths(patterns: &[Box<str>]) -> Vec<PathBuf> {
-    let found = patterns.iter().filter_map(|pattern| glob::glob(pattern).ok()).flatten();
-    found.filter_map(Result::ok).take(FILES_MAX).collect()
-}
-
 fn stamp(path: &Path) -> Option<Stamp> {
     let metadata = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
     Some((metadata.ino(), metadata.len(), metadata.mtime(), metadata.mtime_nsec()))
 }
 
 fn read(path: &Path) -> Result<Vec<Group>, String> {
-    let size = fs::metadata(path).map_err(|error| error.to_string())?.len();
-    if size > FILE_BYTES_MAX {
-        return Err(format!("it has {size} bytes; at most {FILE_BYTES_MAX} are allowed"));
-    }
-    let bytes = fs::read(path).map_err(|error| error.to_string())?;
-    let name = path.to_string_lossy();
-    let is_json = path.extension().is_some_and(|end| end.eq_ignore_ascii_case("json"));
-    let read =
-        if is_json { groups::from_json(&name, &bytes) } else { groups::from_yaml(&name, &bytes) };
-    let mut groups = read.map_err(|error| chain(&error))?;
+    let mut groups = groups::from_file(path)?;
     for group in &mut groups {
-        group.labels = labelled(&group.labels, "__meta_filepath", &name);
+        group.labels.set("__meta_filepath", &path.to_string_lossy());
     }
     Ok(groups)
-}
-
-fn labelled(labels: &LabelSet, name: &str, value: &str) -> LabelSet {
-    let mut labels = labels.clone();
-    labels.set(name, value);
-    labels
 }
 
 #[cfg(test)]

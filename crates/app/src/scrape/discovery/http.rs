@@ -67,9 +67,21 @@ async fn ask(
     if !media.eq_ignore_ascii_case("application/json") {
         return Err(format!("unsupported content type `{kind}`; `application/json` is read"));
     }
-    let mut found = groups::from_json(url, answer.body.bytes()).map_err(|error| chain(&error))?;
+    let mut found = groups::from_json(&without_password(url), answer.body.bytes())
+        .map_err(|error| chain(&error))?;
+    let shown = without_password(url);
     for group in &mut found {
-        group.labels.set("__meta_url", url);
+        group.labels.set("__meta_url", &shown);
     }
     Ok(found)
+}
+
+/// Labels are seen by everybody.
+fn without_password(text: &str) -> String {
+    let Ok(mut url) = url::Url::parse(text) else { return text.to_owned() };
+    if url.password().is_some() && url.set_password(Some("xxxxx")).is_ok() {
+        url.into()
+    } else {
+        text.to_owned()
+    }
 }

@@ -291,3 +291,33 @@ fn other_rules_end_only_what_they_drop() {
     2 scraped, 1 kept, 0 added, 0 twice, 0 refused
     "#);
 }
+
+#[test]
+fn native_histograms_end_as_histograms_and_take_their_exemplars_along() {
+    let mut target = Target::new(|_| ());
+    let histogram =
+        Arc::new(Histogram { count: 1.0, sum: 2.0, zero_count: 1.0, ..Histogram::default() });
+    let visit = |visit: &mut dyn FnMut(&str, &str)| visit("__name__", "h");
+    let mut admit = |labels: LabelSet| Some(labels.to_labels());
+    let mut pass = Pass::begin(&mut target.memory, &target.rules, 1000);
+    pass.histogram(b"h", &visit, Arc::clone(&histogram), None, &mut admit).unwrap();
+    assert!(pass.wants_exemplars());
+    let exemplar =
+        Exemplar { labels: Labels::from_pairs([("trace_id", "t")]), value: 1.0, at_ms: 7 };
+    pass.exemplars(vec![exemplar.clone()]);
+    let (scraped, error) = pass.finish();
+    assert_eq!((error, scraped.counts.added), (None, 1));
+    assert_eq!(*scraped.histograms[0].samples[0].histogram, *histogram);
+    assert_eq!(scraped.exemplars[0].exemplars, [exemplar]);
+    let (gone, _) = Pass::begin(&mut target.memory, &target.rules, 2000).finish();
+    assert!(gone.series.is_empty() && gone.histograms[0].samples[0].histogram.is_stale());
+    assert_eq!(gone.histograms[0].labels, scraped.histograms[0].labels);
+
+    let unsound = Arc::new(Histogram { count: -1.0, ..Histogram::default() });
+    let mut pass = Pass::begin(&mut target.memory, &target.rules, 3000);
+    let error = pass.histogram(b"h", &visit, unsound, None, &mut admit).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "a native histogram is not sound: the count is -1; counts are not negative"
+    );
+}
