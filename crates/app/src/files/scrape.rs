@@ -30,10 +30,11 @@ use scrape::{Config, Job};
 
 use super::{
     problem::{Code, Problem, Report, Severity},
-    reader::{Dialect, Field},
+    reader::{Dialect, Field, Map},
     text::shorten,
     yaml,
 };
+use crate::remote::forward::RelabelRules;
 
 const FIELDS: [&str; 11] = [
     "global",
@@ -85,6 +86,11 @@ impl Origin<'_> {
 
 /// Jobs by their names, with the place of each.
 type Names = BTreeMap<Arc<str>, (Arc<str>, u32)>;
+
+/// The relabelling rules of the list `name`, as a configuration of our own may have them.
+pub fn relabel_rules(map: Map<'_>, name: &str) -> RelabelRules {
+    RelabelRules(rule::read(map, name, scrape::name::Scheme::default(), "relabeling rule"))
+}
 
 /// A variable of the environment, for `external_labels`.
 pub type Variable = fn(&str) -> Option<String>;

@@ -1,4 +1,5 @@
-//! The answers of Prometheus' API as they come over the network.
+//! The answers of Prometheus' API as they come over the network. This is the one place that reads another server's JSON, and reads it
+//! straight into columns: an answer may have a million values.
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 

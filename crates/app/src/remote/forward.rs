@@ -9,6 +9,7 @@ mod backoff;
 mod queue;
 mod record;
 mod request;
+mod rewrite;
 mod sender;
 mod window;
 
@@ -25,6 +26,7 @@ use model::{HistogramSeries, Labels, Metadata, Series, SeriesExemplars, Timestam
 use wal::Disk;
 
 pub use queue::OpenError;
+pub use rewrite::{RelabelRules, rewrite};
 use queue::Queue;
 
 use super::{Endpoint, EndpointError};

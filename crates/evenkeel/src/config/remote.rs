@@ -1,6 +1,6 @@
 //! Other servers: the cluster that is asked in place of the own store, and the receivers that samples are forwarded to.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use app::{
     files::{
@@ -11,7 +11,7 @@ use app::{
     promql::ast::ExprKind,
     remote::{
         Auth, Endpoint, RemoteOptions, SecretText,
-        forward::{ForwardOptions, Protocol, Rewrite},
+        forward::{ForwardOptions, Protocol, RelabelRules, rewrite},
     },
 };
 use model::{Labels, Matcher};
@@ -43,6 +43,7 @@ pub(crate) struct Receiver {
     pub(crate) protocol: Protocol,
     /// Series that pass any of them are forwarded; all, without one.
     pub(crate) selectors: Vec<Vec<Matcher>>,
+    pub(crate) relabel: RelabelRules,
     pub(crate) bytes_max: u64,
     pub(crate) age_max: Duration,
     pub(crate) shards_max: usize,
@@ -52,23 +53,10 @@ pub(crate) struct Receiver {
 impl Receiver {
     /// With labels that every series gets, where it lacks them.
     pub(crate) fn options(&self, external: &Labels) -> ForwardOptions {
-        let (selectors, external) = (self.selectors.clone(), external.clone());
-        let plain = selectors.is_empty() && external.is_empty();
-        let rewrite: Rewrite = Arc::new(move |labels| {
-            let wanted = |one: &Vec<Matcher>| one.iter().all(|m| m.matches_labels(labels));
-            if !selectors.is_empty() && !selectors.iter().any(wanted) {
-                return None;
-            }
-            Some(if external.is_empty() {
-                labels.clone()
-            } else {
-                Labels::from_pairs(external.iter().chain(labels.iter()))
-            })
-        });
         ForwardOptions {
             endpoint: self.endpoint.clone(),
             protocol: self.protocol,
-            rewrite: (!plain).then_some(rewrite),
+            rewrite: rewrite(self.selectors.clone(), external.clone(), self.relabel.clone()),
             bytes_max: self.bytes_max,
             age_max: self.age_max,
             shards_max: self.shards_max,
@@ -115,6 +103,7 @@ fn receiver(item: Field<'_>, reading: &Reading<'_>) -> Option<Receiver> {
         endpoint: endpoint?,
         protocol: protocol.unwrap_or_default(),
         selectors,
+        relabel: app::files::scrape::relabel_rules(map, "write_relabel_configs"),
         bytes_max: QUEUE_BYTES_MAX,
         age_max: QUEUE_AGE_MAX,
         shards_max: SHARDS_MAX,

@@ -228,6 +228,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "[]",
         "Selectors; series that pass any of them are forwarded. All are, without one.",
     ),
+    setting(
+        "remote_write[].write_relabel_configs",
+        "[]",
+        "Relabelling of what is forwarded, as Prometheus has it; after `match` and `external_labels`.",
+    ),
     setting("remote_write[].basic_auth.username", "", "Who asks there."),
     setting("remote_write[].basic_auth.password", "", "The password itself; better keep it in a file."),
     setting("remote_write[].basic_auth.password_file", "", "A file that holds the password."),

@@ -1,6 +1,7 @@
 //! The API described by itself.
 
 mod operations;
+mod prometheus;
 
 use serde_json::{Value, json};
 
@@ -32,6 +33,7 @@ fn whole() -> Value {
         let path = format!("{PREFIX}{}", operation.path);
         document["paths"][path][operation.method] = described(operation);
     }
+    prometheus::describe(&mut document);
     document
 }
 

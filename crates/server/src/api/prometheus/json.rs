@@ -25,6 +25,10 @@ impl Out {
         Self::default()
     }
 
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(bytes), ..Self::default() }
+    }
+
     /// Sends what is written in pieces; blocks while the reader is behind.
     pub(super) fn streaming(to: mpsc::Sender<Bytes>) -> Self {
         Self { bytes: Vec::with_capacity(PIECE_BYTES + 1024), to: Some(to), gone: false }

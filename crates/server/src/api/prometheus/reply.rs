@@ -15,6 +15,8 @@ use super::json::Out;
 const INLINE_MAX: usize = 2_000;
 /// Values from which an answer leaves in pieces while it is written.
 const STREAMED_MIN: usize = 500_000;
+/// Bytes of one value, about.
+const VALUE_BYTES_ABOUT: usize = 36;
 /// Pieces that wait for the reader.
 const PIECES_MAX: usize = 16;
 
@@ -69,7 +71,7 @@ pub(super) async fn large(
     }
     if values < STREAMED_MIN {
         let written = tokio::task::spawn_blocking(move || {
-            let mut out = Out::new();
+            let mut out = Out::with_capacity(values.saturating_mul(VALUE_BYTES_ABOUT));
             enveloped(&mut out, &remarks, write);
             out.into_bytes()
         });

@@ -15,6 +15,9 @@ use super::{
     reply::{self, Remarks},
 };
 
+/// Labels of one series, about.
+const LABELS_ABOUT: usize = 8;
+
 pub(super) async fn series(State(app): State<Arc<App>>, request: Request) -> Response {
     answer(async {
         let form = Form::of(request).await?;
@@ -27,10 +30,11 @@ pub(super) async fn series(State(app): State<Arc<App>>, request: Request) -> Res
         let limit = form.limit()?;
         let found = app.series(selectors, start_ms, end_ms, more(limit)).await;
         let (found, remarks) = cut(found.map_err(Refused::from)?, limit);
+        let size = found.len().saturating_mul(LABELS_ABOUT);
         let write = move |out: &mut super::json::Out| {
             out.list(&found, |out, labels| out.labels(labels));
         };
-        Ok(reply::large(usize::MAX.min(10_000), remarks, write).await)
+        Ok(reply::large(size, remarks, write).await)
     })
     .await
 }

@@ -115,7 +115,7 @@ async fn samples_are_sent_on() {
         }
     };
     tokio::time::timeout(PATIENCE, all).await.unwrap();
-    let counts = &front.app.forwarding.counts()[0].counts;
+    let counts = &front.app.stores.forwarding.counts()[0].counts;
     let read = |counter: &std::sync::atomic::AtomicU64| {
         counter.load(std::sync::atomic::Ordering::Relaxed)
     };
