@@ -12,6 +12,7 @@ import { DistributionView } from "./DistributionView";
 import type { EditorHandle, Remark } from "./editor/types";
 import { ExplainView } from "./ExplainView";
 import css from "./explore.module.css";
+import result from "./result.module.css";
 import { seriesOf } from "./frames";
 import { getPast, remember } from "./history";
 import { readAnnotation, readError, type Place } from "./problems";
@@ -289,7 +290,7 @@ function Result({ run, ghost, view, grid, pane, change, scope, deploys, exemplar
         </Button>
       </div>
     );
-  if (done === undefined || data === undefined) return status === "running" ? <div className={css.waiting} role="status" aria-label="Loading the answer" /> : null;
+  if (done === undefined || data === undefined) return status === "running" ? <div className={result.waiting} role="status" aria-label="Loading the answer" /> : null;
   const body = () => {
     if (view === "explain") return <ExplainView plan={data.explain} expression={String(done.asked.params.query)} onPoint={onPoint} onSelect={onSelect} />;
     if (view === "table") return <TableView data={data} pane={pane} change={change} onAdd={onAdd} />;
@@ -299,7 +300,7 @@ function Result({ run, ghost, view, grid, pane, change, scope, deploys, exemplar
     return <ChartView items={items} before={before} grid={own} pane={pane} change={change} scope={scope} deploys={deploys} exemplars={exemplars} letter={letter} />;
   };
   return (
-    <div className={css.result} data-stale={status === "running"} aria-busy={status === "running"}>
+    <div className={result.result} data-stale={status === "running"} aria-busy={status === "running"}>
       {ghost.word !== "" && pane.stack && view === "chart" && <p className={css.quiet}>A stack is not compared: heights that are added up have no before of their own.</p>}
       {ghost.run.error && <p className={css.quiet}>The time before could not be read: {ghost.run.error.message}</p>}
       {body()}
