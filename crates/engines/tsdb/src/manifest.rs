@@ -105,7 +105,11 @@ impl Manifest {
     }
 
     /// Puts it in the place of the one before, durably.
-    pub(crate) fn write(&self, disk: &dyn Disk, dir: &Utf8Path) -> Result<(), (Utf8PathBuf, io::Error)> {
+    pub(crate) fn write(
+        &self,
+        disk: &dyn Disk,
+        dir: &Utf8Path,
+    ) -> Result<(), (Utf8PathBuf, io::Error)> {
         let payload = self.encode();
         let mut bytes = Vec::with_capacity(2 * (HEADER_BYTES + payload.len()));
         for _ in 0..2 {
@@ -139,7 +143,9 @@ impl Manifest {
 }
 
 fn read_copy(copy: &[u8]) -> Found {
-    let Some((header, payload)) = copy.split_at_checked(HEADER_BYTES) else { return Found::Damaged };
+    let Some((header, payload)) = copy.split_at_checked(HEADER_BYTES) else {
+        return Found::Damaged;
+    };
     let word = |at: usize| {
         u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
     };
@@ -203,7 +209,12 @@ mod tests {
             next_part: 9,
             flushed: Position { segment: 3, offset: 777 },
             parts: vec![part(7), part(8)],
-            tombstones: vec![Tombstone { ids: vec![0, 5, 900], start_ms: i64::MIN, end_ms: 7, upto: 8 }],
+            tombstones: vec![Tombstone {
+                ids: vec![0, 5, 900],
+                start_ms: i64::MIN,
+                end_ms: 7,
+                upto: 8,
+            }],
             migrated: true,
         }
     }

@@ -41,7 +41,8 @@ fn a_flipped_byte_in_the_log_costs_one_request_at_most() {
     let (whole, _) = damaged_contents(&store);
     let path = files(&disk, "t/wal").remove(0);
     let size = disk.size(&path).unwrap();
-    for at in 0..size {
+    // The records are of the same length, and the step shares no factor with it: every place of a record is met.
+    for at in (0..size).step_by(47) {
         disk.flip(&path, at, 1 << (at % 8));
         let (reopened, recovery) = open(&disk, options(), secs(RECORDS));
         let (found, _) = damaged_contents(&reopened);
