@@ -237,7 +237,7 @@ impl Tsdb {
         damaged
             .iter()
             .filter(|one| one.samples > 0 && one.min_ms <= end_ms && one.max_ms >= start_ms)
-            .map(|one| crate::select::warning(one))
+            .map(crate::select::warning)
             .collect()
     }
 }
