@@ -324,6 +324,13 @@ impl Head {
         self.aliases.retain(|_, id| !ids.contains(*id));
     }
 
+    /// The newest value of the series counts no longer for knowing a repetition.
+    pub(crate) fn forget_value(&mut self, id: u32) {
+        if self.pages.get(id).is_some() {
+            self.pages.at(id).flags &= !VALUE;
+        }
+    }
+
     /// Every series is to be asked anew whether it is watched.
     pub(crate) fn forget_watched(&mut self) {
         for (_, hot) in self.pages.iter_mut() {

@@ -25,7 +25,8 @@ fn count(contents: &Contents) -> usize {
 
 fn assert_part_of(found: &Contents, whole: &Contents) {
     for (labels, samples) in found {
-        let known = whole.get(labels).unwrap_or_else(|| panic!("{labels} was never there"));
+        assert!(whole.contains_key(labels), "{labels} was never there");
+        let known = &whole[labels];
         assert!(samples.iter().all(|(at, value)| known.get(at) == Some(value)), "{labels}");
     }
 }
