@@ -1,12 +1,12 @@
 //! The manifest: which parts count, how far the log is in them, what was deleted.
 //!
 //! File `MANIFEST`, replaced as a whole: `EKMF | version u8 | length u32 | CRC-32C u32 | payload`, twice, so that no single
-//! damaged byte costs it. When both are damaged it is made again from the parts' own footers, and the whole log counts.
+//! damaged byte costs it. The checksum covers the version and the length, too. When both are damaged it is made again from the parts' own footers, and the whole log counts.
 
 use std::io::{self, ErrorKind};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use crc32c::crc32c;
+use crc32c::{crc32c, crc32c_append};
 use wal::{
     Disk, Position,
     codec::{DecodeError, Reader, put_int, put_len, put_uint},
@@ -117,7 +117,8 @@ impl Manifest {
             bytes.push(VERSION);
             let len = u32::try_from(payload.len()).expect("a manifest is far smaller than 4 GiB");
             bytes.extend_from_slice(&len.to_le_bytes());
-            bytes.extend_from_slice(&crc32c(&payload).to_le_bytes());
+            let crc = checksum(&bytes[bytes.len() - 5..], &payload);
+            bytes.extend_from_slice(&crc.to_le_bytes());
             bytes.extend_from_slice(&payload);
         }
         write_file(disk, dir, &path(dir), &bytes)
@@ -151,12 +152,16 @@ fn read_copy(copy: &[u8]) -> Found {
     };
     let is_whole = &header[..4] == MAGIC
         && usize::try_from(word(5)).ok() == Some(payload.len())
-        && word(9) == crc32c(payload);
+        && word(9) == checksum(&header[4..9], payload);
     match (is_whole, header[4]) {
         (true, VERSION) => Manifest::decode(payload).map_or(Found::Damaged, Found::Manifest),
         (true, version) => Found::Version(version),
         (false, _) => Found::Damaged,
     }
+}
+
+fn checksum(header: &[u8], payload: &[u8]) -> u32 {
+    crc32c_append(crc32c(header), payload)
 }
 
 pub(crate) fn path(dir: &Utf8Path) -> Utf8PathBuf {
