@@ -1,20 +1,24 @@
 //! Takes samples: finds their series, judges them, writes the log, then the head.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+mod extras;
+mod heard;
+mod judge;
 
-use model::{Labels, Metadata, Points, Sample, Series, Timestamp};
+use std::{collections::HashMap, sync::Arc};
+
+use model::{Labels, Sample, Series, Timestamp};
 
 use crate::{
-    AppendError, Appended, Incoming, KeyedBatch, METADATA_FAMILIES_MAX, Options,
-    RefusedReason, Tsdb,
+    AppendError, Appended, Incoming, KeyedBatch, Options, RefusedReason, Tsdb,
     emitters::service,
-    exemplars::{self, LOG_BYTES_MAX},
     head::Head,
-    hot::{ASKED, VALUE, WATCHED},
+    hot::{ASKED, WATCHED},
     record::{self, HistogramItem, Item},
     refuse::Refusals,
     store::{Log, Watch},
 };
+use heard::heard;
+use judge::{Bounds, is_regular, judge_floats, judge_histograms};
 
 /// A series that `resolve` had nothing for.
 const UNRESOLVED: u32 = u32::MAX;
@@ -22,8 +26,6 @@ const UNRESOLVED: u32 = u32::MAX;
 const REFUSED: u32 = u32::MAX - 1;
 /// So many heads may be in memory while none can be flushed.
 const BACKLOG_LEVEL: f64 = 3.0;
-/// Emitters in one request beyond which a map finds them.
-const EMITTERS_LISTED: usize = 16;
 
 /// What one request has come to so far.
 #[derive(Debug, Default)]
@@ -35,37 +37,6 @@ struct Intake {
     refused_series: HashMap<usize, (RefusedReason, Box<str>)>,
     refusals: Refusals,
     duplicates: u64,
-}
-
-/// The times between which samples are taken.
-#[derive(Clone, Copy, Debug)]
-struct Bounds {
-    oldest_ms: i64,
-    newest_ms: i64,
-    window_ms: i64,
-}
-
-impl Bounds {
-    fn new(options: &Options, received_at: Timestamp) -> Self {
-        let future = Duration::from_secs(options.limits.future_seconds_max);
-        Self {
-            oldest_ms: oldest_ms(options, received_at),
-            newest_ms: (received_at + future).as_millis(),
-            window_ms: i64::try_from(options.out_of_order_window.as_millis()).unwrap_or(i64::MAX),
-        }
-    }
-
-    fn judge(self, newest_ms: i64, at_ms: i64) -> Option<RefusedReason> {
-        if at_ms > self.newest_ms {
-            Some(RefusedReason::TooFarInFuture)
-        } else if at_ms < self.oldest_ms {
-            Some(RefusedReason::TooOld)
-        } else if at_ms < newest_ms.saturating_sub(self.window_ms) {
-            Some(RefusedReason::OutOfOrder)
-        } else {
-            None
-        }
-    }
 }
 
 /// The time before which samples are older than the retention.
@@ -80,7 +51,11 @@ impl Tsdb {
     ///
     /// # Errors
     /// When a log cannot be written: nothing was taken then, and [`AppendError::is_no_room`] says whether to come again.
-    pub fn append(&self, received_at: Timestamp, incoming: &Incoming<'_>) -> Result<Appended, AppendError> {
+    pub fn append(
+        &self,
+        received_at: Timestamp,
+        incoming: &Incoming<'_>,
+    ) -> Result<Appended, AppendError> {
         self.check_backlog()?;
         let mut guard = self.log.lock();
         let log = &mut *guard;
@@ -94,7 +69,7 @@ impl Tsdb {
                 let id = self.admit_series(&mut head, &mut intake, place, labels);
                 log.ids.push(id);
             }
-            fill(log, &intake, incoming);
+            fill(log, incoming);
         }
         let mut appended = self.take(log, intake, received_at, true)?;
         appended.exemplars = self.append_exemplars(log, received_at, incoming)?;
@@ -166,9 +141,15 @@ impl Tsdb {
     }
 
     /// The number of the series, a new one where the limits allow it.
-    fn admit_series(&self, head: &mut Head, intake: &mut Intake, place: usize, labels: &Labels) -> u32 {
+    fn admit_series(
+        &self,
+        head: &mut Head,
+        intake: &mut Intake,
+        place: usize,
+        labels: &Labels,
+    ) -> u32 {
         if let Some(id) = self.index.get(labels) {
-            head.know(id, || Some(labels.clone()));
+            head.know(id, |visit| each(labels, visit));
             return id;
         }
         if let Some(reason) = self.over_limit(head, intake, labels) {
@@ -176,7 +157,7 @@ impl Tsdb {
             return REFUSED;
         }
         let (id, is_new) = self.index.insert(labels);
-        head.know(id, || Some(labels.clone()));
+        head.know(id, |visit| each(labels, visit));
         if is_new {
             intake.new.push(id);
             *intake.new_of.entry(service(labels).into()).or_default() += 1;
@@ -190,9 +171,12 @@ impl Tsdb {
         let new_of = intake.new_of.get(service).copied().unwrap_or(0);
         // Those that sleep take memory too: a sender of ever new series must not fill it within the retention.
         let known_max = limits.active_series_max.saturating_mul(2);
-        if head.active + intake.new.len() >= limits.active_series_max || self.index.len() >= known_max {
+        if head.active + intake.new.len() >= limits.active_series_max
+            || self.index.len() >= known_max
+        {
             Some(RefusedReason::SeriesLimit)
-        } else if head.emitters.active_of(service) + new_of >= limits.active_series_per_service_max {
+        } else if head.emitters.active_of(service) + new_of >= limits.active_series_per_service_max
+        {
             Some(RefusedReason::SeriesPerServiceLimit)
         } else {
             None
@@ -219,7 +203,7 @@ impl Tsdb {
             judge_floats(&head, bounds, &mut log.items, &mut intake);
             if !log.histograms.is_empty() {
                 log.histograms.sort_by_key(|item| (item.id, item.at_ms));
-                judge_histograms(&head, bounds, &log.items, &mut log.histograms, &mut intake);
+                judge_histograms(&head, bounds, &mut log.histograms, &mut intake);
             }
         }
         self.write_log(log, &intake, received_at)?;
@@ -233,7 +217,8 @@ impl Tsdb {
             } else {
                 self.watched(&mut head, &log.items)
             };
-            appended.refused = intake.refusals.told(&head, &self.index, &self.options, log, received_at);
+            appended.refused =
+                intake.refusals.told(&head, &self.index, &self.options, log, received_at);
         }
         appended.samples = (log.items.len() + log.histograms.len()) as u64;
         appended.duplicates = intake.duplicates;
@@ -245,7 +230,12 @@ impl Tsdb {
         Ok(appended)
     }
 
-    fn write_log(&self, log: &mut Log, intake: &Intake, received_at: Timestamp) -> Result<(), AppendError> {
+    fn write_log(
+        &self,
+        log: &mut Log,
+        intake: &Intake,
+        received_at: Timestamp,
+    ) -> Result<(), AppendError> {
         if !intake.new.is_empty() {
             let added = log.registry.add(&self.index, &intake.new, received_at);
             if let Err(error) = added {
@@ -298,80 +288,12 @@ impl Tsdb {
         hot.is(WATCHED)
     }
 
-    fn append_exemplars(
-        &self,
-        log: &mut Log,
-        received_at: Timestamp,
-        incoming: &Incoming<'_>,
-    ) -> Result<u64, AppendError> {
-        if incoming.exemplars.is_empty() {
-            return Ok(0);
-        }
-        let mut known = self.exemplars.write();
-        let mut news = known.news(incoming.exemplars);
-        let oldest = oldest_ms(&self.options, received_at);
-        news.retain(|(_, exemplar)| exemplar.at_ms >= oldest);
-        if news.is_empty() {
-            return Ok(0);
-        }
-        log.exemplars
-            .append(&exemplars::encode(&news), received_at)
-            .map_err(AppendError::Exemplars)?;
-        if log.exemplars.bytes() > LOG_BYTES_MAX {
-            // What cannot be dropped now is tried again with the next.
-            drop(log.exemplars.drop_to(LOG_BYTES_MAX));
-        }
-        let taken = news.len() as u64;
-        for (labels, exemplar) in news {
-            known.insert(labels, exemplar.clone());
-        }
-        Ok(taken)
-    }
-
-    fn append_metadata(
-        &self,
-        log: &mut Log,
-        received_at: Timestamp,
-        metadata: &[Metadata],
-    ) -> Result<(), AppendError> {
-        if metadata.is_empty() {
-            return Ok(());
-        }
-        let news = self.news(metadata);
-        if news.is_empty() {
-            return Ok(());
-        }
-        log.registry.add_metadata(&news, received_at).map_err(AppendError::Registry)?;
-        let mut known = self.metadata.write();
-        known.extend(news.into_iter().map(|one| (one.family.clone(), one.clone())));
-        Ok(())
-    }
-
-    /// The metadata that says something new, as far as there is room for it.
-    fn news<'a>(&self, metadata: &'a [Metadata]) -> Vec<&'a Metadata> {
-        let known = self.metadata.read();
-        let mut room = METADATA_FAMILIES_MAX.saturating_sub(known.len());
-        let mut news: std::collections::BTreeMap<&str, &Metadata> = Default::default();
-        for one in metadata {
-            match known.get(&one.family) {
-                Some(known) if known == one => continue,
-                None if !news.contains_key(&*one.family) => match room.checked_sub(1) {
-                    Some(left) => room = left,
-                    None => continue,
-                },
-                Some(_) | None => {}
-            }
-            news.insert(&one.family, one);
-        }
-        news.into_values().collect()
-    }
-
     /// Calls for a flush when one is due, and carries it out when it is overdue.
     fn after_append(&self, received_at: Timestamp) {
         let (due, overdue) = {
             let head = self.head.lock();
             let level = self.flush_level(&head);
-            (level >= 1.0, level >= 1.4 && head.frozen.is_none() || level >= 1.8)
+            (level >= 1.0, level >= 1.2 && head.frozen.is_none() || level >= 1.3)
         };
         if due {
             self.call_for_work();
@@ -392,15 +314,21 @@ impl Tsdb {
     }
 }
 
+/// Shows each label.
+pub(crate) fn each(labels: &Labels, visit: &mut dyn FnMut(&str, &str)) {
+    labels.iter().for_each(|(name, value)| visit(name, value));
+}
+
 fn sample(item: &Item) -> Sample {
     Sample { at_ms: item.at_ms, value: f64::from_bits(item.bits) }
 }
 
 /// Lays the request's samples out, those of refused series left with their mark.
-fn fill(log: &mut Log, _intake: &Intake, incoming: &Incoming<'_>) {
+fn fill(log: &mut Log, incoming: &Incoming<'_>) {
     log.items.clear();
     log.histograms.clear();
-    let to_place = |place: usize| u32::try_from(place).expect("a request has fewer than 2^32 series");
+    let to_place =
+        |place: usize| u32::try_from(place).expect("a request has fewer than 2^32 series");
     for (place, series) in incoming.series.iter().enumerate() {
         let (id, place) = (log.ids[place], to_place(place));
         log.items.extend(series.samples.iter().map(|sample| Item {
@@ -422,163 +350,6 @@ fn fill(log: &mut Log, _intake: &Intake, incoming: &Incoming<'_>) {
     }
 }
 
-/// Whether each series comes in one run, and its times ascend.
-fn is_regular(head: &mut Head, batch: u16, items: &[Item]) -> bool {
-    let (mut last_id, mut last_ms) = (UNRESOLVED, i64::MIN);
-    for item in items {
-        if item.id >= REFUSED {
-            continue;
-        }
-        if item.id == last_id {
-            if item.at_ms <= last_ms {
-                return false;
-            }
-        } else {
-            let hot = head.pages.at(item.id);
-            if hot.batch == batch {
-                return false;
-            }
-            hot.batch = batch;
-            last_id = item.id;
-        }
-        last_ms = item.at_ms;
-    }
-    true
-}
-
-/// Leaves those of the samples that are taken.
-fn judge_floats(head: &Head, bounds: Bounds, items: &mut Vec<Item>, intake: &mut Intake) {
-    let mut kept = 0;
-    let mut at = 0;
-    while at < items.len() {
-        let id = items[at].id;
-        let mut end = at + 1;
-        while items.get(end).is_some_and(|item| item.id == id) {
-            end += 1;
-        }
-        if id >= REFUSED {
-            for item in &items[at..end] {
-                intake.refuse_series(item.place, item.at_ms);
-            }
-        } else if let Some(hot) = head.pages.get(id) {
-            let newest = hot.last_ms;
-            let first = items[at];
-            if end == at + 1 && first.at_ms > newest && bounds.judge(newest, first.at_ms).is_none() {
-                // As nearly all are: the next one of its series.
-                items[kept] = first;
-                kept += 1;
-            } else {
-                kept = judge_run(head, bounds, (items, at, end), kept, intake);
-            }
-        }
-        at = end;
-    }
-    items.truncate(kept);
-}
-
-/// Judges the samples of one series, whose times ascend or repeat, and moves those that are taken to `kept`.
-fn judge_run(
-    head: &Head,
-    bounds: Bounds,
-    (items, at, end): (&mut [Item], usize, usize),
-    mut kept: usize,
-    intake: &mut Intake,
-) -> usize {
-    let id = items[at].id;
-    let (newest, newest_bits) = head.pages.get(id).map_or((i64::MIN, None), |hot| {
-        (hot.last_ms, hot.is(VALUE).then_some(hot.last_bits))
-    });
-    let mut existing = Points::default();
-    let first_ms = items[at].at_ms.max(newest.saturating_sub(bounds.window_ms));
-    if first_ms < newest {
-        head.existing(id, (first_ms, items[end - 1].at_ms.min(newest)), &mut existing);
-        crate::head::normalise(&mut existing);
-    }
-    let mut last: Option<Item> = None;
-    for place in at..end {
-        let item = items[place];
-        let same_time = match last {
-            Some(last) if last.at_ms == item.at_ms => Some(last.bits),
-            _ if item.at_ms == newest => newest_bits,
-            _ if item.at_ms < newest => {
-                let found = existing.times.binary_search(&item.at_ms);
-                found.ok().map(|at| existing.values[at].to_bits())
-            }
-            _ => None,
-        };
-        let verdict =
-            bounds.judge(newest, item.at_ms).or(same_time.map(|_| RefusedReason::Duplicate));
-        match verdict {
-            None => {
-                items[kept] = item;
-                kept += 1;
-                last = Some(item);
-            }
-            Some(RefusedReason::Duplicate) if same_time == Some(item.bits) => intake.duplicates += 1,
-            Some(reason) => intake.refuse(head, reason, &item),
-        }
-    }
-    kept
-}
-
-fn judge_histograms(
-    head: &Head,
-    bounds: Bounds,
-    _floats: &[Item],
-    items: &mut Vec<HistogramItem>,
-    intake: &mut Intake,
-) {
-    let mut existing = Points::default();
-    let mut known = None;
-    let mut newest = i64::MIN;
-    let mut last: Option<HistogramItem> = None;
-    items.retain(|item| {
-        if item.id >= REFUSED {
-            intake.refuse_series(item.place, item.at_ms);
-            return false;
-        }
-        if known != Some(item.id) {
-            known = Some(item.id);
-            let known_ms = head.pages.get(item.id).map_or(i64::MIN, |hot| hot.last_ms);
-            newest = head.newest_histogram_ms(item.id).max(known_ms);
-            existing.clear();
-            head.existing(item.id, (item.at_ms, newest), &mut existing);
-            crate::head::normalise(&mut existing);
-            last = None;
-        }
-        let same_time = match &last {
-            Some(last) if last.at_ms == item.at_ms => Some(Arc::clone(&last.histogram)),
-            _ => {
-                let found = existing.histograms.binary_search_by_key(&item.at_ms, |one| one.at_ms);
-                found.ok().map(|at| Arc::clone(&existing.histograms[at].histogram))
-            }
-        };
-        match (bounds.judge(newest, item.at_ms), same_time) {
-            (None, None) => {
-                last = Some(item.clone());
-                return true;
-            }
-            (None, Some(other)) if same(&other, &item.histogram) => intake.duplicates += 1,
-            (reason, _) => {
-                let reason = reason.unwrap_or(RefusedReason::Duplicate);
-                let item = Item { id: item.id, place: item.place, at_ms: item.at_ms, bits: 0 };
-                intake.refuse(head, reason, &item);
-            }
-        }
-        false
-    });
-}
-
-/// Whether two histograms are the same, a NaN being the same as itself.
-fn same(a: &model::Histogram, b: &model::Histogram) -> bool {
-    let bytes = |histogram| {
-        let mut out = Vec::new();
-        record::histogram::put(&mut out, histogram);
-        out
-    };
-    a == b || bytes(a) == bytes(b)
-}
-
 impl Intake {
     fn refuse(&mut self, head: &Head, reason: RefusedReason, item: &Item) {
         let emitter = head.pages.get(item.id).map_or(0, |hot| hot.emitter);
@@ -596,40 +367,3 @@ impl Intake {
         }
     }
 }
-
-/// Of each emitter the labels, and its newest sample's time.
-fn heard(head: &Head, items: &[Item], histograms: &[HistogramItem]) -> Vec<(Labels, i64)> {
-    let mut heard: Vec<(u32, i64)> = Vec::new();
-    let mut places: HashMap<u32, usize> = HashMap::new();
-    let mut last = 0;
-    let times = items.iter().map(|item| (item.id, item.at_ms));
-    let times = times.chain(histograms.iter().map(|item| (item.id, item.at_ms)));
-    for (id, at_ms) in times {
-        let Some(hot) = head.pages.get(id) else { continue };
-        let is_last = heard.get(last).is_some_and(|(emitter, _)| *emitter == hot.emitter);
-        if !is_last {
-            let found = if heard.len() <= EMITTERS_LISTED {
-                heard.iter().position(|(emitter, _)| *emitter == hot.emitter)
-            } else {
-                places.get(&hot.emitter).copied()
-            };
-            last = found.unwrap_or_else(|| {
-                heard.push((hot.emitter, at_ms));
-                heard.len() - 1
-            });
-            if heard.len() > EMITTERS_LISTED {
-                if places.is_empty() {
-                    places = heard.iter().enumerate().map(|(at, (emitter, _))| (*emitter, at)).collect();
-                }
-                places.insert(hot.emitter, last);
-            }
-        }
-        heard[last].1 = heard[last].1.max(at_ms);
-    }
-    let labelled = heard.into_iter().filter_map(|(emitter, at_ms)| {
-        let one = head.emitters.get(emitter).filter(|one| one.is_heard)?;
-        Some((one.labels.clone(), at_ms))
-    });
-    labelled.collect()
-}
-

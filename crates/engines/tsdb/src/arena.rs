@@ -99,7 +99,8 @@ impl Arena {
             let fresh = self.spare.pop().unwrap_or_else(|| Arc::new(Slab(words())));
             Arc::make_mut(&mut self.slabs.0).push(fresh);
         }
-        self.blocks = number.checked_add(1).filter(|next| *next != NONE).expect("memory ends first");
+        self.blocks =
+            number.checked_add(1).filter(|next| *next != NONE).expect("memory ends first");
         number
     }
 

@@ -25,7 +25,13 @@ struct State {
 
 impl Faults {
     /// Notes damage that was met; `bytes` are copied aside when they can be read.
-    pub(crate) fn note(&self, disk: &dyn Disk, dir: &Utf8Path, mut damage: PartDamage, bytes: Option<&[u8]>) {
+    pub(crate) fn note(
+        &self,
+        disk: &dyn Disk,
+        dir: &Utf8Path,
+        mut damage: PartDamage,
+        bytes: Option<&[u8]>,
+    ) {
         let mut state = self.0.lock();
         if state.seen.len() >= LISTED_MAX {
             state.total += 1;

@@ -36,11 +36,18 @@ impl Tsdb {
         let mut tombstones = Vec::new();
         self.change_manifest(|manifest| {
             let upto = manifest.parts.iter().map(|part| part.number).max().unwrap_or(0);
-            manifest.tombstones.push(Tombstone { ids, start_ms, end_ms, upto });
+            manifest.tombstones.push(Tombstone { ids: ids.clone(), start_ms, end_ms, upto });
             tombstones.clone_from(&manifest.tombstones);
         })
         .map_err(DeleteError::Manifest)?;
-        self.head.lock().tombstones = Arc::new(tombstones);
+        {
+            let mut head = self.head.lock();
+            head.tombstones = Arc::new(tombstones);
+            // A sample that is deleted may come again: it is no repetition.
+            for id in &ids {
+                head.forget_value(*id);
+            }
+        }
         self.exemplars.write().delete(matchers, start_ms, end_ms);
         merging.may_forget = true;
         Ok(Deleted { series })

@@ -234,8 +234,14 @@ mod tests {
         let directory = Directory::read(&bytes).unwrap();
         assert_eq!(directory.ids(), [1, 3, 4, 9, 70_000]);
         assert_eq!(directory.sections(), sections);
-        assert_eq!(directory.place(4), Some(Place { first_section: 0, end_section: 2, slot: 2, series: 3 }));
-        assert_eq!(directory.place(1), Some(Place { first_section: 2, end_section: 3, slot: 0, series: 2 }));
+        assert_eq!(
+            directory.place(4),
+            Some(Place { first_section: 0, end_section: 2, slot: 2, series: 3 })
+        );
+        assert_eq!(
+            directory.place(1),
+            Some(Place { first_section: 2, end_section: 3, slot: 0, series: 2 })
+        );
         assert_eq!(directory.place(5), None);
         let mut newest = Vec::new();
         Directory::read_with(&bytes, &mut |id, at_ms| newest.push((id, at_ms))).unwrap();

@@ -45,22 +45,55 @@ pub(crate) struct Service {
 #[derive(Debug, Default)]
 pub(crate) struct Emitters {
     all: Vec<One>,
-    numbers: HashMap<Labels, u32>,
+    /// By the labels that say who it is, as [`push`] lays them out.
+    numbers: HashMap<Box<[u8]>, u32>,
+    /// The one that was found last, which is the likeliest to come again.
+    last: (Vec<u8>, u32),
+    buffer: Vec<u8>,
     services: Vec<Service>,
     service_numbers: HashMap<Arc<str>, u32>,
 }
 
+/// Appends a label if it is one of those that say who it is.
+fn push(buffer: &mut Vec<u8>, name: &str, value: &str) {
+    if let Some(number) = NAMED.iter().position(|named| *named == name) {
+        buffer.push(u8::try_from(number).expect("they are few"));
+        buffer.extend_from_slice(&value.len().to_le_bytes());
+        buffer.extend_from_slice(value.as_bytes());
+    }
+}
+
 impl Emitters {
-    pub(crate) fn of(&mut self, labels: &Labels) -> u32 {
-        let named = labels.filtered(|name| NAMED.contains(&name));
-        if let Some(number) = self.numbers.get(&named) {
-            return *number;
-        }
-        let service = self.service(service(labels));
+    /// The number of who sends a series; `visit` shows its labels.
+    pub(crate) fn of(&mut self, visit: impl Fn(&mut dyn FnMut(&str, &str))) -> u32 {
+        let mut key = std::mem::take(&mut self.buffer);
+        key.clear();
+        visit(&mut |name, value| push(&mut key, name, value));
+        let number = if key == self.last.0 && !self.all.is_empty() {
+            self.last.1
+        } else if let Some(number) = self.numbers.get(&*key) {
+            *number
+        } else {
+            let mut named = Vec::new();
+            visit(&mut |name, value| {
+                if NAMED.contains(&name) {
+                    named.push((name.to_owned(), value.to_owned()));
+                }
+            });
+            self.add(&key, Labels::from_pairs(named))
+        };
+        self.last.0.clone_from(&key);
+        self.last.1 = number;
+        self.buffer = key;
+        number
+    }
+
+    fn add(&mut self, key: &[u8], labels: Labels) -> u32 {
+        let service = self.service(service(&labels));
         let number = u32::try_from(self.all.len()).expect("there are no more emitters than series");
-        let is_heard = Emitter::of(&named).is_some();
-        self.all.push(One { labels: named.clone(), service, is_heard });
-        self.numbers.insert(named, number);
+        let is_heard = Emitter::of(&labels).is_some();
+        self.all.push(One { labels, service, is_heard });
+        self.numbers.insert(key.into(), number);
         number
     }
 
@@ -91,7 +124,8 @@ impl Emitters {
 
     /// How many active series the service of this name has.
     pub(crate) fn active_of(&self, name: &str) -> usize {
-        let number = self.service_numbers.get(name).and_then(|number| usize::try_from(*number).ok());
+        let number =
+            self.service_numbers.get(name).and_then(|number| usize::try_from(*number).ok());
         number.and_then(|number| self.services.get(number)).map_or(0, |service| service.active)
     }
 

@@ -52,14 +52,21 @@ impl Exemplars {
     }
 
     /// Those of `offered` that say something new.
-    pub(crate) fn news<'a>(&self, offered: &'a [SeriesExemplars]) -> Vec<(&'a Labels, &'a Exemplar)> {
+    pub(crate) fn news<'a>(
+        &self,
+        offered: &'a [SeriesExemplars],
+    ) -> Vec<(&'a Labels, &'a Exemplar)> {
         let mut news = Vec::new();
         for series in offered {
             let known = self.series.get(&series.labels);
             for exemplar in &series.exemplars {
                 let is_known = known.is_some_and(|known| {
                     let first = known.partition_point(|other| other.at_ms < exemplar.at_ms);
-                    known.iter().skip(first).take_while(|other| other.at_ms == exemplar.at_ms).any(|other| other == exemplar)
+                    known
+                        .iter()
+                        .skip(first)
+                        .take_while(|other| other.at_ms == exemplar.at_ms)
+                        .any(|other| other == exemplar)
                 });
                 if !is_known {
                     news.push((&series.labels, exemplar));
@@ -70,7 +77,12 @@ impl Exemplars {
     }
 
     /// Those of the series that all matchers pass, from `start_ms` to `end_ms`.
-    pub(crate) fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Vec<SeriesExemplars> {
+    pub(crate) fn select(
+        &self,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
+    ) -> Vec<SeriesExemplars> {
         let matching = self
             .series
             .iter()
@@ -79,7 +91,8 @@ impl Exemplars {
             .filter_map(|(labels, exemplars)| {
                 let within = |one: &&Exemplar| (start_ms..=end_ms).contains(&one.at_ms);
                 let exemplars: Vec<Exemplar> = exemplars.iter().filter(within).cloned().collect();
-                (!exemplars.is_empty()).then(|| SeriesExemplars { labels: labels.clone(), exemplars })
+                (!exemplars.is_empty())
+                    .then(|| SeriesExemplars { labels: labels.clone(), exemplars })
             })
             .collect()
     }
@@ -99,7 +112,10 @@ impl Exemplars {
     }
 }
 
-pub(crate) fn open(options: &Options, disk: &Arc<dyn Disk>) -> Result<(Wal, Exemplars, Damage), OpenError> {
+pub(crate) fn open(
+    options: &Options,
+    disk: &Arc<dyn Disk>,
+) -> Result<(Wal, Exemplars, Damage), OpenError> {
     let log = wal::Options {
         sync: options.sync,
         segment_bytes: SEGMENT_BYTES,

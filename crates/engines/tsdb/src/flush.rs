@@ -1,6 +1,11 @@
 //! Flushes: the head's samples become parts.
 
-use std::{collections::BTreeMap, io, sync::{Arc, atomic::Ordering::Relaxed}, time::Duration};
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::Duration,
+};
 
 use camino::Utf8PathBuf;
 use model::{Points, Timestamp};
@@ -110,7 +115,11 @@ impl Tsdb {
         Ok(())
     }
 
-    fn write_frozen(&self, frozen: &Frozen, written: &mut Vec<PartMeta>) -> Result<(), MaintainError> {
+    fn write_frozen(
+        &self,
+        frozen: &Frozen,
+        written: &mut Vec<PartMeta>,
+    ) -> Result<(), MaintainError> {
         let order = self.index.arrange(&frozen.ids());
         for (window, range) in self.windows(frozen, &order) {
             written.extend(self.write_window(frozen, &order, window, range)?);
@@ -199,7 +208,10 @@ impl Tsdb {
     }
 
     /// Changes the manifest on the disk, and then in memory.
-    pub(crate) fn change_manifest(&self, change: impl FnOnce(&mut Manifest)) -> Result<(), MaintainError> {
+    pub(crate) fn change_manifest(
+        &self,
+        change: impl FnOnce(&mut Manifest),
+    ) -> Result<(), MaintainError> {
         let mut manifest = self.manifest.lock();
         let mut changed = manifest.clone();
         change(&mut changed);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use hashbrown::HashTable;
-use model::{HistogramSample, Labels, Points, Timestamp};
+use model::{HistogramSample, Points, Timestamp};
 use roaring::RoaringBitmap;
 use wal::Position;
 
@@ -94,7 +94,9 @@ fn hash(key: u128) -> u64 {
 }
 
 pub(crate) fn minutes(at: Timestamp) -> u32 {
-    u32::try_from(at.as_secs() / 60).unwrap_or(if at < Timestamp::EPOCH { 1 } else { u32::MAX }).max(1)
+    u32::try_from(at.as_secs() / 60)
+        .unwrap_or(if at < Timestamp::EPOCH { 1 } else { u32::MAX })
+        .max(1)
 }
 
 impl Head {
@@ -133,10 +135,10 @@ impl Head {
         }
     }
 
-    /// The series' place, filled in when it is new or slept for long.
-    pub(crate) fn know(&mut self, id: u32, labels: impl FnOnce() -> Option<Labels>) -> &mut Hot {
+    /// The series' place, filled in when it is new or slept for long; `visit` shows its labels.
+    pub(crate) fn know(&mut self, id: u32, visit: impl Fn(&mut dyn FnMut(&str, &str))) -> &mut Hot {
         if !self.pages.at(id).is(KNOWN) {
-            let emitter = labels().map_or(0, |labels| self.emitters.of(&labels));
+            let emitter = self.emitters.of(visit);
             let hot = self.pages.at(id);
             hot.emitter = emitter;
             hot.flags |= KNOWN;
@@ -192,7 +194,8 @@ impl Head {
                 hot.flags &= !VALUE;
             }
             self.wake(item.id, seen_min);
-            let sample = HistogramSample { at_ms: item.at_ms, histogram: Arc::clone(&item.histogram) };
+            let sample =
+                HistogramSample { at_ms: item.at_ms, histogram: Arc::clone(&item.histogram) };
             let buckets = sample.histogram.positive.len() + sample.histogram.negative.len();
             self.histogram_bytes += HISTOGRAM_BYTES + 16 * buckets;
             self.histograms.entry(item.id).or_default().push(sample);
@@ -321,6 +324,13 @@ impl Head {
         self.aliases.retain(|_, id| !ids.contains(*id));
     }
 
+    /// The newest value of the series counts no longer for knowing a repetition.
+    pub(crate) fn forget_value(&mut self, id: u32) {
+        if self.pages.get(id).is_some() {
+            self.pages.at(id).flags &= !VALUE;
+        }
+    }
+
     /// Every series is to be asked anew whether it is watched.
     pub(crate) fn forget_watched(&mut self) {
         for (_, hot) in self.pages.iter_mut() {
@@ -346,7 +356,10 @@ impl Head {
 
     /// What knowing the series takes in memory.
     pub(crate) fn known_bytes(&self) -> usize {
-        self.pages.bytes() + self.keys.capacity() * 5 + self.aliases.len() * 32 + self.emitters.bytes()
+        self.pages.bytes()
+            + self.keys.capacity() * 5
+            + self.aliases.len() * 32
+            + self.emitters.bytes()
     }
 }
 

@@ -29,6 +29,7 @@ mod head;
 mod hot;
 #[doc(hidden)]
 pub mod index;
+mod maintain;
 mod manifest;
 mod merge;
 mod migrate;

@@ -1,12 +1,12 @@
 //! The manifest: which parts count, how far the log is in them, what was deleted.
 //!
 //! File `MANIFEST`, replaced as a whole: `EKMF | version u8 | length u32 | CRC-32C u32 | payload`, twice, so that no single
-//! damaged byte costs it. When both are damaged it is made again from the parts' own footers, and the whole log counts.
+//! damaged byte costs it. The checksum covers the version and the length, too. When both are damaged it is made again from the parts' own footers, and the whole log counts.
 
 use std::io::{self, ErrorKind};
 
 use camino::{Utf8Path, Utf8PathBuf};
-use crc32c::crc32c;
+use crc32c::{crc32c, crc32c_append};
 use wal::{
     Disk, Position,
     codec::{DecodeError, Reader, put_int, put_len, put_uint},
@@ -105,7 +105,11 @@ impl Manifest {
     }
 
     /// Puts it in the place of the one before, durably.
-    pub(crate) fn write(&self, disk: &dyn Disk, dir: &Utf8Path) -> Result<(), (Utf8PathBuf, io::Error)> {
+    pub(crate) fn write(
+        &self,
+        disk: &dyn Disk,
+        dir: &Utf8Path,
+    ) -> Result<(), (Utf8PathBuf, io::Error)> {
         let payload = self.encode();
         let mut bytes = Vec::with_capacity(2 * (HEADER_BYTES + payload.len()));
         for _ in 0..2 {
@@ -113,7 +117,8 @@ impl Manifest {
             bytes.push(VERSION);
             let len = u32::try_from(payload.len()).expect("a manifest is far smaller than 4 GiB");
             bytes.extend_from_slice(&len.to_le_bytes());
-            bytes.extend_from_slice(&crc32c(&payload).to_le_bytes());
+            let crc = checksum(&bytes[bytes.len() - 5..], &payload);
+            bytes.extend_from_slice(&crc.to_le_bytes());
             bytes.extend_from_slice(&payload);
         }
         write_file(disk, dir, &path(dir), &bytes)
@@ -139,18 +144,24 @@ impl Manifest {
 }
 
 fn read_copy(copy: &[u8]) -> Found {
-    let Some((header, payload)) = copy.split_at_checked(HEADER_BYTES) else { return Found::Damaged };
+    let Some((header, payload)) = copy.split_at_checked(HEADER_BYTES) else {
+        return Found::Damaged;
+    };
     let word = |at: usize| {
         u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
     };
     let is_whole = &header[..4] == MAGIC
         && usize::try_from(word(5)).ok() == Some(payload.len())
-        && word(9) == crc32c(payload);
+        && word(9) == checksum(&header[4..9], payload);
     match (is_whole, header[4]) {
         (true, VERSION) => Manifest::decode(payload).map_or(Found::Damaged, Found::Manifest),
         (true, version) => Found::Version(version),
         (false, _) => Found::Damaged,
     }
+}
+
+fn checksum(header: &[u8], payload: &[u8]) -> u32 {
+    crc32c_append(crc32c(header), payload)
 }
 
 pub(crate) fn path(dir: &Utf8Path) -> Utf8PathBuf {
@@ -203,7 +214,12 @@ mod tests {
             next_part: 9,
             flushed: Position { segment: 3, offset: 777 },
             parts: vec![part(7), part(8)],
-            tombstones: vec![Tombstone { ids: vec![0, 5, 900], start_ms: i64::MIN, end_ms: 7, upto: 8 }],
+            tombstones: vec![Tombstone {
+                ids: vec![0, 5, 900],
+                start_ms: i64::MIN,
+                end_ms: 7,
+                upto: 8,
+            }],
             migrated: true,
         }
     }

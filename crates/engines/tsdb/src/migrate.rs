@@ -12,11 +12,7 @@ use std::{collections::BTreeMap, ops::ControlFlow, sync::Arc};
 use model::{Labels, Sample, Series, Timestamp};
 use wal::{Disk, Position, RecordAt, Wal};
 
-use crate::{
-    OpenError, Recovery, Tsdb,
-    flush::failed,
-    record::Item,
-};
+use crate::{OpenError, Recovery, Tsdb, flush::failed, record::Item};
 
 /// What a checkpoint that has not been closed yet has.
 #[derive(Default)]
@@ -123,7 +119,7 @@ fn find(
 fn insert(store: &Tsdb, received_at: Timestamp, series: &Series) {
     let (id, _) = store.index.insert(&series.labels);
     let mut head = store.head.lock();
-    head.know(id, || Some(series.labels.clone()));
+    head.know(id, |visit| crate::append::each(&series.labels, visit));
     let items: Vec<Item> = series
         .samples
         .iter()

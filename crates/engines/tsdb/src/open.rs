@@ -1,10 +1,6 @@
 //! Opens the store: the manifest, the registry, the names of the parts, the tail of the log.
 
-use std::{
-    collections::BTreeSet,
-    ops::ControlFlow,
-    sync::Arc,
-};
+use std::{collections::BTreeSet, ops::ControlFlow, sync::Arc};
 
 use camino::Utf8Path;
 use model::Timestamp;
@@ -12,8 +8,7 @@ use parking_lot::{Mutex, RwLock};
 use wal::{Disk, Position, Wal};
 
 use crate::{
-    ACTIVE_WINDOW, OpenError, Options, PartDamage, Recovery, Tsdb,
-    exemplars,
+    ACTIVE_WINDOW, OpenError, Options, PartDamage, Recovery, Tsdb, exemplars,
     head::Head,
     index::Index,
     manifest::{self, Found, Manifest},
@@ -29,7 +24,11 @@ impl Tsdb {
     ///
     /// # Errors
     /// When the disk fails, or the store was written by a newer version. Damage is no error: it is reported.
-    pub fn open(options: Options, disk: Arc<dyn Disk>, now: Timestamp) -> Result<(Self, Recovery), OpenError> {
+    pub fn open(
+        options: Options,
+        disk: Arc<dyn Disk>,
+        now: Timestamp,
+    ) -> Result<(Self, Recovery), OpenError> {
         let dir = options.dir.clone();
         let parts_dir = part::directory(&dir);
         for one in [&dir, &parts_dir] {
@@ -101,7 +100,7 @@ impl Tsdb {
             let reader = self.index.reader();
             let mut wake = |id: u32, newest_ms: i64| {
                 if newest_ms >= since_ms && reader.contains(id) {
-                    let hot = head.know(id, || reader.labels(id));
+                    let hot = head.know(id, |visit| show(&reader, id, visit));
                     hot.last_ms = hot.last_ms.max(newest_ms);
                     head.wake(id, crate::head::minutes(Timestamp::from_millis(newest_ms).min(now)));
                 }
@@ -152,8 +151,10 @@ impl Tsdb {
             if head.pages.get(id).is_some_and(|hot| hot.is(crate::hot::KNOWN)) {
                 return true;
             }
-            let Some(labels) = reader.labels(id) else { return false };
-            head.know(id, || Some(labels));
+            if !reader.contains(id) {
+                return false;
+            }
+            head.know(id, |visit| show(&reader, id, visit));
             true
         };
         decoded.items.retain(|item| knows(item.id));
@@ -189,15 +190,21 @@ impl Tsdb {
     }
 }
 
-fn read_manifest(disk: &dyn Disk, options: &Options, recovery: &mut Recovery) -> Result<Manifest, OpenError> {
+fn show(reader: &crate::index::Reader<'_>, id: u32, visit: &mut dyn FnMut(&str, &str)) {
+    reader.visit_labels(id, visit);
+}
+
+fn read_manifest(
+    disk: &dyn Disk,
+    options: &Options,
+    recovery: &mut Recovery,
+) -> Result<Manifest, OpenError> {
     let path = manifest::path(&options.dir);
     let found = Manifest::read(disk, &options.dir)
         .map_err(|source| OpenError::Directory { path: path.clone(), source })?;
     match found {
         Found::Manifest(manifest) => Ok(manifest),
-        Found::Version(found) => {
-            Err(OpenError::Version { path, found, max: manifest::VERSION })
-        }
+        Found::Version(found) => Err(OpenError::Version { path, found, max: manifest::VERSION }),
         Found::None => rebuild(disk, &options.dir),
         Found::Damaged => {
             recovery.damage.regions_total += 1;
@@ -213,7 +220,8 @@ fn rebuild(disk: &dyn Disk, dir: &Utf8Path) -> Result<Manifest, OpenError> {
     let failed = |source| OpenError::Directory { path: parts.clone(), source };
     let mut manifest = Manifest::default();
     for path in disk.list(&parts).map_err(failed)? {
-        if let (Some(number), Ok(Some(meta))) = (part::number(&path), part::read_footer(disk, &path))
+        if let (Some(number), Ok(Some(meta))) =
+            (part::number(&path), part::read_footer(disk, &path))
             && meta.number == number
         {
             manifest.next_part = manifest.next_part.max(number);

@@ -102,7 +102,9 @@ pub enum AppendError {
     Registry(#[source] wal::AppendError),
     #[error("cannot keep the exemplars")]
     Exemplars(#[source] wal::AppendError),
-    #[error("{samples} samples are in memory and cannot be written into parts; there is no room for more")]
+    #[error(
+        "{samples} samples are in memory and cannot be written into parts; there is no room for more"
+    )]
     Backlog { samples: u64 },
 }
 

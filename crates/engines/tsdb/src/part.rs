@@ -115,7 +115,8 @@ pub(crate) fn read_footer(disk: &dyn Disk, path: &Utf8Path) -> io::Result<Option
     let tail = disk.read_at(path, at, 12)?;
     let word = |at: usize| u32::from_le_bytes([tail[at], tail[at + 1], tail[at + 2], tail[at + 3]]);
     let len = word(0);
-    let Some(start) = at.checked_sub(u64::from(len)).filter(|_| len < 1024 && &tail[8..] == FOOTER_MAGIC)
+    let Some(start) =
+        at.checked_sub(u64::from(len)).filter(|_| len < 1024 && &tail[8..] == FOOTER_MAGIC)
     else {
         return Ok(None);
     };
@@ -144,12 +145,23 @@ pub(crate) struct Shared {
     pub(crate) dir: Utf8PathBuf,
     pub(crate) cache: Cache,
     pub(crate) faults: Faults,
+    /// Tells this store from others of the process.
+    pub(crate) store: u64,
     clock: AtomicU64,
 }
 
+static STORES: AtomicU64 = AtomicU64::new(1);
+
 impl Shared {
     pub(crate) fn new(disk: Arc<dyn Disk>, dir: Utf8PathBuf, cache_bytes: usize) -> Self {
-        Self { disk, dir, cache: Cache::new(cache_bytes), faults: Faults::default(), clock: AtomicU64::new(1) }
+        Self {
+            disk,
+            dir,
+            cache: Cache::new(cache_bytes),
+            faults: Faults::default(),
+            store: STORES.fetch_add(1, Relaxed),
+            clock: AtomicU64::new(1),
+        }
     }
 }
 
@@ -173,7 +185,11 @@ impl Part {
     }
 
     /// Visits each series with the time of its newest sample.
-    pub(crate) fn newest(&self, shared: &Shared, visit: &mut dyn FnMut(u32, i64)) -> io::Result<()> {
+    pub(crate) fn newest(
+        &self,
+        shared: &Shared,
+        visit: &mut dyn FnMut(u32, i64),
+    ) -> io::Result<()> {
         let directory = self.read_directory(shared, visit)?.map(Arc::new);
         *self.directory.lock() = directory;
         Ok(())
@@ -225,7 +241,11 @@ impl Part {
     }
 
     /// The bytes of a section, whole; `None` when it is damaged, which is noted.
-    pub(crate) fn read_section(&self, shared: &Shared, section: SectionRef) -> io::Result<Option<Vec<u8>>> {
+    pub(crate) fn read_section(
+        &self,
+        shared: &Shared,
+        section: SectionRef,
+    ) -> io::Result<Option<Vec<u8>>> {
         let damage = |what: &str, bytes: Option<&[u8]>| {
             let lost = (section.samples, section.min_ms, section.max_ms);
             self.damaged(shared, (section.offset, u64::from(section.bytes)), lost, what, bytes);
@@ -248,7 +268,11 @@ impl Part {
     }
 
     /// [`Part::read_section`] by way of the cache.
-    pub(crate) fn section(&self, shared: &Shared, section: SectionRef) -> io::Result<Option<Arc<Vec<u8>>>> {
+    pub(crate) fn section(
+        &self,
+        shared: &Shared,
+        section: SectionRef,
+    ) -> io::Result<Option<Arc<Vec<u8>>>> {
         let key = (self.meta.number, section.offset);
         if let Some(bytes) = shared.cache.get(key) {
             return Ok(Some(bytes));

@@ -85,7 +85,10 @@ fn code_bytes(code: u8) -> usize {
     usize::from(if code < 8 { code } else { code - 7 })
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "what does not survive the cast is kept as a float")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "what does not survive the cast is kept as a float"
+)]
 fn value(bits: u64) -> (u8, [u8; 8]) {
     let float = f64::from_bits(bits);
     let whole = float as i64;
@@ -199,9 +202,11 @@ mod tests {
     fn items() -> impl Strategy<Value = Vec<Item>> {
         let item = (0_u32..50, prop_oneof![Just(7_i64), any::<i64>()], bits_of());
         let item = item.prop_map(|(id, at_ms, bits)| Item { id, place: 0, at_ms, bits });
-        let run = (0_u32..1000, 0_u32..30, any::<i64>(), bits_of()).prop_map(|(first, len, at_ms, bits)| {
-            (first..first + len).map(|id| Item { id, place: 0, at_ms, bits }).collect()
-        });
+        let run = (0_u32..1000, 0_u32..30, any::<i64>(), bits_of()).prop_map(
+            |(first, len, at_ms, bits)| {
+                (first..first + len).map(|id| Item { id, place: 0, at_ms, bits }).collect()
+            },
+        );
         prop::collection::vec(prop_oneof![item.prop_map(|item| vec![item]), run], 0..12)
             .prop_map(|parts| parts.concat())
     }

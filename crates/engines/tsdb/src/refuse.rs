@@ -5,11 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use model::Timestamp;
 
 use crate::{
-    Offender, Options, Refused, RefusedReason,
-    head::Head,
-    hot::ACTIVE,
-    index::Index,
-    store::Log,
+    Offender, Options, Refused, RefusedReason, head::Head, hot::ACTIVE, index::Index, store::Log,
 };
 
 /// How long the label to blame for refusals is remembered: finding it takes a while.
@@ -109,7 +105,8 @@ fn find_offender(head: &Head, index: &Index, service: Option<&str>) -> Option<Of
     };
     let reader = index.reader();
     let mut values: HashMap<String, BTreeSet<String>> = HashMap::new();
-    let of_service = |emitter: u32| service.is_none_or(|one| head.emitters.service_of(emitter) == one);
+    let of_service =
+        |emitter: u32| service.is_none_or(|one| head.emitters.service_of(emitter) == one);
     let series = head.pages.iter().filter(|(_, hot)| hot.is(ACTIVE) && of_service(hot.emitter));
     for (id, _) in series.take(OFFENDER_SERIES) {
         reader.visit_labels(id, &mut |name, value| {

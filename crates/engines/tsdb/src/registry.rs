@@ -37,7 +37,10 @@ pub(crate) struct Loaded {
 }
 
 impl Registry {
-    pub(crate) fn open(options: &Options, disk: &Arc<dyn Disk>) -> Result<(Self, Damage), OpenError> {
+    pub(crate) fn open(
+        options: &Options,
+        disk: &Arc<dyn Disk>,
+    ) -> Result<(Self, Damage), OpenError> {
         let open = |name: &str| {
             let log = wal::Options {
                 sync: options.sync,
@@ -69,7 +72,12 @@ impl Registry {
     }
 
     /// Notes new series.
-    pub(crate) fn add(&mut self, index: &Index, ids: &[u32], now: Timestamp) -> Result<(), AppendError> {
+    pub(crate) fn add(
+        &mut self,
+        index: &Index,
+        ids: &[u32],
+        now: Timestamp,
+    ) -> Result<(), AppendError> {
         let mut buffer = std::mem::take(&mut self.buffer);
         buffer.clear();
         buffer.push(SERIES);
@@ -80,7 +88,11 @@ impl Registry {
         appended
     }
 
-    pub(crate) fn add_metadata(&mut self, metadata: &[&Metadata], now: Timestamp) -> Result<(), AppendError> {
+    pub(crate) fn add_metadata(
+        &mut self,
+        metadata: &[&Metadata],
+        now: Timestamp,
+    ) -> Result<(), AppendError> {
         let mut payload = vec![METADATA];
         for one in metadata {
             put_metadata(&mut payload, one);

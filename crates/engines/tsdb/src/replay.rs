@@ -45,10 +45,9 @@ impl Tsdb {
                     continue;
                 }
                 let Some(labels) = self.index.labels(id) else { continue };
-                let samples = run.iter().map(|item| Sample {
-                    at_ms: item.at_ms,
-                    value: f64::from_bits(item.bits),
-                });
+                let samples = run
+                    .iter()
+                    .map(|item| Sample { at_ms: item.at_ms, value: f64::from_bits(item.bits) });
                 series.push(Series { labels, samples: samples.collect() });
             }
             drop(head);

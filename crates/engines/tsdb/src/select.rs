@@ -25,8 +25,9 @@ use crate::{
 };
 
 thread_local! {
-    /// What decoding remembers, and of which section: part and offset.
-    static SCRATCH: RefCell<((u64, u64), Scratch)> = RefCell::new(((0, 0), Scratch::default()));
+    /// What decoding remembers, and of which section: store, part and offset.
+    static SCRATCH: RefCell<((u64, u64, u64), Scratch)> =
+        RefCell::new(((0, 0, 0), Scratch::default()));
 }
 
 /// What is in memory, as of one moment.
@@ -91,7 +92,12 @@ impl Tsdb {
     ///
     /// # Errors
     /// When a part's directory cannot be read from the disk. A damaged one is no error but a warning.
-    pub fn select(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Result<Selection, SelectError> {
+    pub fn select(
+        &self,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
+    ) -> Result<Selection, SelectError> {
         let found: Vec<u32> = self.index.select(matchers).iter().collect();
         let moment = self.moment(&found, (start_ms, end_ms));
         self.selection(found, moment, (start_ms, end_ms))
@@ -120,7 +126,12 @@ impl Tsdb {
         }
     }
 
-    fn selection(&self, found: Vec<u32>, moment: Moment, range: (i64, i64)) -> Result<Selection, SelectError> {
+    fn selection(
+        &self,
+        found: Vec<u32>,
+        moment: Moment,
+        range: (i64, i64),
+    ) -> Result<Selection, SelectError> {
         let (start_ms, end_ms) = range;
         let mut has: Vec<u32> = vec![0; found.len()];
         let mut stretches: Vec<(u32, Stretch)> = Vec::new();
@@ -147,13 +158,9 @@ impl Tsdb {
         for (at, tail) in moment.tails.iter().enumerate() {
             has[at] = has[at].saturating_add(to_u32(moment.slabs.count(*tail)));
         }
-        let mut ids_at: BTreeMap<u32, usize> = BTreeMap::new();
-        if !moment.histograms.is_empty() || moment.frozen.is_some() {
-            ids_at = found.iter().enumerate().map(|(at, id)| (*id, at)).collect();
-        }
         for (id, histograms) in &moment.histograms {
-            if let Some(at) = ids_at.get(id) {
-                has[*at] = has[*at].saturating_add(to_u32(histograms.len()));
+            if let Ok(at) = found.binary_search(id) {
+                has[at] = has[at].saturating_add(to_u32(histograms.len()));
             }
         }
         if let Some(frozen) = &moment.frozen {
@@ -200,14 +207,26 @@ impl Tsdb {
     }
 
     /// The series that all matchers pass and that have samples in the range, or close to it.
-    pub(crate) fn ids_between(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> RoaringBitmap {
+    pub(crate) fn ids_between(
+        &self,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
+    ) -> RoaringBitmap {
         // What cannot be read is left out, as if it were damaged.
-        let Ok(selection) = self.select(matchers, start_ms, end_ms) else { return RoaringBitmap::new() };
+        let Ok(selection) = self.select(matchers, start_ms, end_ms) else {
+            return RoaringBitmap::new();
+        };
         selection.ids.iter().copied().collect()
     }
 
     /// The exemplars of the series that all matchers pass, from `start_ms` to `end_ms`; sorted by labels and time.
-    pub fn exemplars(&self, matchers: &[Matcher], start_ms: i64, end_ms: i64) -> Vec<SeriesExemplars> {
+    pub fn exemplars(
+        &self,
+        matchers: &[Matcher],
+        start_ms: i64,
+        end_ms: i64,
+    ) -> Vec<SeriesExemplars> {
         self.exemplars.read().select(matchers, start_ms, end_ms)
     }
 }
@@ -230,8 +249,14 @@ fn tail(
 }
 
 /// Orders stretches by series, those of one series as they were, and leaves out series that have none.
-fn by_series(stretches: &[(u32, Stretch)], places: &[u32], series: usize) -> (Vec<Stretch>, Vec<u32>) {
-    let place = |at: u32| usize::try_from(places[usize::try_from(at).expect("32 bits fit")]).expect("32 bits fit");
+fn by_series(
+    stretches: &[(u32, Stretch)],
+    places: &[u32],
+    series: usize,
+) -> (Vec<Stretch>, Vec<u32>) {
+    let place = |at: u32| {
+        usize::try_from(places[usize::try_from(at).expect("32 bits fit")]).expect("32 bits fit")
+    };
     let mut firsts = vec![0_u32; series + 1];
     for (at, _) in stretches {
         firsts[place(*at) + 1] += 1;
@@ -340,7 +365,7 @@ impl Selection {
         };
         let (start_ms, end_ms) = self.range;
         let read = SCRATCH.with_borrow_mut(|(whose, scratch)| {
-            let key = (part.meta.number, section.offset);
+            let key = (self.shared.store, part.meta.number, section.offset);
             if *whose != key {
                 (*whose, *scratch) = (key, Scratch::default());
             }
@@ -356,7 +381,13 @@ impl Selection {
 
     fn damaged(&self, part: &Part, section: SectionRef, what: &str, bytes: &[u8]) {
         let lost = (section.samples, section.min_ms, section.max_ms);
-        part.damaged(&self.shared, (section.offset, u64::from(section.bytes)), lost, what, Some(bytes));
+        part.damaged(
+            &self.shared,
+            (section.offset, u64::from(section.bytes)),
+            lost,
+            what,
+            Some(bytes),
+        );
         self.warn();
     }
 

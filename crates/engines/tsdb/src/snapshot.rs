@@ -41,13 +41,15 @@ impl Tsdb {
         }
         // The snapshot has no log: what it holds is in parts.
         manifest.flushed = wal::Position::START;
-        manifest
-            .write(disk, dir)
-            .map_err(|(path, source)| SnapshotError::Write { path, source })
+        manifest.write(disk, dir).map_err(|(path, source)| SnapshotError::Write { path, source })
     }
 }
 
-fn copy_dir(disk: &dyn wal::Disk, from: &Utf8Path, to: &Utf8Path) -> Result<(), (Utf8PathBuf, io::Error)> {
+fn copy_dir(
+    disk: &dyn wal::Disk,
+    from: &Utf8Path,
+    to: &Utf8Path,
+) -> Result<(), (Utf8PathBuf, io::Error)> {
     disk.create_dir_all(to).map_err(|error| (to.to_owned(), error))?;
     for file in disk.list(from).map_err(|error| (from.to_owned(), error))? {
         let Some(name) = file.file_name() else { continue };

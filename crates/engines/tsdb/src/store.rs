@@ -180,11 +180,20 @@ impl Tsdb {
     /// # Errors
     /// When a sync fails; at each call from then on, for the store can only be opened anew.
     pub fn tick(&self, now: Timestamp) -> Result<(), TickError> {
-        let mut log = self.log.lock();
-        let registry = log.registry.tick(now).map_err(TickError::Registry);
-        let wal = log.wal.tick(now).map_err(TickError::Sync);
-        let exemplars = log.exemplars.tick(now).map_err(TickError::Exemplars);
-        registry.and(wal).and(exemplars)
+        let (due, others) = {
+            let mut log = self.log.lock();
+            // The registry first: a record in the log must never be without its series.
+            let registry = log.registry.tick(now).map_err(TickError::Registry);
+            let due = log.wal.begin_tick(now).map_err(TickError::Sync);
+            let exemplars = log.exemplars.tick(now).map_err(TickError::Exemplars);
+            (due, registry.and(exemplars))
+        };
+        // Appends go on meanwhile.
+        if let Some(mut due) = due? {
+            let result = due.run();
+            self.log.lock().wal.end_sync(due, result).map_err(TickError::Sync)?;
+        }
+        others
     }
 
     /// Forces everything appended to the disk.
@@ -228,7 +237,7 @@ impl Tsdb {
         damaged
             .iter()
             .filter(|one| one.samples > 0 && one.min_ms <= end_ms && one.max_ms >= start_ms)
-            .map(|one| crate::select::warning(one))
+            .map(crate::select::warning)
             .collect()
     }
 }

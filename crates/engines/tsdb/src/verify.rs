@@ -23,11 +23,12 @@ impl Tsdb {
             [log.wal.snapshot(), first.snapshot(), second.snapshot(), log.exemplars.snapshot()]
         };
         for snapshot in snapshots {
-            let replayed = snapshot
-                .read(Position::START, |_| ControlFlow::Continue(()))
-                .map_err(|error| ReadError {
-                    path: self.options.dir.clone(),
-                    source: std::io::Error::other(error),
+            let replayed =
+                snapshot.read(Position::START, |_| ControlFlow::Continue(())).map_err(|error| {
+                    ReadError {
+                        path: self.options.dir.clone(),
+                        source: std::io::Error::other(error),
+                    }
                 })?;
             verified.records += replayed.records;
             verified.damage.merge(replayed.damage);

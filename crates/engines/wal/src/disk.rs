@@ -49,6 +49,8 @@ pub trait DiskFile: Send + Sync + Debug {
     /// Forces what was written to the disk. After an error the fate of what was written is unknown, and trying again
     /// would lie: the kernel drops its dirty pages.
     fn sync(&mut self) -> io::Result<()>;
+    /// The same open file once more, so that one thread can sync it while another appends.
+    fn again(&self) -> io::Result<Box<dyn DiskFile>>;
 }
 
 /// A file that is open for reading, from any thread.

@@ -25,7 +25,7 @@ mod segment;
 pub use damage::{Damage, REGIONS_MAX, Region};
 pub use disk::{Disk, DiskFile, DiskRead, Fault, RealDisk, SimDisk};
 pub use frame::RECORD_BYTES_MAX;
-pub use log::{AppendError, DropError, OpenError, ResumeError, SyncError, Wal};
+pub use log::{AppendError, DropError, DueSync, OpenError, ResumeError, SyncError, Wal};
 pub use options::{Options, SyncPolicy};
 pub use position::Position;
 pub use read::{Entry, ReadError, RecordAt, Replayed, Snapshot};

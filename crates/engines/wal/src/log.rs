@@ -12,8 +12,8 @@ use model::Timestamp;
 pub use error::{AppendError, DropError, OpenError, ResumeError, SyncError};
 
 use crate::{
-    Damage, Disk, Entry, Options, Position, RECORD_BYTES_MAX, ReadError, Replayed, Snapshot,
-    SyncPolicy, frame,
+    Damage, Disk, DiskFile, Entry, Options, Position, RECORD_BYTES_MAX, ReadError, Replayed,
+    Snapshot, SyncPolicy, frame,
     read::{Segment, to_u64},
 };
 use active::Active;
@@ -39,6 +39,21 @@ pub struct Wal {
     free_bytes: u64,
     free_checked_at: Option<Timestamp>,
     buffer: Vec<u8>,
+}
+
+/// A sync that is due, to be carried out without the log.
+#[derive(Debug)]
+pub struct DueSync {
+    file: Box<dyn DiskFile>,
+    end: Position,
+    path: camino::Utf8PathBuf,
+}
+
+impl DueSync {
+    /// Forces what was appended until it was given to the disk. Never again after a failure.
+    pub fn run(&mut self) -> std::io::Result<()> {
+        self.file.sync()
+    }
 }
 
 impl Wal {
@@ -172,6 +187,14 @@ impl Wal {
     /// Does what is due: syncs under [`SyncPolicy::Interval`], asks for the room on the disk, and takes up writing again
     /// when a full disk has room. Errors again at each call once the log is closed.
     pub fn tick(&mut self, now: Timestamp) -> Result<(), SyncError> {
+        let Some(mut due) = self.begin_tick(now)? else { return Ok(()) };
+        let result = due.run();
+        self.end_sync(due, result)
+    }
+
+    /// [`Wal::tick`] but for the sync, which is given back if it is due: it takes long, and nobody need wait for it. What
+    /// came of it must be told to [`Wal::end_sync`].
+    pub fn begin_tick(&mut self, now: Timestamp) -> Result<Option<DueSync>, SyncError> {
         if let Some(poison) = self.poison.filter(|_| self.is_closed()) {
             return Err(SyncError::Closed { why: poison.why() });
         }
@@ -179,11 +202,33 @@ impl Wal {
         if self.poison == Some(Poison::Full) && self.free_bytes > self.room_needed() {
             self.resume().map_err(SyncError::Resume)?;
         }
-        let SyncPolicy::Interval(interval) = self.options.sync else { return Ok(()) };
+        let SyncPolicy::Interval(interval) = self.options.sync else { return Ok(None) };
         // A clock that was set back must not put the sync off.
-        if now.since(self.synced_at) >= interval || now < self.synced_at {
-            self.synced_at = now;
-            self.sync()?;
+        if now.since(self.synced_at) < interval && now >= self.synced_at {
+            return Ok(None);
+        }
+        self.synced_at = now;
+        let (Some(active), Some(segment), true) = (&self.active, self.segments.last(), self.dirty)
+        else {
+            return Ok(None);
+        };
+        match active.file.again() {
+            Ok(file) => Ok(Some(DueSync { file, end: segment.end(), path: segment.path.clone() })),
+            Err(source) => {
+                self.poison = Some(Poison::Sync);
+                Err(SyncError::Sync { path: segment.path.clone(), source })
+            }
+        }
+    }
+
+    /// Notes what came of a sync that [`Wal::begin_tick`] gave.
+    pub fn end_sync(&mut self, due: DueSync, result: std::io::Result<()>) -> Result<(), SyncError> {
+        if let Err(source) = result {
+            self.poison = Some(Poison::Sync);
+            return Err(SyncError::Sync { path: due.path, source });
+        }
+        if self.end() == due.end {
+            self.dirty = false;
         }
         Ok(())
     }

@@ -151,8 +151,8 @@ impl Posting {
 
 impl Many {
     fn insert(&mut self, id: SeriesId) {
-        // Most come in order.
-        self.count += u32::from(self.set.try_push(id).is_ok() || self.set.insert(id));
+        // Not `push`, though most come in order: that looks for the greatest number, which a bitmap does not know.
+        self.count += u32::from(self.set.insert(id));
         if self.count >= self.settle_at {
             self.set.optimize();
             self.settle_at = self.count.saturating_mul(2);

@@ -8,7 +8,7 @@ use crate::part::PartMeta;
 
 /// How fast samples come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pace {
+pub(crate) enum Pace {
     /// Hardly any: what there is can be brought into its final form.
     Rest,
     /// So that a flush takes a while to come about.

@@ -47,7 +47,8 @@ impl Source {
             let at = match self.held.iter().position(|(held, _, _)| *held == number) {
                 Some(at) => at,
                 None => {
-                    let outside = |held: u32| !(place.first_section..place.end_section).contains(&held);
+                    let outside =
+                        |held: u32| !(place.first_section..place.end_section).contains(&held);
                     self.held.retain(|(held, _, _)| !outside(*held));
                     if self.held.len() >= HELD_MAX {
                         self.held.clear();

@@ -15,8 +15,6 @@ use wal::{
 };
 
 use super::{chunk::Chunk, record::read_metadata};
-#[cfg(test)]
-use super::record::put_metadata;
 
 const BLOCK: u8 = 1;
 const METADATA: u8 = 2;

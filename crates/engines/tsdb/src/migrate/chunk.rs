@@ -15,10 +15,6 @@ use super::bits::BitReader;
 #[cfg(test)]
 use super::bits::BitWriter;
 
-/// How many samples a full chunk has.
-#[cfg(test)]
-pub(crate) const CHUNK_SAMPLES: usize = 120;
-
 const INTEGERS: u8 = 1;
 const FLOATS: u8 = 2;
 
@@ -41,11 +37,6 @@ impl Chunk {
             samples: samples.len(),
             bytes: encode(samples).into(),
         })
-    }
-
-    #[cfg(test)]
-    pub(crate) fn overlaps(&self, start_ms: i64, end_ms: i64) -> bool {
-        self.min_ms <= end_ms && self.max_ms >= start_ms
     }
 
     /// Appends the samples from `start_ms` to `end_ms`.

@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use model::{Labels, Metadata, MetricKind, Sample, Series, Timestamp};
+use wal::codec::{DecodeError, Reader, put_bytes};
 #[cfg(test)]
 use wal::codec::{put_int, put_len, put_uint};
-use wal::codec::{DecodeError, Reader, put_bytes};
 
 const KIND: u8 = 1;
 

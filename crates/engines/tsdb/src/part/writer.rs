@@ -52,12 +52,19 @@ pub(crate) struct PartWriter {
 }
 
 impl PartWriter {
-    pub(crate) fn create(disk: &dyn Disk, path: Utf8PathBuf, number: u64, mode: Mode) -> Result<Self, Failed> {
+    pub(crate) fn create(
+        disk: &dyn Disk,
+        path: Utf8PathBuf,
+        number: u64,
+        mode: Mode,
+    ) -> Result<Self, Failed> {
         let file = match disk.create(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 // Of an attempt that did not come to its end.
-                disk.remove(&path).and_then(|()| disk.create(&path)).map_err(|e| (path.clone(), e))?
+                disk.remove(&path)
+                    .and_then(|()| disk.create(&path))
+                    .map_err(|e| (path.clone(), e))?
             }
             Err(error) => return Err((path, error)),
         };
@@ -111,8 +118,10 @@ impl PartWriter {
     fn is_full(&self, more: usize) -> bool {
         let target = SECTION_SAMPLES[usize::from(self.mode == Mode::Dense)];
         let longest = self.group_longest.max(more);
-        let columns = if longest > COLUMN_SAMPLES_MAX { longest.div_ceil(COLUMN_SAMPLES) } else { 1 };
-        self.group_samples + more > target.saturating_mul(columns) || self.ids.len() >= GROUP_SERIES_MAX
+        let columns =
+            if longest > COLUMN_SAMPLES_MAX { longest.div_ceil(COLUMN_SAMPLES) } else { 1 };
+        self.group_samples + more > target.saturating_mul(columns)
+            || self.ids.len() >= GROUP_SERIES_MAX
     }
 
     fn is_overfull(&self) -> bool {
@@ -180,7 +189,12 @@ impl PartWriter {
     }
 
     /// Ends the part and syncs it; `None`, and no file, when nothing was pushed. The directory is not synced.
-    pub(crate) fn finish(mut self, disk: &dyn Disk, level: u8, window_ms: i64) -> Result<Option<PartMeta>, Failed> {
+    pub(crate) fn finish(
+        mut self,
+        disk: &dyn Disk,
+        level: u8,
+        window_ms: i64,
+    ) -> Result<Option<PartMeta>, Failed> {
         self.cut()?;
         if self.series == 0 {
             drop(self.file);
@@ -276,6 +290,9 @@ fn slice(points: &Points, role: Role, start_ms: i64, end_ms: i64) -> Columns<'_>
         values: &points.values[first..last],
         starts: points.starts.get(first..last).unwrap_or_default(),
         histograms: &points.histograms[first_histogram..last_histogram],
-        histogram_starts: points.histogram_starts.get(first_histogram..last_histogram).unwrap_or_default(),
+        histogram_starts: points
+            .histogram_starts
+            .get(first_histogram..last_histogram)
+            .unwrap_or_default(),
     }
 }

@@ -59,8 +59,10 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Histogram, DecodeError> {
 fn spans(reader: &mut Reader<'_>) -> Result<Vec<BucketSpan>, DecodeError> {
     (0..reader.len("spans")?)
         .map(|_| {
-            let offset = i32::try_from(reader.int("offset")?).map_err(|_| reader.error("offset"))?;
-            let length = u32::try_from(reader.uint("length")?).map_err(|_| reader.error("length"))?;
+            let offset =
+                i32::try_from(reader.int("offset")?).map_err(|_| reader.error("offset"))?;
+            let length =
+                u32::try_from(reader.uint("length")?).map_err(|_| reader.error("length"))?;
             Ok(BucketSpan { offset, length })
         })
         .collect()

@@ -3,9 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use tsdb::{AppendError, Options, Tsdb};
-use wal::{Fault, SimDisk};
+use wal::{Disk, Fault, SimDisk};
 
-use crate::{append_at, contents, floats, labels, open, options, secs, series};
+use crate::{
+    append_at,
+    broken::{Broken, Bug},
+    contents, floats, labels, open, options, secs, series,
+};
 
 const INSTANCES: usize = 3;
 
@@ -42,8 +46,8 @@ fn try_append(store: &Tsdb, second: i64) -> Result<(), AppendError> {
     store.append(secs(second), &floats(&batch)).map(drop)
 }
 
-fn write(disk: &SimDisk, options: Options, told: &mut Told) {
-    let Ok((store, _)) = Tsdb::open(options, Arc::new(disk.clone()), secs(told.next)) else {
+fn write(disk: Arc<dyn Disk>, options: Options, told: &mut Told) {
+    let Ok((store, _)) = Tsdb::open(options, disk, secs(told.next)) else {
         return;
     };
     told.acknowledged = seconds(&store);
@@ -82,7 +86,7 @@ fn survives_kills_and_power_loss_at_every_operation() {
         let mut told = Told::default();
         for life in 0..4 {
             disk.fail_at(disk.ops() + op, Fault::Crash);
-            write(&disk, options(), &mut told);
+            write(Arc::new(disk.clone()), options(), &mut told);
             disk.clear_faults();
             let expected = if (op + life) % 2 == 0 {
                 disk.kill();
@@ -111,7 +115,7 @@ fn a_failed_operation_loses_nothing_that_was_acknowledged() {
             let disk = SimDisk::new(op);
             disk.fail_at(op, fault);
             let mut told = Told::default();
-            write(&disk, options(), &mut told);
+            write(Arc::new(disk.clone()), options(), &mut told);
             disk.clear_faults();
             disk.kill();
             let left = seconds(&open(&disk, options(), secs(told.next)).0);
@@ -217,4 +221,39 @@ fn a_lost_manifest_is_made_again_from_the_parts() {
     store.flush(secs(70)).unwrap();
     let sizes: BTreeMap<_, _> = contents(&open(&disk, options(), secs(71)).0);
     assert_eq!(sizes[&labels("up", 0)].len(), 61);
+}
+
+/// Whether lives on a disk with a bug lose what was sure, or show it wrong.
+fn is_caught(bug: Bug) -> bool {
+    let lives = |op: u64| {
+        let disk = SimDisk::new(op * 13);
+        let mut told = Told::default();
+        for life in 0..3 {
+            disk.fail_at(disk.ops() + op * 2, Fault::Crash);
+            write(Arc::new(Broken { disk: disk.clone(), bug }), options(), &mut told);
+            disk.clear_faults();
+            let is_kill = bug == Bug::AnswerBeforeWrite && life == 1;
+            if is_kill {
+                disk.kill()
+            } else {
+                disk.power_loss()
+            }
+            let expected = if is_kill { told.acknowledged.clone() } else { told.sure.clone() };
+            let (store, recovery) = open(&disk, options(), secs(told.next));
+            assert!(recovery.parts_damaged.is_empty() && recovery.orphans == 0);
+            let left = seconds(&store);
+            assert!(expected.iter().all(|second| left.contains(second)));
+            told.sure.clone_from(&left);
+            told.acknowledged = left;
+        }
+    };
+    (1..60).any(|op| std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| lives(op))).is_err())
+}
+
+/// The harness itself is tested: it must notice each of these.
+#[test]
+fn bugs_that_are_put_back_in_are_caught() {
+    for bug in Bug::ALL {
+        assert!(is_caught(bug), "{bug:?} goes unnoticed");
+    }
 }

@@ -36,6 +36,17 @@ fn what_is_deleted_is_gone_and_what_comes_later_is_not() {
     let stats = store.stats();
     assert_eq!((stats.tombstones, stats.samples, stats.parts), (0, 251, 1));
     check(&store, 1);
+    let newest = crate::series(&labels("up", 2), &[(99_000, 297.0)]);
+    assert_eq!(
+        store.append(secs(160), &crate::floats(std::slice::from_ref(&newest))).unwrap().duplicates,
+        1
+    );
+    store.delete(secs(160), &[Matcher::equal("instance", "2")], i64::MIN, i64::MAX).unwrap();
+    assert_eq!(
+        store.append(secs(160), &crate::floats(&[newest])).unwrap().samples,
+        1,
+        "it was gone"
+    );
     store.delete(secs(160), &[Matcher::equal("instance", "2")], i64::MIN, i64::MAX).unwrap();
     for second in 160..220 {
         store.maintain(secs(second)).unwrap();

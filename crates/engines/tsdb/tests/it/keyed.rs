@@ -8,7 +8,12 @@ use wal::{Position, SimDisk};
 
 use crate::{contents, labels, open, options, secs};
 
-fn keyed(store: &Tsdb, second: i64, keys: &[u128], samples: &[(u32, i64, f64)]) -> (Appended, Vec<u32>) {
+fn keyed(
+    store: &Tsdb,
+    second: i64,
+    keys: &[u128],
+    samples: &[(u32, i64, f64)],
+) -> (Appended, Vec<u32>) {
     let samples: Vec<KeyedSample> = samples
         .iter()
         .map(|(series, at_ms, value)| KeyedSample { series: *series, at_ms: *at_ms, value: *value })
@@ -27,12 +32,15 @@ fn keyed(store: &Tsdb, second: i64, keys: &[u128], samples: &[(u32, i64, f64)]) 
 fn labels_are_asked_for_once() {
     let disk = SimDisk::new(1);
     let (store, _) = open(&disk, options(), secs(0));
-    let (appended, asked) = keyed(&store, 1, &[1, 2, 13], &[(0, 1000, 1.0), (1, 1000, 2.0), (2, 1000, 3.0)]);
+    let (appended, asked) =
+        keyed(&store, 1, &[1, 2, 13], &[(0, 1000, 1.0), (1, 1000, 2.0), (2, 1000, 3.0)]);
     assert_eq!((appended.samples, asked), (2, vec![0, 1, 2]));
-    let (appended, asked) = keyed(&store, 2, &[2, 1, 3], &[(0, 2000, 2.0), (1, 2000, 1.0), (2, 2000, 3.0)]);
+    let (appended, asked) =
+        keyed(&store, 2, &[2, 1, 3], &[(0, 2000, 2.0), (1, 2000, 1.0), (2, 2000, 3.0)]);
     assert_eq!((appended.samples, asked), (3, vec![2]));
     // Another hash of the same labels.
-    let (appended, asked) = keyed(&store, 3, &[1001, 2], &[(0, 2000, 1.0), (0, 3000, 1.5), (1, 3000, 2.5)]);
+    let (appended, asked) =
+        keyed(&store, 3, &[1001, 2], &[(0, 2000, 1.0), (0, 3000, 1.5), (1, 3000, 2.5)]);
     assert_eq!((appended.samples, appended.duplicates, asked), (2, 1, vec![0]));
     assert!(keyed(&store, 4, &[1001, 1], &[(0, 4000, 1.0), (1, 5000, 1.0)]).1.is_empty());
     assert_eq!(contents(&store)[&labels("up", 1)].len(), 5);
@@ -67,12 +75,18 @@ fn only_the_watched_are_given_back_and_replayed() {
 #[test]
 fn each_emitter_is_heard_once() {
     let (store, _) = open(&SimDisk::new(1), options(), secs(0));
-    let (appended, _) =
-        keyed(&store, 9, &[1, 2], &[(0, 1000, 1.0), (0, 4000, 1.0), (1, 3000, 2.0), (0, 2000, 0.0)]);
+    let (appended, _) = keyed(
+        &store,
+        9,
+        &[1, 2],
+        &[(0, 1000, 1.0), (0, 4000, 1.0), (1, 3000, 2.0), (0, 2000, 0.0)],
+    );
     let heard: Vec<_> = appended
         .heard
         .iter()
-        .map(|(labels, at)| (labels.get("instance").unwrap(), labels.get("service_name").unwrap(), *at))
+        .map(|(labels, at)| {
+            (labels.get("instance").unwrap(), labels.get("service_name").unwrap(), *at)
+        })
         .collect();
     assert_eq!(heard, [("1", "checkout", 4000), ("2", "checkout", 3000)]);
 }
@@ -84,7 +98,10 @@ fn histogram(n: u32) -> Arc<Histogram> {
         sum: f64::from(n) * 1.25,
         zero_threshold: 1e-128,
         zero_count: f64::from(n),
-        positive_spans: vec![BucketSpan { offset: -2, length: 1 }, BucketSpan { offset: 4, length: 1 }],
+        positive_spans: vec![
+            BucketSpan { offset: -2, length: 1 },
+            BucketSpan { offset: 4, length: 1 },
+        ],
         positive: vec![f64::from(n), f64::from(n)],
         ..Histogram::default()
     })
@@ -152,7 +169,10 @@ fn native_histograms_come_back_as_they_went_in() {
     check(&open(&disk, options(), secs(360)).0);
     let changed = [HistogramSeries {
         labels: labels("latency", 0),
-        samples: vec![HistogramSample { at_ms: 400_000, histogram: histogram(1) }, HistogramSample { at_ms: 400_000, histogram: histogram(2) }],
+        samples: vec![
+            HistogramSample { at_ms: 400_000, histogram: histogram(1) },
+            HistogramSample { at_ms: 400_000, histogram: histogram(2) },
+        ],
     }];
     let incoming = Incoming { histograms: &changed, ..Incoming::default() };
     let appended = store.append(secs(400), &incoming).unwrap();

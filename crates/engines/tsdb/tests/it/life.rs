@@ -80,11 +80,7 @@ fn at_rest_there_is_one_part_and_no_log() {
 #[test]
 fn what_is_older_than_the_retention_goes() {
     let disk = SimDisk::new(1);
-    let options = Options {
-        retention: Some(4 * HOUR),
-        head_age: HOUR / 2,
-        ..options()
-    };
+    let options = Options { retention: Some(4 * HOUR), head_age: HOUR / 2, ..options() };
     let (store, _) = open(&disk, options.clone(), secs(0));
     append_at(&store, 0, 5);
     let end = 24 * 3600;

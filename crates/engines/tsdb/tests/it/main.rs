@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod broken;
+mod churn;
 mod concurrent;
 mod crash;
 mod delete;

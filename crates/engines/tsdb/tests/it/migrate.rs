@@ -35,7 +35,8 @@ fn expected() -> Contents {
             } else {
                 f64::from(step) / 7.0 + f64::from(instance)
             };
-            let samples = expected.entry(labels("up", usize::try_from(instance).unwrap())).or_default();
+            let samples =
+                expected.entry(labels("up", usize::try_from(instance).unwrap())).or_default();
             samples.insert(at_ms + i64::from(instance), value.to_bits());
         }
         if step % 50 == 20 {
@@ -82,7 +83,11 @@ fn a_migration_that_breaks_off_is_begun_again() {
         let now = secs(BEGIN + 5000);
         let first = tsdb::Tsdb::open(forever(), std::sync::Arc::new(disk.clone()), now).is_ok();
         disk.clear_faults();
-        if op % 2 == 0 { disk.kill() } else { disk.power_loss() }
+        if op % 2 == 0 {
+            disk.kill()
+        } else {
+            disk.power_loss()
+        }
         let (store, _) = open(&disk, forever(), now);
         assert_eq!(contents(&store), expected(), "operation {op}, first: {first}");
     }

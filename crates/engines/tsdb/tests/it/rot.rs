@@ -25,7 +25,8 @@ fn count(contents: &Contents) -> usize {
 
 fn assert_part_of(found: &Contents, whole: &Contents) {
     for (labels, samples) in found {
-        let known = whole.get(labels).unwrap_or_else(|| panic!("{labels} was never there"));
+        assert!(whole.contains_key(labels), "{labels} was never there");
+        let known = &whole[labels];
         assert!(samples.iter().all(|(at, value)| known.get(at) == Some(value)), "{labels}");
     }
 }
@@ -41,7 +42,8 @@ fn a_flipped_byte_in_the_log_costs_one_request_at_most() {
     let (whole, _) = damaged_contents(&store);
     let path = files(&disk, "t/wal").remove(0);
     let size = disk.size(&path).unwrap();
-    for at in 0..size {
+    // The records are of the same length, and the step shares no factor with it: every place of a record is met.
+    for at in (0..size).step_by(47) {
         disk.flip(&path, at, 1 << (at % 8));
         let (reopened, recovery) = open(&disk, options(), secs(RECORDS));
         let (found, _) = damaged_contents(&reopened);

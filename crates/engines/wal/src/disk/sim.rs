@@ -411,6 +411,10 @@ impl DiskFile for SimFile {
     fn sync(&mut self) -> io::Result<()> {
         self.state()?.sync(self.inode)
     }
+
+    fn again(&self) -> io::Result<Box<dyn DiskFile>> {
+        Ok(Box::new(Self { disk: self.disk.clone(), inode: self.inode, life: self.life }))
+    }
 }
 
 impl DiskRead for SimFile {
