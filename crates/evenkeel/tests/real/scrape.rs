@@ -165,7 +165,7 @@ fn a_bad_configuration_is_refused_before_a_port_is_bound() {
         let text = [output.stdout, output.stderr].concat();
         (output.status.code(), String::from_utf8(text).unwrap())
     };
-    let problem = "prometheus.yml:1:56: error[E0702]: `kubernetes_sd_configs`: discovery by kubernetes is not supported yet";
+    let problem = "prometheus.yml:1:55: error[E0702]: `kubernetes_sd_configs`: discovery by kubernetes is not supported yet";
     let (exit, text) =
         run(&["serve", "--listen", "127.0.0.1:0", "--scrape-config", "prometheus.yml"]);
     assert!(exit == Some(64) && text.contains(problem), "{exit:?} {text}");

@@ -269,6 +269,7 @@ scrape_configs:
     prometheus.yml:14:25: error[E0104]: authorization type cannot be set to `basic`; use `basic_auth`
     prometheus.yml:15:15: error[E0105]: `min_version` is above `max_version`
     prometheus.yml:15:15: error[E0106]: a client certificate needs both its certificate and its key; write `cert_file` and `key_file`
+    prometheus.yml:15:27: warning[W0702]: `cert_file`: cannot read `/etc/prometheus/c`: No such file or directory (os error 2); requests fail until it is there
     prometheus.yml:15:86: error[E0106]: at most one of `ca`, `ca_file` & `ca_ref` must be configured; keep one of them
     prometheus.yml:17:18: error[E0104]: setting header `authorization` is not allowed; it has a field of its own, or is set by the scrape
     prometheus.yml:17:48: error[E0107]: `a b` is not a header's name
@@ -353,6 +354,7 @@ fn included_files_bring_jobs() {
         .map(|one| one.to_string().replace(&*folder.path().to_string_lossy(), ""))
         .collect();
     insta::assert_snapshot!(problems.join("\n"), @"
+    /more/b.yml:1:54: warning[W0702]: `ca_file`: cannot read `/more/ca.pem`: No such file or directory (os error 2); requests fail until it is there
     /more/c.yml:1:29: error[E0112]: found multiple scrape configs with job name `a`: the first is in /main.yml:2; rename one of them
     /more/c.yml:2:1: error[E0101]: unknown field `global` in the document; allowed: `scrape_configs`
     ");
