@@ -176,6 +176,11 @@ async function table(page) {
 /** An error is shown where it stands, with a hint; what runs can be stopped. */
 export async function byMistake(browser) {
   const page = await open(browser, MODES[0], []);
+  let slow = false;
+  await page.route("**/api/v1/query_range*", async (route) => {
+    if (slow) await new Promise((go) => setTimeout(go, 3_000));
+    await route.continue().catch(() => {});
+  });
   await page.goto(`${base}/app/explore`);
   await settled(page);
   await page.locator("[data-editor]").first().waitFor({ timeout: PAGE_MS_MAX });
@@ -188,17 +193,14 @@ export async function byMistake(browser) {
   check((await page.locator(".cm-lintRange-error").first().innerText()) === "ratee", "mistake: the squiggle is under the word");
   await alert.getByRole("button", { name: "1:5" }).click();
   await page.keyboard.insertText("rate");
-  await page.route("**/api/v1/query_range*", async (route) => {
-    await new Promise((go) => setTimeout(go, 3_000));
-    await route.continue().catch(() => {});
-  });
+  slow = true;
   await page.keyboard.press("Control+Enter");
   const cancel = page.getByRole("button", { name: "Cancel query A" });
   await cancel.waitFor({ timeout: PAGE_MS_MAX });
   await page.waitForFunction(() => /[0-9]\.[1-9] s/.test(document.querySelector("[data-query=A]")?.textContent ?? ""), undefined, { timeout: PAGE_MS_MAX });
   await cancel.click();
   await page.getByText("Cancelled.").waitFor({ timeout: PAGE_MS_MAX });
-  await page.unroute("**/api/v1/query_range*");
+  slow = false;
   await page.getByRole("button", { name: "Run it again" }).click();
   await done(page, "A");
   await page.context().close();

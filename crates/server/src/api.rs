@@ -11,6 +11,7 @@ mod journal;
 mod openapi;
 mod postmortem;
 mod prometheus;
+mod promql;
 mod repo;
 mod request;
 mod services;
@@ -120,6 +121,7 @@ macro_rules! routes {
 }
 
 routes! {
+    "/promql/functions" => get(promql::functions);
     "/slos" => get(slos::list);
     "/slos/{name}" => get(slos::one);
     "/slos/{name}/history" => get(slos::history);

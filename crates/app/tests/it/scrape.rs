@@ -13,7 +13,7 @@ use app::{
 };
 use camino::Utf8PathBuf;
 use exporter::{Answer, Authority, Exporter};
-use model::{Clock, Labels, Matcher, Sample, SystemClock, Timestamp};
+use model::{Clock, Labels, Matcher, Sample, SystemClock, Timestamp, Points};
 
 /// How long anything may take that a test waits for.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -79,7 +79,12 @@ impl Scraper {
         let matchers = [Matcher::equal(Labels::METRIC_NAME, name), Matcher::equal("job", job)];
         let end = SystemClock::new().now() + Duration::from_secs(600);
         let found = self.app.stores.metrics.select(&matchers, 0, end.as_millis()).unwrap();
-        found.series.into_iter().map(|series| (series.labels, series.samples)).collect()
+        let read = |at| {
+            let mut points = Points::default();
+            found.read(at, &mut points).unwrap();
+            (found.labels(at), points.samples().collect())
+        };
+        (0..found.len()).map(read).collect()
     }
 
     /// Waits until a series' samples `hold`.

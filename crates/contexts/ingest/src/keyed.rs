@@ -11,12 +11,18 @@ use crate::{Counts, Ingested, RawLabel, Redactor, Refused, Work, refused::Tally,
 
 /// Where the labels of a request's series are; it owns the request's bytes.
 pub trait LabelSource: Send + Sync {
-    /// The labels as they were sent, or why they cannot be read.
+    /// The labels as they were sent, or why they cannot be read. No more than `bytes_max` bytes are copied: a request may name
+    /// the same text again and again.
     ///
     /// # Errors
     /// In words, for the sender.
-    fn labels(&self, series: u32) -> Result<Vec<RawLabel>, String>;
+    fn labels(&self, series: u32, bytes_max: usize) -> Result<Vec<RawLabel>, String>;
 }
+
+/// Bytes of one series' labels that are read at all; the limits on them are far below.
+const LABELS_BYTES_MAX: usize = 1 << 20;
+/// How often the limit on bodies one request's labels may take while they are read.
+const TIMES_MAX: usize = 16;
 
 /// One request. The fields are apart so that a store can read keys and samples while it asks the resolver.
 #[derive(Debug)]
@@ -39,6 +45,8 @@ pub struct Resolver {
     rules: Rules,
     received_at: Timestamp,
     tally: Tally,
+    /// Bytes of labels that may still be read.
+    left: usize,
 }
 
 /// By what labels are checked.
@@ -86,7 +94,8 @@ impl KeyedBatch {
         for refused in rest.refused {
             tally.refused.insert((refused.signal, refused.reason), refused);
         }
-        let resolver = Resolver { source, samples: counts, rules, received_at, tally };
+        let left = rules.limits.body_bytes_max.saturating_mul(TIMES_MAX);
+        let resolver = Resolver { source, samples: counts, rules, received_at, tally, left };
         Self { received_at, keys, samples, resolver, rest: rest.batch }
     }
 
@@ -129,7 +138,9 @@ impl Resolver {
     /// The labels of the series at a place, redacted and within limits; `None` when its samples are refused, which is counted once
     /// for each call.
     pub fn resolve(&mut self, series: u32) -> Option<Labels> {
-        let raw = self.source.labels(series);
+        let raw = self.source.labels(series, self.left.min(LABELS_BYTES_MAX));
+        let bytes = raw.iter().flatten().map(|(name, value)| name.len() + value.len()).sum();
+        self.left = self.left.saturating_sub(bytes);
         let place = usize::try_from(series).ok();
         let samples = place.and_then(|at| self.samples.get(at)).copied().unwrap_or_default();
         self.with_work(|work| series::resolved(raw, samples.into(), work))
@@ -166,7 +177,7 @@ mod tests {
     struct Source;
 
     impl LabelSource for Source {
-        fn labels(&self, series: u32) -> Result<Vec<RawLabel>, String> {
+        fn labels(&self, series: u32, _: usize) -> Result<Vec<RawLabel>, String> {
             match series {
                 0 => Ok(vec![("__name__".into(), "up".into()), ("api_token".into(), "abc".into())]),
                 1 => Ok(vec![("job".into(), "x".into())]),

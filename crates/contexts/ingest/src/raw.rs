@@ -197,6 +197,8 @@ pub struct RawSeries {
     pub samples: Vec<Sample>,
     pub histograms: Vec<RawNative>,
     pub exemplars: Vec<Exemplar>,
+    /// Exemplars that were too long to be read.
+    pub exemplars_dropped: u64,
     /// The same series has floats in a [`crate::KeyedBatch`]: what is wrong with its labels is counted there.
     pub keyed: bool,
 }
@@ -204,7 +206,8 @@ pub struct RawSeries {
 impl Default for RawSeries {
     fn default() -> Self {
         let (samples, histograms, exemplars) = (Vec::new(), Vec::new(), Vec::new());
-        Self { labels: Ok(Vec::new()), samples, histograms, exemplars, keyed: false }
+        let labels = Ok(Vec::new());
+        Self { labels, samples, histograms, exemplars, exemplars_dropped: 0, keyed: false }
     }
 }
 

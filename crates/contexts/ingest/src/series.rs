@@ -18,6 +18,7 @@ pub(crate) const EXEMPLAR_CHARS_MAX: usize = 128;
 /// Adds a remote-written series without secrets to `batch`; what is refused is counted.
 pub(crate) fn remote_written(raw: RawSeries, work: &mut Work<'_>, batch: &mut Batch) {
     let count = (raw.samples.len() + raw.histograms.len()) as u64;
+    work.tally.trim("exemplars_dropped", raw.exemplars_dropped);
     // A series without samples is one thing that can be refused, if nothing else of it is.
     let count = if raw.keyed { count } else { count.max(1) };
     let Some(labels) = resolved(raw.labels, count, work) else {

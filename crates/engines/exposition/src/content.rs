@@ -83,8 +83,7 @@ impl ContentKind {
                 .find_map(|word| word.strip_prefix("q="))
                 .and_then(|quality| quality.parse().ok())
                 .unwrap_or(1.0);
-            let delimited =
-                kind != Self::Protobuf || words.iter().any(|word| *word == "encoding=delimited");
+            let delimited = kind != Self::Protobuf || words.contains(&"encoding=delimited");
             if delimited && quality > best.1 {
                 best = (kind, quality);
             }

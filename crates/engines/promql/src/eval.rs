@@ -12,20 +12,22 @@ mod cells;
 mod hash;
 mod item;
 mod limits;
+mod loaded;
 mod notes;
 mod pipeline;
+mod query;
 mod range;
 mod select;
 mod source;
 mod subquery;
 
-use std::collections::HashMap;
-use std::sync::Arc;
-use std::time::Duration;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 pub use self::{
     answer::{Annotations, Answer, Cell, Column, MatrixSeries, PlanNode, Stats, Value},
     limits::{EvalError, Limits},
+    loaded::Loaded,
+    query::Query,
     source::{Hints, SeriesSet, SeriesSource, SourceError},
 };
 use self::{
@@ -39,48 +41,6 @@ use crate::{
     ast::{At, Expr, ExprKind, Shift, Type},
     span::Span,
 };
-
-/// The moments of a query, in Unix milliseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Query {
-    pub start_ms: i64,
-    pub end_ms: i64,
-    /// More than 0; 0 for an instant query, which has `start_ms == end_ms`.
-    pub step_ms: i64,
-}
-
-impl Query {
-    /// One moment.
-    pub const fn instant(at_ms: i64) -> Self {
-        Self { start_ms: at_ms, end_ms: at_ms, step_ms: 0 }
-    }
-
-    /// Whether it asks for one moment and not for a range.
-    pub const fn is_instant(self) -> bool {
-        self.step_ms == 0
-    }
-
-    /// How many moments there are.
-    pub fn steps(self) -> usize {
-        let span = self.end_ms.saturating_sub(self.start_ms);
-        if span < 0 || self.step_ms < 0 {
-            return 0;
-        }
-        if self.step_ms == 0 {
-            return 1;
-        }
-        usize::try_from(span / self.step_ms).unwrap_or(usize::MAX).saturating_add(1)
-    }
-
-    /// The moment of step `at`.
-    pub fn moment(self, at: usize) -> i64 {
-        self.moments().get(at)
-    }
-
-    fn moments(self) -> Moments {
-        Moments::new(self.start_ms, self.step_ms, self.steps())
-    }
-}
 
 /// Evaluates `expr` at every step of `query`.
 ///
@@ -119,7 +79,7 @@ pub fn evaluate(
         top: query,
         notes: Notes::default(),
         warnings: Vec::new(),
-        selected: HashMap::new(),
+        selected: BTreeMap::new(),
         shared: select::shared(&expr),
         plan: Vec::new(),
         per_step: if limits.samples_per_step { vec![0; steps] } else { Vec::new() },
@@ -187,7 +147,7 @@ struct Context<'s> {
     /// What the source said.
     warnings: Vec<String>,
     /// What was selected already.
-    selected: HashMap<String, Arc<Selected<'s>>>,
+    selected: BTreeMap<String, Arc<Selected<'s>>>,
     /// The selectors that stand in the expression more than once.
     shared: Vec<String>,
     /// The plan of the nodes that were evaluated for the node at hand.

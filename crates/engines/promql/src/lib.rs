@@ -17,8 +17,8 @@ pub mod reference;
 pub mod span;
 
 pub use eval::{
-    Annotations, Answer, Cell, Column, EvalError, Hints, Limits, MatrixSeries, PlanNode, Query,
-    SeriesSet, SeriesSource, SourceError, Stats, Value, evaluate,
+    Annotations, Answer, Cell, Column, EvalError, Hints, Limits, Loaded, MatrixSeries, PlanNode,
+    Query, SeriesSet, SeriesSource, SourceError, Stats, Value, evaluate,
 };
 pub use lex::EXPRESSION_BYTES_MAX;
 pub use parse::{Features, HEIGHT_MAX, parse, parse_with};

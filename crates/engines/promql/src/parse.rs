@@ -24,8 +24,9 @@ use crate::{
 /// How deep parentheses, calls, signs and operators of higher precedence may nest.
 const DEPTH_MAX: usize = 100;
 
-/// How high the tree may be: a chain of operators nests to the left without end otherwise.
-pub const HEIGHT_MAX: usize = 512;
+/// How high the tree may be: a chain of operators nests to the left without end otherwise. All that walks a tree does so
+/// by recursion, within the 2 MiB that a thread has.
+pub const HEIGHT_MAX: usize = 300;
 
 /// Parses and checks an expression without experimental parts.
 ///

@@ -6,6 +6,7 @@
 mod book;
 mod client;
 mod facts;
+mod message;
 mod request;
 mod telemetry;
 mod verify;

@@ -14,6 +14,7 @@ mod deploy;
 mod incident;
 mod journal;
 mod postmortem;
+mod promql;
 mod repo;
 mod service;
 mod slo;
@@ -38,6 +39,7 @@ pub use journal::{
     TestNotificationAnswer, TestNotificationRequest,
 };
 pub use postmortem::{Postmortem, PostmortemEvent, PostmortemSection, PostmortemStatus};
+pub use promql::{PromqlWord, PromqlWords};
 pub use repo::{
     Applied, ChangeKind, ProblemSeverity, RepoApply, RepoChange, RepoCheck, RepoDiff, RepoFile,
     RepoFiles, RepoProblem,
@@ -65,8 +67,8 @@ pub use status::{
         license(name = "Apache-2.0")
     ),
     components(schemas(
-        Accepted,
         AcceptBreakRequest,
+        Accepted,
         AcknowledgeRequest,
         AssignRequest,
         BackfillAnswer,
@@ -81,6 +83,7 @@ pub use status::{
         JournalVerification,
         Postmortem,
         Problem,
+        PromqlWords,
         RecordDeployRequest,
         RepoApply,
         RepoCheck,

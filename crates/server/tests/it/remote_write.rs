@@ -176,3 +176,26 @@ async fn malformed_requests_are_refused_for_good() {
     assert_eq!(answer.status, 413, "{}", answer.text());
     assert!(rig.take().is_empty());
 }
+
+/// In version 2 a few bytes can refer to many.
+#[tokio::test(flavor = "multi_thread")]
+async fn references_to_long_texts_cost_little() {
+    let limits = model::Limits { body_bytes_max: 128 << 10, ..model::Limits::default() };
+    let rig = Rig::start(crate::support::config(), limits).await;
+    let long = "x".repeat(64 << 10);
+    let own = labels(&[("__name__", long.as_str())]);
+    let trace = Exemplar { labels: own.clone(), ..exemplar("t") };
+    for (floats, natives, traces) in [
+        (&samples()[..], &[][..], &[][..]),
+        (&[], &[native(3.0)], &[]),
+        (&[], &[], std::slice::from_ref(&trace)),
+    ] {
+        let mut encoder = EncoderV2::new();
+        for _ in 0..100 {
+            encoder.series(&own, floats, natives, traces, Some(&about(MetricKind::Gauge)));
+        }
+        let answer = write(&rig, &V2, &encoder.finish()).await;
+        assert!(matches!(answer.status, 400 | 413), "{}", answer.text());
+        assert!(answer.text().contains("memory"), "{}", answer.text());
+    }
+}

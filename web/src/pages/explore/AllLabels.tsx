@@ -5,7 +5,8 @@ import { useMemo, useState } from "react";
 import { instantQuery, labelValuesQuery, type labelNamesQuery } from "../../api/prom";
 import { count } from "../../lib/format";
 import { Button, css as ui, CopyButton, Loaded } from "../../ui/basics";
-import css from "./explore.module.css";
+import css from "./browser.module.css";
+import shared from "./explore.module.css";
 import { FacetView } from "./MetricLabels";
 import { labelName, selectorOf, type Facet } from "./selector";
 
@@ -48,7 +49,7 @@ export function AllLabels({ names, onInsert, onReplace }: Props) {
                 </div>
               </div>
             )}
-            <p className={css.quiet} role="status">
+            <p className={shared.quiet} role="status">
               {count(found.length)} labels
             </p>
             <div className={css.facets}>

@@ -7,7 +7,8 @@ import { count } from "../../lib/format";
 import { Button, css as ui, Loaded } from "../../ui/basics";
 import { Icon } from "../../ui/icons";
 import { Cut } from "./Cut";
-import css from "./explore.module.css";
+import css from "./browser.module.css";
+import shared from "./explore.module.css";
 import { AllLabels } from "./AllLabels";
 import { MetricLabels } from "./MetricLabels";
 import { describe, findMetrics } from "./search";
@@ -28,7 +29,7 @@ export function Browser({ metric, window, onMetric, onInsert, onReplace, onClose
     <aside className={css.browser} aria-label="Metrics and labels">
       <div className={css.browserHead}>
         {metric === undefined ? (
-          <div className={css.tabs} role="group" aria-label="What is browsed">
+          <div className={shared.tabs} role="group" aria-label="What is browsed">
             <button type="button" aria-pressed={tab === "metrics"} onClick={() => setTab("metrics")}>
               Metrics
             </button>
@@ -41,7 +42,7 @@ export function Browser({ metric, window, onMetric, onInsert, onReplace, onClose
             ← All metrics
           </Button>
         )}
-        <span className={css.grow} />
+        <span className={shared.grow} />
         <Button small look="quiet" onClick={onClose} aria-label="Close the browser of metrics and labels">
           <Icon name="cross" size={13} />
         </Button>
@@ -113,7 +114,7 @@ function Metrics({ onInsert, onMetric }: Pick<Props, "onInsert"> & { onMetric: (
                 run();
               }}
             />
-            <p className={css.quiet} role="status">
+            <p className={shared.quiet} role="status">
               {text === "" ? `${count(all.length)} metrics` : `${count(found.length)} of ${count(all.length)}`} · <kbd>Enter</kbd> inserts · <kbd>→</kbd> labels
               {metadata === null && " · this server keeps no types and helps"}
             </p>

@@ -11,7 +11,8 @@ import { Button, buttonClass, css as ui, cx, Empty, Loaded, Panel, Pill } from "
 import { Icon } from "../../ui/icons";
 import { Time } from "../../ui/time";
 import { largestService, limits, narrowed, ownMetrics, pairOf, refusals, TOPS, type OwnMetric } from "./cardinality";
-import css from "./explore.module.css";
+import css from "./cardinality.module.css";
+import shared from "./explore.module.css";
 import { Focused } from "./Focused";
 import { labelName, quoted, selectorOf } from "./selector";
 import { ShareTable } from "./ShareTable";
@@ -33,7 +34,7 @@ export function CardinalityPage() {
         <h1>Cardinality</h1>
         <span className={ui.grow} />
         <Match match={match} label={label} onChange={set} />
-        <label className={css.choice}>
+        <label className={shared.choice}>
           <span>Top</span>
           <select value={top} onChange={(event) => set({ top: Number(event.target.value) })}>
             {TOPS.map((one) => (

@@ -12,7 +12,7 @@ import type { Scope } from "../../shell/scope";
 import { Button } from "../../ui/basics";
 import { DeployLane } from "./DeployLane";
 import { Exemplars } from "./Exemplars";
-import css from "./explore.module.css";
+import css from "./result.module.css";
 import { drawn, framesOf, ghostsOf, numberOf, stacked, type Frames } from "./frames";
 import { Legend } from "./Legend";
 import { seriesText } from "./selector";

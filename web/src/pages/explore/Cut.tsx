@@ -1,6 +1,6 @@
 // A long name that gives up its middle first: the end of a metric's name tells more.
 
-import css from "./explore.module.css";
+import css from "./browser.module.css";
 
 const TAIL_CHARS = 14;
 

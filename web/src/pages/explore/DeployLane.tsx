@@ -5,7 +5,7 @@ import type { Deploy } from "../../api/schema";
 import { clock } from "../../lib/format";
 import { usePrefs } from "../../prefs";
 import { Icon } from "../../ui/icons";
-import css from "./explore.module.css";
+import css from "./result.module.css";
 import type { Grid } from "./state";
 
 /** Nearer ones share a sign. */

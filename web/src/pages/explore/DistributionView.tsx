@@ -7,7 +7,8 @@ import { count } from "../../lib/format";
 import type { Scope } from "../../shell/scope";
 import { css as ui, cx, Empty } from "../../ui/basics";
 import { Time } from "../../ui/time";
-import css from "./explore.module.css";
+import shared from "./explore.module.css";
+import css from "./result.module.css";
 import { gridTimes } from "./frames";
 import { distributionsOf, edgesOf, merged, quantile, QUANTILES } from "./histogram";
 import type { Grid, Pane } from "./state";
@@ -87,7 +88,7 @@ export function DistributionView({ items, grid, pane, scope, letter }: Props) {
           </tbody>
         </table>
       </div>
-      {distributions.length > ROWS_MAX && <p className={css.quiet}>the first {ROWS_MAX} of {count(distributions.length)} histograms</p>}
+      {distributions.length > ROWS_MAX && <p className={shared.quiet}>the first {ROWS_MAX} of {count(distributions.length)} histograms</p>}
     </div>
   );
 }

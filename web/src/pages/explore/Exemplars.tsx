@@ -5,7 +5,8 @@ import { count } from "../../lib/format";
 import { CopyButton, css as ui } from "../../ui/basics";
 import { Time } from "../../ui/time";
 import type { FoundDots } from "./ChartView";
-import css from "./explore.module.css";
+import shared from "./explore.module.css";
+import css from "./result.module.css";
 import { seriesText } from "./selector";
 import type { Format } from "./units";
 
@@ -20,9 +21,9 @@ interface Props {
 }
 
 export function Exemplars({ found: { dots, missing, total, error }, chosen, onChoose, format }: Props) {
-  if (missing) return <p className={css.quiet}>This server keeps no exemplars.</p>;
-  if (error) return <p className={css.quiet}>Exemplars could not be read: {error.message}</p>;
-  if (dots.length === 0) return <p className={css.quiet}>No exemplar was sent with these series in this time.</p>;
+  if (missing) return <p className={shared.quiet}>This server keeps no exemplars.</p>;
+  if (error) return <p className={shared.quiet}>Exemplars could not be read: {error.message}</p>;
+  if (dots.length === 0) return <p className={shared.quiet}>No exemplar was sent with these series in this time.</p>;
   return (
     <div className={css.exemplars}>
       {chosen && <One dot={chosen} format={format} />}
@@ -39,7 +40,7 @@ export function Exemplars({ found: { dots, missing, total, error }, chosen, onCh
             </li>
           ))}
         </ul>
-        {dots.length > LISTED && <p className={css.quiet}>the newest {LISTED}</p>}
+        {dots.length > LISTED && <p className={shared.quiet}>the newest {LISTED}</p>}
       </details>
     </div>
   );

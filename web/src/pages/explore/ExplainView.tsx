@@ -4,7 +4,8 @@ import { useMemo, type CSSProperties } from "react";
 import type { PlanNode } from "../../api/prom";
 import { count } from "../../lib/format";
 import { css as ui, cx, Empty } from "../../ui/basics";
-import css from "./explore.module.css";
+import shared from "./explore.module.css";
+import css from "./result.module.css";
 import { flatten } from "./plan";
 import { utf16At, type Place } from "./problems";
 
@@ -22,7 +23,7 @@ export function ExplainView({ plan, expression, onPoint, onSelect }: Props) {
   const place = (node: PlanNode): Place => ({ from: utf16At(expression, node.start), to: utf16At(expression, node.end) });
   return (
     <div className={css.figure}>
-      <p className={css.quiet}>Time is each piece’s own, without what is below it; the whole took {ms(plan.ms)}.</p>
+      <p className={shared.quiet}>Time is each piece’s own, without what is below it; the whole took {ms(plan.ms)}.</p>
       <div className={ui.scroll} tabIndex={0} role="region" aria-label="Plan">
         <table className={cx(ui.table, css.plan)} onMouseLeave={() => onPoint(null)}>
           <thead>

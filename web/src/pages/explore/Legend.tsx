@@ -2,7 +2,7 @@
 
 import { useState } from "react";
 import { cx, css as ui } from "../../ui/basics";
-import css from "./explore.module.css";
+import css from "./result.module.css";
 import type { Frame } from "./frames";
 import type { Format } from "./units";
 

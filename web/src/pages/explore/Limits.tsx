@@ -5,7 +5,7 @@ import { useQuery } from "@tanstack/react-query";
 import { flagsQuery } from "../../api/prom";
 import { bytes, count, percent } from "../../lib/format";
 import { css as ui } from "../../ui/basics";
-import css from "./explore.module.css";
+import css from "./result.module.css";
 
 export interface Used {
   "query.max_samples": number | undefined;

@@ -5,7 +5,8 @@ import { useMemo, useState } from "react";
 import { metadataQuery, SERIES_MAX, seriesQuery } from "../../api/prom";
 import { count } from "../../lib/format";
 import { Button, css as ui, CopyButton, Loaded } from "../../ui/basics";
-import css from "./explore.module.css";
+import css from "./browser.module.css";
+import shared from "./explore.module.css";
 import { facets, passing, quoted, selectorOf, type Facet } from "./selector";
 import { describe } from "./search";
 
@@ -34,7 +35,7 @@ export function MetricLabels({ metric, window, onInsert, onReplace }: Props) {
       <h3 className={css.metricTitle}>
         <code>{metric}</code>
       </h3>
-      <p className={css.quiet}>
+      <p className={shared.quiet}>
         {[type, unit].filter(Boolean).join(" · ")}
         {help && <> {help}</>}
       </p>
@@ -55,7 +56,7 @@ export function MetricLabels({ metric, window, onInsert, onReplace }: Props) {
           const found = facets(all, chosen);
           return (
             <>
-              <p className={css.quiet} role="status">
+              <p className={shared.quiet} role="status">
                 {count(passing(all, chosen))} of {count(all.length)} series{all.length >= SERIES_MAX ? `, of which only the first ${count(SERIES_MAX)} are counted` : ""}
               </p>
               <div className={css.facets}>

@@ -9,9 +9,10 @@ import { Icon } from "../../ui/icons";
 import { toast } from "../../ui/toast";
 import { ChartView } from "./ChartView";
 import { DistributionView } from "./DistributionView";
-import type { EditorHandle, Remark } from "./editor/types";
+import type { EditorHandle, Outside, Remark } from "./editor/types";
 import { ExplainView } from "./ExplainView";
 import css from "./explore.module.css";
+import result from "./result.module.css";
 import { seriesOf } from "./frames";
 import { getPast, remember } from "./history";
 import { readAnnotation, readError, type Place } from "./problems";
@@ -70,7 +71,17 @@ export function QueryPanel({ pane, index, alone, scope, now, round, before, exem
   const [place, setPlace] = useState<Place | null>(null);
   const editor = useRef<EditorHandle>(null);
   const view: View = pane.view ?? "chart";
-  useEffect(() => setDraft(pane.x), [pane.x]);
+  const [outside, setOutside] = useState<Outside>({ text: pane.x, id: 0 });
+  const write = useCallback((text: string) => {
+    setDraft(text);
+    setOutside((old) => ({ text, id: old.id + 1 }));
+  }, []);
+  // What was run here comes back by the address; by then more may have been typed.
+  const ran = useRef(pane.x);
+  useEffect(() => {
+    if (ran.current !== pane.x) write(pane.x);
+    ran.current = pane.x;
+  }, [pane.x, write]);
 
   const step = pane.step ?? autoStep(scope.seconds);
   const grid = useMemo(() => gridOf(scope, step, now), [scope.seconds, scope.fixed?.from, scope.fixed?.to, step, now]);
@@ -90,6 +101,7 @@ export function QueryPanel({ pane, index, alone, scope, now, round, before, exem
   const start = (expression = draft) => {
     if (expression.trim() === "") return;
     pastAt.current = -1;
+    ran.current = expression;
     remember(expression);
     onRun(expression);
   };
@@ -97,19 +109,19 @@ export function QueryPanel({ pane, index, alone, scope, now, round, before, exem
     const past = getPast();
     pastAt.current = Math.max(-1, Math.min(past.length - 1, pastAt.current - by));
     const found = past[pastAt.current];
-    if (found) setDraft(found.x);
+    if (found) write(found.x);
   };
   const format = () =>
     void formatQuery(draft).then(
-      (formatted) => (formatted === null ? toast("This server does not format queries") : setDraft(formatted)),
+      (formatted) => (formatted === null ? toast("This server does not format queries") : write(formatted)),
       (error: Error) => toast(`Not formatted: ${error.message}`),
     );
   useImperativeHandle(
     ref,
     (): PanelHandle => ({
-      insert: (piece) => (editor.current ? editor.current.insert(piece) : setDraft((old) => old + piece)),
+      insert: (piece) => (editor.current ? editor.current.insert(piece) : write(draft + piece)),
       replace: (whole) => {
-        setDraft(whole);
+        write(whole);
         start(whole);
       },
       focus: () => editor.current?.focus(),
@@ -123,7 +135,7 @@ export function QueryPanel({ pane, index, alone, scope, now, round, before, exem
         </span>
         <div className={css.editorBox} data-error={said !== undefined && draft === text}>
           <Suspense fallback={<Plain value={draft} onChange={setDraft} onRun={start} label={`Query ${letter}`} />}>
-            <Editor ref={editor} value={draft} onChange={setDraft} onRun={start} onHistory={recall} onFormat={format} remarks={remarks} place={place} label={`Query ${letter}`} />
+            <Editor ref={editor} value={draft} outside={outside} onChange={setDraft} onRun={start} onHistory={recall} onFormat={format} remarks={remarks} place={place} label={`Query ${letter}`} />
           </Suspense>
         </div>
         {/* What is answered at once needs no way to stop it, and a button that flickers is none. */}
@@ -289,7 +301,7 @@ function Result({ run, ghost, view, grid, pane, change, scope, deploys, exemplar
         </Button>
       </div>
     );
-  if (done === undefined || data === undefined) return status === "running" ? <div className={css.waiting} role="status" aria-label="Loading the answer" /> : null;
+  if (done === undefined || data === undefined) return status === "running" ? <div className={result.waiting} role="status" aria-label="Loading the answer" /> : null;
   const body = () => {
     if (view === "explain") return <ExplainView plan={data.explain} expression={String(done.asked.params.query)} onPoint={onPoint} onSelect={onSelect} />;
     if (view === "table") return <TableView data={data} pane={pane} change={change} onAdd={onAdd} />;
@@ -299,7 +311,7 @@ function Result({ run, ghost, view, grid, pane, change, scope, deploys, exemplar
     return <ChartView items={items} before={before} grid={own} pane={pane} change={change} scope={scope} deploys={deploys} exemplars={exemplars} letter={letter} />;
   };
   return (
-    <div className={css.result} data-stale={status === "running"} aria-busy={status === "running"}>
+    <div className={result.result} data-stale={status === "running"} aria-busy={status === "running"}>
       {ghost.word !== "" && pane.stack && view === "chart" && <p className={css.quiet}>A stack is not compared: heights that are added up have no before of their own.</p>}
       {ghost.run.error && <p className={css.quiet}>The time before could not be read: {ghost.run.error.message}</p>}
       {body()}

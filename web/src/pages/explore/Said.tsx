@@ -5,7 +5,7 @@ import { PromError, type QueryData } from "../../api/prom";
 import { bytes, count } from "../../lib/format";
 import { Button } from "../../ui/basics";
 import { Icon } from "../../ui/icons";
-import css from "./explore.module.css";
+import css from "./result.module.css";
 import { Limits } from "./Limits";
 import type { Place, Said } from "./problems";
 import type { Done } from "./useRun";

@@ -5,7 +5,8 @@ import { count, percent } from "../../lib/format";
 import { Button, buttonClass, css as ui, cx, Panel } from "../../ui/basics";
 import { Icon } from "../../ui/icons";
 import { Cut } from "./Cut";
-import css from "./explore.module.css";
+import css from "./cardinality.module.css";
+import shared from "./explore.module.css";
 
 export interface ShareRow {
   name: string;
@@ -32,7 +33,7 @@ export function ShareTable({ title, unit, rows, total, format = count, note }: P
   return (
     <Panel title={title} note={note}>
       {rows.length === 0 ? (
-        <p className={css.quiet}>none</p>
+        <p className={shared.quiet}>none</p>
       ) : (
         <div className={ui.scroll} tabIndex={0} role="region" aria-label={title}>
           <table className={cx(ui.table, css.shares)}>

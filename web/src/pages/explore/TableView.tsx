@@ -9,7 +9,8 @@ import { Button, css as ui, cx, Empty } from "../../ui/basics";
 import { Icon } from "../../ui/icons";
 import { Time } from "../../ui/time";
 import { toast } from "../../ui/toast";
-import css from "./explore.module.css";
+import shared from "./explore.module.css";
+import css from "./result.module.css";
 import { selectorOf, seriesText } from "./selector";
 import type { Pane } from "./state";
 import { asText, histogramText, SERIES, sorted, tableOf, TIME, VALUE, type Row } from "./table";
@@ -62,7 +63,7 @@ export function TableView({ data, pane, change, onAdd }: Props) {
             all: <code>{seriesText(table.shared)}</code>
           </span>
         )}
-        <span className={css.grow} />
+        <span className={shared.grow} />
         <Button small look="quiet" onClick={() => copy("tsv")}>
           <Icon name="copy" size={13} /> TSV
         </Button>

@@ -3,7 +3,7 @@
 
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef, type ReactNode } from "react";
-import css from "./explore.module.css";
+import css from "./browser.module.css";
 
 interface Props<T> {
   id: string;

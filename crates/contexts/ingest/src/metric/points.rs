@@ -180,10 +180,10 @@ pub(super) fn exponential(family: &Family, mut point: RawExponential, out: &mut 
             }),
         }
         if wanted.classic() {
-            buckets(family, base, at, &histogram.coarse(), point.ended, Vec::new(), out);
+            buckets(family, base, at, (&histogram.coarse(), point.ended, Vec::new()), out);
         }
     } else {
-        buckets(family, base, at, &histogram, point.ended, exemplars, out);
+        buckets(family, base, at, (&histogram, point.ended, exemplars), out);
     }
 }
 
@@ -192,11 +192,10 @@ fn buckets(
     family: &Family,
     base: Pairs,
     at: Timestamp,
-    histogram: &Exponential,
-    ended: bool,
-    exemplars: Vec<crate::RawExemplar>,
+    point: (&Exponential, bool, Vec<crate::RawExemplar>),
     out: &mut Output<'_, '_>,
 ) {
+    let (histogram, ended, exemplars) = point;
     let family = Family {
         name: family.name.clone(),
         temporality: Temporality::Cumulative,

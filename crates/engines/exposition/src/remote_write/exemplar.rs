@@ -5,10 +5,17 @@ use model::{Exemplar, Labels};
 use super::{LabelsFault, LabelsRef, labels::Form};
 use crate::wire::{Reader, WireError};
 
+/// Bytes of an exemplar's names and values. OpenMetrics allows 128 characters; in version 2 a few bytes can refer to megabytes.
+const LABEL_BYTES_MAX: usize = 4 << 10;
+
 /// Why an exemplar cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ExemplarFault(#[source] pub LabelsFault);
+pub enum ExemplarFault {
+    #[error("{0}")]
+    Labels(#[source] LabelsFault),
+    #[error("the labels of an exemplar have more than {max} bytes")]
+    TooLong { max: usize },
+}
 
 /// An exemplar as it was sent.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +26,7 @@ pub struct ExemplarRef<'a> {
     pub(super) form: Form<'a>,
 }
 
-impl ExemplarRef<'_> {
+impl<'a> ExemplarRef<'a> {
     /// Where it is in the request.
     pub fn at(&self) -> usize {
         self.start
@@ -41,8 +48,17 @@ impl ExemplarRef<'_> {
             form: self.form,
         };
         let mut pairs = Vec::new();
-        labels.visit(|name, value| pairs.push((name, value))).map_err(ExemplarFault)?;
-        let (value, at_ms) = self.numbers().map_err(|e| ExemplarFault(LabelsFault::Wire(e)))?;
+        let mut bytes = 0_usize;
+        let add = |name: &'a str, value: &'a str| {
+            bytes = bytes.saturating_add(name.len() + value.len());
+            pairs.push((name, value));
+        };
+        labels.visit(add).map_err(ExemplarFault::Labels)?;
+        if bytes > LABEL_BYTES_MAX {
+            return Err(ExemplarFault::TooLong { max: LABEL_BYTES_MAX });
+        }
+        let numbers = self.numbers();
+        let (value, at_ms) = numbers.map_err(|e| ExemplarFault::Labels(LabelsFault::Wire(e)))?;
         Ok(Exemplar { labels: Labels::from_pairs(pairs), value, at_ms })
     }
 

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use serde_json::Value;
 
 /// The folder that `EVENKEEL_CONFORMANCE_DATA` names; `None`, said aloud, when it names none.
-#[expect(clippy::disallowed_methods, reason = "where the data is, is the caller's to say")]
 pub(crate) fn folder(name: &str) -> Option<PathBuf> {
     let root = std::env::var_os("EVENKEEL_CONFORMANCE_DATA");
     if root.is_none() {

@@ -1,4 +1,5 @@
-//! The crate's integration tests.
+//! Formats from outside: what others' tests say, what is written and read again, and what is hostile.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod conformance;
 mod corpus;

@@ -1,6 +1,7 @@
 //! Aggregations over an instant vector.
 
 mod group;
+mod natives;
 mod ranked;
 mod totals;
 pub(super) mod values;

@@ -136,7 +136,7 @@ fn unknown(name: &str, expr: &Expr) -> EvalError {
 }
 
 /// The text of an argument.
-fn text<'e>(args: &'e [Expr], at: usize) -> &'e str {
+fn text(args: &[Expr], at: usize) -> &str {
     match args.get(at).map(|arg| &unwrapped(arg).kind) {
         Some(ExprKind::String(text)) => text,
         _ => "",

@@ -26,23 +26,25 @@ pub(super) struct Selected<'s> {
 }
 
 impl Selected<'_> {
-    /// The samples of series `at`, in `scratch` or where they are kept.
+    /// The samples of series `at`, in `scratch` or where they are kept; and how many of them were read for this.
     pub(super) fn points<'p>(
         &'p self,
         at: usize,
         scratch: &'p mut Points,
-    ) -> Result<&'p Points, SourceError> {
+    ) -> Result<(&'p Points, usize), SourceError> {
         let Some(kept) = self.read.get(at) else {
             scratch.clear();
             self.set.read(at, scratch)?;
-            return Ok(scratch);
+            let read = scratch.len();
+            return Ok((scratch, read));
         };
         if let Some(points) = kept.get() {
-            return Ok(points);
+            return Ok((points, 0));
         }
         let mut points = Points::default();
         self.set.read(at, &mut points)?;
-        Ok(kept.get_or_init(|| points))
+        let read = points.len();
+        Ok((kept.get_or_init(|| points), read))
     }
 }
 
@@ -196,12 +198,9 @@ impl<'s> Items<'s> {
         if !same {
             return Ok(());
         }
-        for at in 0..self.list.len() {
-            if target[at] == at {
-                continue;
-            }
+        for (at, to) in target.iter().enumerate().filter(|(at, to)| at != *to) {
             let cells = std::mem::take(&mut self.list[at].cells);
-            let into = &mut self.list[target[at]].cells;
+            let into = &mut self.list[*to].cells;
             for step in 0..cells.len() {
                 if !cells.has(step) {
                     continue;

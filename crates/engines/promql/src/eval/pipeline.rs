@@ -197,6 +197,8 @@ impl<'s> Context<'s> {
         }
         let Some(range) = range else { return Ok(None) };
         let asked = self.query.moments();
+        // What is said of a function is said of its first argument.
+        let span = args.first().map_or(range.span, |first| unwrapped(first).span);
         let call = |moments: Moments, range_ms, extension, span| RangeCall {
             function,
             moments,
@@ -214,7 +216,7 @@ impl<'s> Context<'s> {
                     return Err(EvalError::invalid(expr.span, message));
                 }
                 let moments = self.moments(selector.shift);
-                let call = call(moments, *range_ms, selector.extension, range.span);
+                let call = call(moments, *range_ms, selector.extension, span);
                 let selected =
                     self.select(selector, call.span_ms(), *range_ms, Some(named.name))?;
                 let one_name = selected.name.is_some();
@@ -226,7 +228,7 @@ impl<'s> Context<'s> {
                     ExprKind::Subquery { shift, .. } => self.moments(*shift),
                     _ => asked,
                 };
-                let call = call(moments, range_ms, None, range.span);
+                let call = call(moments, range_ms, None, span);
                 let (list, _, one_name) = self.subquery(range)?;
                 (Input::Computed(list), call, one_name)
             }
@@ -354,9 +356,9 @@ impl Pipeline<'_> {
                 // One series alone may be more than there is memory for.
                 let bytes = selected.set.samples_hint(at).saturating_mul(16);
                 budget.hold(bytes)?;
-                let samples = selected.points(at, points).map_err(source)?;
+                let (samples, read) = selected.points(at, points).map_err(source)?;
                 budget.release(bytes);
-                budget.read(samples.len())?;
+                budget.read(read)?;
                 samples
             }
             Input::Computed(list) => &list[at].1,

@@ -94,7 +94,7 @@ impl Classic {
             return (f64::NAN, fixed);
         }
         let mut rank = q * all;
-        let at = lower.partition_point(|(_, count)| !(*count >= rank));
+        let at = lower.partition_point(|(_, count)| *count < rank || (*count - rank).is_nan());
         let Some(&(end, mut count)) = lower.get(at) else { return (*highest, fixed) };
         let mut start = 0.0;
         if let Some((bound, before)) = at.checked_sub(1).map(|at| lower[at]) {

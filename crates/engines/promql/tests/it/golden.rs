@@ -7,7 +7,10 @@ use promql::{Features, Limits, MatrixSeries, Query, evaluate, parse, parse_with}
 use regex::Regex;
 use serde_json::Value as Json;
 
-use crate::promqltest::{Store, near};
+use crate::{
+    promqltest::{Store, near},
+    tables::data,
+};
 
 /// Recorded answers of Prometheus 2.42 that Prometheus 3 does not give.
 const CHANGED: [(&str, &str); 4] = [
@@ -25,10 +28,6 @@ const CHANGED: [(&str, &str); 4] = [
     ),
     ("demo_num_cpus atan2 demo_is_holiday", "atan2 removes the name now"),
 ];
-
-fn data() -> Option<PathBuf> {
-    std::env::var("EVENKEEL_CONFORMANCE_DATA").ok().map(PathBuf::from)
-}
 
 fn unpacked(path: PathBuf) -> String {
     let mut text = String::new();
@@ -138,34 +137,6 @@ fn recorded_answers_are_given() {
     }
     println!("conformance promql-golden: {ran} ran, {skipped} skipped");
     assert!(failures.is_empty(), "{}", failures.join("\n"));
-}
-
-#[test]
-fn expressions_in_use_are_evaluated() {
-    let Some(data) = data() else {
-        println!("conformance real-promql: skipped, EVENKEEL_CONFORMANCE_DATA is not set");
-        return;
-    };
-    let text = std::fs::read_to_string(data.join("real-promql/valid.txt")).unwrap();
-    let store = Store::default();
-    let (mut ran, mut skipped) = (0, 0);
-    for line in text.lines().filter(|line| !line.is_empty()) {
-        let Ok(expr) = parse_with(line, &Features::ALL) else {
-            skipped += 1;
-            continue;
-        };
-        evaluate(&expr, Query::instant(1_700_000_000_000), &store, &Limits::default())
-            .unwrap_or_else(|error| panic!("{line}: {error}"));
-        let range =
-            Query { start_ms: 1_700_000_000_000, end_ms: 1_700_000_600_000, step_ms: 60_000 };
-        if matches!(expr.value_type(), promql::ast::Type::Scalar | promql::ast::Type::Vector) {
-            evaluate(&expr, range, &store, &Limits::default())
-                .unwrap_or_else(|error| panic!("{line}: {error}"));
-        }
-        ran += 1;
-    }
-    println!("conformance real-promql evaluated: {ran} ran, {skipped} skipped");
-    assert!(ran > 0, "there are expressions");
 }
 
 #[test]

@@ -119,6 +119,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("/app"),
     get("/app/"),
     get("/app/{*path}"),
+    get("/evenkeel/v1/promql/functions"),
     get("/evenkeel/v1/status"),
     get("/evenkeel/v1/whoami"),
     get("/evenkeel/v1/openapi.json"),

@@ -18,10 +18,12 @@ use opentelemetry_proto::tonic::{
 };
 use prost::Message;
 use rand::{RngExt, rngs::StdRng};
-use server::wire::remote_write::{LabelPair, SampleMessage, TimeSeries, WriteRequest};
 use tonic::{Code, transport::Channel};
 
-use super::client::Told;
+use super::{
+    client::Told,
+    message::{LabelPair, SampleMessage, TimeSeries, WriteRequest},
+};
 use crate::{keep::Address, unix};
 
 pub(super) const SPANS_PER_REQUEST: u64 = 20;
@@ -127,8 +129,7 @@ pub(super) fn written(client: &str, at_ms: i64, value: f64) -> Body {
     let labels =
         vec![pair("__name__", "written_level"), pair("client", client), pair("job", "checkout")];
     let samples = vec![SampleMessage { value, timestamp: at_ms }];
-    let series = TimeSeries { labels, samples, ..TimeSeries::default() };
-    Body::Written(WriteRequest { timeseries: vec![series], metadata: Vec::new() })
+    Body::Written(WriteRequest { timeseries: vec![TimeSeries { labels, samples }] })
 }
 
 /// Sends it once.

@@ -75,6 +75,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
     get("/status", "Status", "How Evenkeel itself is, where it listens, what has arrived."),
     get("/whoami", "Whoami", "As whom the caller acts."),
     get("/openapi.json", OBJECT, "This document."),
+    get("/promql/functions", "PromqlWords", "The words of PromQL, for editors."),
     get("/slos", "SloList", "All SLOs, the worst budget first."),
     get("/slos/{name}", "Slo", "One SLO.").errors(&[404]),
     get("/slos/{name}/history", "SloHistory", "An SLO's counts over time.")

@@ -23,12 +23,12 @@ pub(super) struct Place {
 }
 
 impl LabelSource for RequestLabels {
-    fn labels(&self, series: u32) -> Result<Vec<RawLabel>, String> {
+    fn labels(&self, series: u32, bytes_max: usize) -> Result<Vec<RawLabel>, String> {
         let unknown = || format!("the request has no series {series}");
         let at = usize::try_from(series).map_err(|_| unknown())?;
         let place = self.places.get(at).ok_or_else(unknown)?;
         let labels = place.labels(&self.body, self.symbols.as_ref());
-        pairs(&labels)
+        pairs(&labels, bytes_max)
     }
 }
 
@@ -44,11 +44,25 @@ impl Place {
     }
 }
 
-/// Names and values, or why they cannot be read.
-pub(super) fn pairs(labels: &LabelsRef<'_>) -> Result<Vec<RawLabel>, String> {
+/// What a label takes beside its texts.
+pub(super) const LABEL_BYTES: usize = 64;
+
+/// Names and values, or why they cannot be read; no more than `bytes_max` bytes.
+pub(super) fn pairs(labels: &LabelsRef<'_>, bytes_max: usize) -> Result<Vec<RawLabel>, String> {
     let mut pairs = Vec::new();
-    labels
-        .visit(|name, value| pairs.push((name.into(), value.into())))
-        .map_err(|fault| fault.to_string())?;
-    Ok(pairs)
+    let mut left = Some(bytes_max);
+    let add = |name: &str, value: &str| {
+        left = left.and_then(|left| left.checked_sub(name.len() + value.len() + LABEL_BYTES));
+        if left.is_some() {
+            pairs.push((name.into(), value.into()));
+        }
+    };
+    labels.visit(add).map_err(|fault| fault.to_string())?;
+    match left {
+        Some(_) => Ok(pairs),
+        None => {
+            Err("the labels of the request, or of one of its series, take too much memory"
+                .to_owned())
+        }
+    }
 }

@@ -4,23 +4,25 @@ use std::{collections::HashSet, mem::size_of};
 
 use exposition::{
     remote_write::{
-        ExemplarRef, HistogramRef, KeyHasher, LabelsFault, LabelsRef, MetadataRef, RawSample,
-        Version, Visitor, v1, v2,
+        ExemplarFault, ExemplarRef, HistogramRef, KeyHasher, LabelsFault, LabelsRef, MetadataRef,
+        RawSample, Version, Visitor, v1, v2,
     },
     wire::WireError,
 };
-use ingest::{RawBatch, RawNative, RawSeries};
+use ingest::{RawBatch, RawLabel, RawNative, RawSeries};
 use model::{KeyedSample, Metadata, MetricKind, Sample};
 
-use super::labels::{Place, RequestLabels, pairs};
+use super::labels::{LABEL_BYTES, Place, RequestLabels, pairs};
 use crate::{Problem, body::BodyError, intake::RawKeyed};
 
 /// How often the body's limit what is made of it may take in memory.
 const TIMES_MAX: usize = 4;
 /// The symbols of one request.
 const SYMBOLS_MAX: usize = 1 << 20;
-/// What a label takes once decoded, about.
-const LABEL_BYTES: usize = 64;
+/// Bytes of one series' labels that are read at all.
+const LABELS_BYTES_MAX: usize = 1 << 20;
+/// Characters of a name in the text of a refusal.
+const SHOWN_CHARS_MAX: usize = 200;
 /// What a series with histograms, exemplars or a fault takes beside them.
 const SERIES_BYTES: usize = 256;
 
@@ -40,11 +42,11 @@ pub(crate) fn read(
         v2::Symbols::read(&body, hasher, SYMBOLS_MAX).and_then(|symbols| {
             let mut walk = Walk::new(hasher, body.len(), memory_max);
             v2::walk(&body, &symbols, &mut walk)?;
-            Ok((walk.finish(), Some(symbols)))
+            Ok((walk.finish()?, Some(symbols)))
         })
     } else {
         let mut walk = Walk::new(hasher, body.len(), memory_max);
-        v1::walk(&body, &mut walk).map(|()| (walk.finish(), None))
+        v1::walk(&body, &mut walk).and_then(|()| Ok((walk.finish()?, None)))
     };
     let (found, symbols) = walked.map_err(|error| problem(&error, v2, memory_max))?;
     if version.is_none() && found.is_empty() && v1::looks_like_v2(&body) {
@@ -138,35 +140,50 @@ impl<'a, 'h> Walk<'a, 'h> {
         }
     }
 
-    fn finish(mut self) -> Found {
-        self.end_series();
-        self.found
+    fn finish(mut self) -> Result<Found, WireError> {
+        self.end_series()?;
+        Ok(self.found)
+    }
+
+    /// The labels of a series that is not named by a key.
+    fn pairs(&mut self, labels: &LabelsRef<'a>) -> Result<Vec<RawLabel>, String> {
+        let pairs = pairs(labels, self.left.min(LABELS_BYTES_MAX));
+        let bytes = |(name, value): &RawLabel| name.len() + value.len() + LABEL_BYTES;
+        let taken: usize = pairs.iter().flatten().map(bytes).sum();
+        self.left = self.left.saturating_sub(taken);
+        pairs
     }
 
     /// Puts away what the series at hand has beside floats.
-    fn end_series(&mut self) {
+    fn end_series(&mut self) -> Result<(), WireError> {
         let Some(labels) = self.labels.take() else {
-            return;
+            return Ok(());
         };
         if let Some((fault, whole)) = self.fault.take() {
-            let samples = if whole { self.take_floats() } else { Vec::new() };
-            let histograms =
-                if whole { std::mem::take(&mut self.other.histograms) } else { Vec::new() };
-            let labels = Err(format!("{fault} (of the series {})", shown(&labels)));
-            let series = RawSeries { labels, samples, histograms, ..RawSeries::default() };
+            let mut series = RawSeries {
+                labels: Err(format!("{fault} (of the series {})", shown(&labels))),
+                ..RawSeries::default()
+            };
+            if whole {
+                series.samples = self.take_floats();
+                series.histograms = std::mem::take(&mut self.other.histograms);
+            }
             self.found.rest.series.push(series);
         } else if !self.has_data && self.described.is_none() {
             // Nothing but labels, which may be wrong all the same.
-            let series = RawSeries { labels: pairs(&labels), ..RawSeries::default() };
+            let series = RawSeries { labels: self.pairs(&labels), ..RawSeries::default() };
             self.found.rest.series.push(series);
         }
-        if !self.other.histograms.is_empty() || !self.other.exemplars.is_empty() {
-            let other = std::mem::take(&mut self.other);
+        let other = std::mem::take(&mut self.other);
+        let dropped = other.exemplars_dropped > 0;
+        if dropped || !other.histograms.is_empty() || !other.exemplars.is_empty() {
             let keyed = self.keyed.is_some();
-            self.found.rest.series.push(RawSeries { labels: pairs(&labels), keyed, ..other });
+            let labels = self.pairs(&labels);
+            self.found.rest.series.push(RawSeries { labels, keyed, ..other });
         }
-        if let Some(about) = self.described.take() {
-            self.describe(&labels, &about);
+        match self.described.take() {
+            Some(about) => self.describe(&labels, &about),
+            None => Ok(()),
         }
     }
 
@@ -184,19 +201,41 @@ impl<'a, 'h> Walk<'a, 'h> {
     }
 
     /// Version 2: what is said of a series holds for its family.
-    fn describe(&mut self, labels: &LabelsRef<'a>, about: &MetadataRef<'a>) {
+    fn describe(
+        &mut self,
+        labels: &LabelsRef<'a>,
+        about: &MetadataRef<'a>,
+    ) -> Result<(), WireError> {
         let Some(name) = labels.metric_name() else {
             if !self.has_data {
-                let series = RawSeries { labels: pairs(labels), ..RawSeries::default() };
+                let series = RawSeries { labels: self.pairs(labels), ..RawSeries::default() };
                 self.found.rest.series.push(series);
             }
-            return;
+            return Ok(());
         };
-        let said = about.kind != MetricKind::Unknown || !about.help.is_empty();
         let family = family_of(name, about.kind);
+        let said = about.kind != MetricKind::Unknown || !about.help.is_empty();
         if (said || !about.unit.is_empty()) && self.families.insert(family) {
-            self.found.rest.metadata.push(metadata(family, about));
+            self.add_metadata(family, about, labels.range().start)?;
         }
+        Ok(())
+    }
+
+    fn add_metadata(
+        &mut self,
+        family: &str,
+        about: &MetadataRef<'a>,
+        at: usize,
+    ) -> Result<(), WireError> {
+        let texts = family.len() + about.help.len() + about.unit.len();
+        self.spend(size_of::<Metadata>() + texts, at)?;
+        self.found.rest.metadata.push(Metadata {
+            family: family.into(),
+            kind: about.kind,
+            help: about.help.into(),
+            unit: about.unit.into(),
+        });
+        Ok(())
     }
 }
 
@@ -216,23 +255,19 @@ fn family_of(name: &str, kind: MetricKind) -> &str {
     suffixes.iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name)
 }
 
-fn metadata(family: &str, about: &MetadataRef<'_>) -> Metadata {
-    Metadata {
-        family: family.into(),
-        kind: about.kind,
-        help: about.help.into(),
-        unit: about.unit.into(),
-    }
-}
-
+/// The series' name, cut: a reference of a few bytes may lead to a long one.
 fn shown(labels: &LabelsRef<'_>) -> String {
-    labels.metric_name().map_or_else(|| "without a name".to_owned(), |name| format!("`{name}`"))
+    let Some(name) = labels.metric_name() else {
+        return "without a name".to_owned();
+    };
+    let cut: String = name.chars().take(SHOWN_CHARS_MAX).collect();
+    format!("`{cut}`")
 }
 
 impl<'a> Visitor<'a> for Walk<'a, '_> {
     #[inline]
     fn series(&mut self, labels: LabelsRef<'a>) -> Result<(), WireError> {
-        self.end_series();
+        self.end_series()?;
         self.labels = Some(labels);
         self.keyed = None;
         self.has_data = false;
@@ -295,7 +330,8 @@ impl<'a> Visitor<'a> for Walk<'a, '_> {
         self.spend(SERIES_BYTES + LABEL_BYTES * exemplar.labels_max(), exemplar.at())?;
         match exemplar.decode() {
             Ok(exemplar) => self.other.exemplars.push(exemplar),
-            Err(fault) => self.fault = Some((fault.0, false)),
+            Err(ExemplarFault::TooLong { .. }) => self.other.exemplars_dropped += 1,
+            Err(ExemplarFault::Labels(fault)) => self.fault = Some((fault, false)),
         }
         Ok(())
     }
@@ -309,8 +345,7 @@ impl<'a> Visitor<'a> for Walk<'a, '_> {
                 self.described = Some(about);
             }
             Ok(about) => {
-                self.spend(size_of::<Metadata>(), 0)?;
-                self.found.rest.metadata.push(self::metadata(about.family, &about));
+                self.add_metadata(about.family, &about, 0)?;
             }
             Err(fault) => self.fault = Some((fault, true)),
         }

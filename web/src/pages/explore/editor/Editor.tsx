@@ -37,9 +37,10 @@ const colors = HighlightStyle.define([
   { tag: tags.invalid, color: "var(--bad)" },
 ]);
 
-export function Editor({ value, onChange, onRun, onHistory, onFormat, remarks, place, label, ref }: EditorProps) {
+export function Editor({ value, outside, onChange, onRun, onHistory, onFormat, remarks, place, label, ref }: EditorProps) {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(undefined);
+  const written = useRef(outside.id);
   const client = useQueryClient();
   const latest = useRef({ value, onChange, onRun, onHistory, onFormat });
   latest.current = { value, onChange, onRun, onHistory, onFormat };
@@ -101,10 +102,17 @@ export function Editor({ value, onChange, onRun, onHistory, onFormat, remarks, p
 
   useEffect(() => {
     const editor = view.current;
-    if (editor === undefined || editor.state.doc.toString() === value) return;
-    editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: value }, selection: { anchor: value.length } });
-  }, [value]);
-  useEffect(() => view.current?.dispatch({ effects: setSaid.of(inside(remarks, value.length)) }), [remarks, value]);
+    // The editor begins with the text as it stands; only what comes after is written.
+    if (written.current === outside.id) return;
+    written.current = outside.id;
+    if (editor === undefined || editor.state.doc.toString() === outside.text) return;
+    editor.dispatch({ changes: { from: 0, to: editor.state.doc.length, insert: outside.text }, selection: { anchor: outside.text.length } });
+  }, [outside]);
+  useEffect(() => {
+    const editor = view.current;
+    // What is said about another text than the one that stands there waits for it.
+    if (editor) editor.dispatch({ effects: setSaid.of(editor.state.doc.toString() === value ? inside(remarks, value.length) : []) });
+  }, [remarks, value]);
   useEffect(() => view.current?.dispatch({ effects: highlight.of(place && place.to <= (view.current?.state.doc.length ?? 0) ? place : null) }), [place]);
 
   useImperativeHandle(

@@ -18,8 +18,16 @@ export interface EditorHandle {
   complete: () => void;
 }
 
+/** A text that comes from elsewhere: the address, the history, the formatter. Another `id` writes it anew. */
+export interface Outside {
+  text: string;
+  id: number;
+}
+
 export interface EditorProps {
+  /** The editor's own text, as it last told it; while one types it may lag behind, and is never written back. */
   value: string;
+  outside: Outside;
   onChange: (value: string) => void;
   /** With the text as it stands, which `value` may not have caught up with. */
   onRun: (text: string) => void;

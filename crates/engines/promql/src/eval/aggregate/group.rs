@@ -38,7 +38,7 @@ impl<'a> Grouper<'a> {
 
     /// Whether a label tells groups apart.
     pub(super) fn keeps(&self, name: &str) -> bool {
-        let named = self.labels.iter().any(|label| *label == name);
+        let named = self.labels.contains(&name);
         if self.without { !named && name != Labels::METRIC_NAME } else { named }
     }
 

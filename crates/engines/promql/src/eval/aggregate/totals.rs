@@ -2,51 +2,17 @@
 
 use std::sync::Arc;
 
-use model::{Histogram, ResetHint};
-
+use super::natives::Natives;
 use crate::{
     ast::AggregateOp,
     eval::{
         cells::{ABSENT, Cells, is_absent},
-        notes::{Join, Kind, Notes},
+        notes::{Kind, Notes},
         quantile,
     },
-    histogram::{Incompatible, Mean, Outcome, Sum},
     kahan::Kahan,
     span::Span,
 };
-
-/// Histograms of a group at one step.
-#[derive(Clone)]
-enum Natives {
-    Sum(Sum),
-    Mean(Mean),
-}
-
-impl Natives {
-    fn add(&mut self, histogram: &Histogram) -> Result<Outcome, Incompatible> {
-        match self {
-            Self::Sum(sum) => sum.add(histogram),
-            Self::Mean(mean) => mean.add(histogram),
-        }
-    }
-
-    fn finish(&self) -> Histogram {
-        match self {
-            Self::Sum(sum) => sum.finish(),
-            Self::Mean(mean) => mean.finish(),
-        }
-    }
-}
-
-#[derive(Clone)]
-struct Native {
-    total: Natives,
-    count: u32,
-    reset: bool,
-    not_reset: bool,
-    mixed_schemas: bool,
-}
 
 /// One group's running values, one for each step. What they are depends on the aggregation.
 pub(super) struct Totals {
@@ -60,7 +26,7 @@ pub(super) struct Totals {
     follows: Vec<bool>,
     /// All series' values, for quantiles.
     columns: Vec<Vec<f64>>,
-    natives: Vec<Option<Box<Native>>>,
+    natives: Natives,
 }
 
 impl Totals {
@@ -77,7 +43,7 @@ impl Totals {
             second,
             follows: Vec::new(),
             columns: Vec::new(),
-            natives: Vec::new(),
+            natives: Natives::default(),
         }
     }
 
@@ -129,7 +95,7 @@ impl Totals {
             return;
         }
         if matches!(op, AggregateOp::Sum | AggregateOp::Avg) {
-            self.add_natives(op, cells, notes, span, name);
+            self.natives.add(op, cells, notes, span, name);
         } else {
             notes.add(Kind::IgnoredInAggregation(op.as_str()), span, "");
         }
@@ -211,51 +177,6 @@ impl Totals {
         }
     }
 
-    fn add_natives(
-        &mut self,
-        op: AggregateOp,
-        cells: &Cells,
-        notes: &Notes,
-        span: Span,
-        name: &dyn Fn() -> String,
-    ) {
-        self.natives.resize(self.count.len(), None);
-        for (slot, histogram) in self.natives.iter_mut().zip(&cells.histograms) {
-            let Some(histogram) = histogram else { continue };
-            let Some(native) = slot else {
-                let total = if op == AggregateOp::Sum {
-                    Natives::Sum(Sum::new(histogram))
-                } else {
-                    Natives::Mean(Mean::new(histogram))
-                };
-                *slot = Some(Box::new(Native {
-                    total,
-                    count: 1,
-                    reset: histogram.reset_hint == ResetHint::Reset,
-                    not_reset: histogram.reset_hint == ResetHint::NotReset,
-                    mixed_schemas: false,
-                }));
-                continue;
-            };
-            native.count += 1;
-            native.reset |= histogram.reset_hint == ResetHint::Reset;
-            native.not_reset |= histogram.reset_hint == ResetHint::NotReset;
-            if native.mixed_schemas {
-                continue;
-            }
-            match native.total.add(histogram) {
-                Ok(outcome) if outcome.reconciled => {
-                    notes.add(Kind::MismatchedBuckets(Join::Aggregation), span, "");
-                }
-                Ok(_) => {}
-                Err(Incompatible) => {
-                    native.mixed_schemas = true;
-                    notes.add(Kind::MixedSchemas, span, &name());
-                }
-            }
-        }
-    }
-
     /// Adds the totals of later series.
     pub(super) fn join(&mut self, op: AggregateOp, other: Self) {
         match op {
@@ -269,29 +190,7 @@ impl Totals {
                 self.count.iter_mut().zip(&other.count).for_each(|(ours, theirs)| *ours += theirs);
             }
         }
-        if other.natives.is_empty() {
-            return;
-        }
-        self.natives.resize(self.count.len(), None);
-        for (ours, theirs) in self.natives.iter_mut().zip(other.natives) {
-            match (ours, theirs) {
-                (_, None) => {}
-                (slot @ None, theirs) => *slot = theirs,
-                (Some(ours), Some(theirs)) => {
-                    ours.reset |= theirs.reset;
-                    ours.not_reset |= theirs.not_reset;
-                    ours.mixed_schemas |= theirs.mixed_schemas;
-                    ours.count += theirs.count;
-                    if !ours.mixed_schemas {
-                        let joined = match (&mut ours.total, &theirs.total) {
-                            (Natives::Mean(ours), Natives::Mean(theirs)) => ours.join(theirs),
-                            (ours, theirs) => ours.add(&theirs.finish()),
-                        };
-                        ours.mixed_schemas = joined.is_err();
-                    }
-                }
-            }
-        }
+        self.natives.join(other.natives);
     }
 
     fn join_sums(&mut self, other: &Self) {
@@ -378,6 +277,7 @@ impl Totals {
         notes: &Notes,
         span: Span,
     ) -> Cells {
+        self.natives.say(notes, span);
         let steps = self.count.len();
         let mut cells = Cells::absent(steps);
         if op == AggregateOp::Quantile {
@@ -386,17 +286,13 @@ impl Totals {
         }
         for step in 0..steps {
             let count = f64::from(self.count[step]);
-            let native = self.natives.get(step).and_then(Option::as_deref);
             if count == 0.0 {
-                if let Some(native) = native.filter(|native| !native.mixed_schemas) {
-                    if native.reset && native.not_reset {
-                        notes.add(Kind::ResetCollision(Join::Aggregation), span, "");
-                    }
-                    cells.set_histogram(step, Arc::new(native.total.finish()));
+                if let Some(total) = self.natives.finish(step, notes, span) {
+                    cells.set_histogram(step, Arc::new(total));
                 }
                 continue;
             }
-            if native.is_some() {
+            if self.natives.has(step) {
                 notes.add(Kind::MixedFloatsHistogramsAggregation, span, "");
                 continue;
             }

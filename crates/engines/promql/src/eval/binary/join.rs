@@ -46,6 +46,8 @@ struct Join<'a, 's> {
     span: Span,
     fill_many: Option<f64>,
     fill_one: Option<f64>,
+    /// At which steps the side of many has any value.
+    there: Vec<bool>,
 }
 
 impl<'s> Context<'s> {
@@ -64,6 +66,12 @@ impl<'s> Context<'s> {
         let (many, one) = if swapped { (&right, &left) } else { (&left, &right) };
         // As in Prometheus, `fill_left` stands for the side of many, on whichever side that is.
         let (fill_many, fill_one) = (fill_left, fill_right);
+        let steps = self.query.steps();
+        self.budget.hold(steps)?;
+        let mut there = vec![false; steps];
+        for item in &many.list {
+            there.iter_mut().enumerate().for_each(|(step, there)| *there |= item.cells.has(step));
+        }
         let join = Join {
             binary,
             matching,
@@ -71,10 +79,11 @@ impl<'s> Context<'s> {
             one: &one.list,
             swapped,
             one_to_one: group.is_none(),
-            steps: self.query.steps(),
+            steps,
             span,
             fill_many,
             fill_one,
+            there,
         };
         let mut items = Items::new(self.joined(&join)?);
         let grouped = !join.one_to_one;
@@ -142,6 +151,7 @@ impl<'s> Join<'_, 's> {
             if let Some(fill) = self.fill_one {
                 let mut cells = item.cells.clone();
                 for one in &group.one {
+                    ticker.tick(self.steps)?;
                     clear_where(&mut cells, &self.one[*one].cells);
                 }
                 if !cells.is_empty() {
@@ -273,9 +283,10 @@ impl<'s> Join<'_, 's> {
         let named = |name: &str| matching.labels.iter().any(|label| **label == *name);
         let include: &[Box<str>] = matching.group.as_ref().map_or(&[], |group| &group.include);
         let keep = |name: &str| {
-            !(changes && is_metadata(name))
-                && (!self.one_to_one || named(name) == matching.on)
-                && !include.iter().any(|label| **label == *name)
+            let goes = changes && is_metadata(name);
+            let takes_part = !self.one_to_one || named(name) == matching.on;
+            let included = include.iter().any(|label| **label == *name);
+            takes_part && !goes && !included
         };
         let labels = many.labels();
         if include.is_empty() {
@@ -303,7 +314,7 @@ impl<'s> Join<'_, 's> {
                 }
                 let Some(before) = first.insert(step, *one) else { continue };
                 let fills = self.fill_one.is_some() || self.fill_many.is_some();
-                if !fills && !self.many.iter().any(|item| item.cells.has(step)) {
+                if !fills && !self.there[step] {
                     continue;
                 }
                 let mut pair = [*one, before].map(|at| self.one[at].id.labels());

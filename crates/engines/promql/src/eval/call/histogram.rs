@@ -94,7 +94,6 @@ impl<'s> Context<'s> {
     }
 
     /// Classic histograms among series, with the signature of each: that of all labels but the bound.
-    #[expect(clippy::type_complexity, reason = "used in one place")]
     fn groups(&self, items: &Items<'s>, span: Span) -> (Vec<Group<'s>>, SignatureMap<usize>) {
         let mut groups: Vec<Group<'s>> = Vec::new();
         let mut by_signature: SignatureMap<usize> = SignatureMap::default();
@@ -254,9 +253,8 @@ impl<'s> Context<'s> {
         self.budget.hold(crate::eval::item::ITEM_BYTES + 8 * cells.len())?;
         let delayed = self.limits.delayed_name_removal;
         let labels = id.labels().filtered(|name| name != BOUND);
-        let (id, drop_name) = match named(Id::Own(labels), true, delayed) {
-            (id, drop) => (id, drop || (delayed && drop_name)),
-        };
+        let (id, drops) = named(Id::Own(labels), true, delayed);
+        let drop_name = drops || (delayed && drop_name);
         let Asked::Quantile(values) = asked else {
             out.push(Item { id, cells, drop_name });
             return Ok(());
@@ -270,8 +268,8 @@ impl<'s> Context<'s> {
         while let Some(first) = (0..left.len()).find(|step| left.has(*step)) {
             let q = values[first];
             let mut cells = Cells::absent(left.len());
-            for step in first..left.len() {
-                if left.has(step) && values[step].to_bits() == q.to_bits() {
+            for (step, other) in values.iter().enumerate().skip(first) {
+                if left.has(step) && other.to_bits() == q.to_bits() {
                     cells.take(step, &left);
                     left.clear(step);
                 }

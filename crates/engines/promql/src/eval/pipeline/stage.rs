@@ -7,7 +7,7 @@ use crate::{
     eval::{
         binary::{Element, Operand, apply, compare, compute},
         call::{date, math},
-        cells::{Cells, is_absent},
+        cells::{ABSENT, Cells, is_absent},
         notes::{Kind, Notes},
     },
     histogram::{scale, variance},
@@ -112,7 +112,7 @@ impl Stage {
             }
             Self::Histogram(of) => {
                 let histograms = std::mem::take(&mut cells.histograms);
-                cells.floats.fill(crate::eval::cells::ABSENT);
+                cells.floats.fill(ABSENT);
                 for (step, histogram) in histograms.iter().enumerate() {
                     if let Some(histogram) = histogram {
                         cells.set(step, of(histogram));
@@ -120,10 +120,17 @@ impl Stage {
                 }
             }
             Self::Scalar { op, scalar, swapped, bool, span } => {
+                let operation = Operation {
+                    op: *op,
+                    scalar,
+                    swapped: *swapped,
+                    bool: *bool,
+                    say: &|kind| notes.add(kind, *span, ""),
+                };
                 if cells.histograms.is_empty() {
-                    floats(*op, cells, scalar, *swapped, *bool, *span, notes);
+                    operation.floats(cells);
                 } else {
-                    mixed(*op, cells, scalar, *swapped, *bool, *span, notes);
+                    operation.mixed(cells);
                 }
             }
         }
@@ -144,66 +151,60 @@ pub(crate) const fn changes_metric(op: BinaryOp) -> bool {
     )
 }
 
-fn floats(
+/// An operator with a scalar.
+struct Operation<'a> {
     op: BinaryOp,
-    cells: &mut Cells,
-    scalar: &[f64],
+    scalar: &'a [f64],
     swapped: bool,
     bool: bool,
-    span: Span,
-    notes: &Notes,
-) {
-    if matches!(op, BinaryOp::TrimLower | BinaryOp::TrimUpper) {
-        if cells.has_floats() {
-            notes.add(Kind::IncompatibleTypes("float", op.as_str(), "float"), span, "");
-        }
-        return cells.floats.fill(crate::eval::cells::ABSENT);
-    }
-    let pairs = cells.floats.iter_mut().zip(scalar).filter(|(value, _)| !is_absent(**value));
-    for (value, scalar) in pairs {
-        let (left, right) = if swapped { (*scalar, *value) } else { (*value, *scalar) };
-        if op.is_comparison() {
-            let holds = compare(op, left, right);
-            if bool {
-                *value = f64::from(u8::from(holds));
-            } else if !holds {
-                *value = crate::eval::cells::ABSENT;
-            }
-        } else {
-            *value = compute(op, left, right);
-        }
-    }
+    say: &'a dyn Fn(Kind),
 }
 
-fn mixed(
-    op: BinaryOp,
-    cells: &mut Cells,
-    scalar: &[f64],
-    swapped: bool,
-    bool: bool,
-    span: Span,
-    notes: &Notes,
-) {
-    for step in 0..cells.len() {
-        let histogram = cells.histogram(step).cloned();
-        let value = match (&histogram, cells.float(step)) {
-            (Some(histogram), _) => Operand::Histogram(histogram),
-            (None, Some(value)) => Operand::Float(value),
-            (None, None) => continue,
-        };
-        let scalar = Operand::Float(scalar.get(step).copied().unwrap_or(f64::NAN));
-        let (left, right) = if swapped { (scalar, value) } else { (value, scalar) };
-        let element = apply(op, left, right, &mut |kind| notes.add(kind, span, ""));
-        match element {
-            None => cells.clear(step),
-            Some(_) if bool => {
-                let keep = element.is_some_and(|element| element.keep());
-                cells.set(step, f64::from(u8::from(keep)));
+impl Operation<'_> {
+    fn floats(&self, cells: &mut Cells) {
+        let op = self.op;
+        if matches!(op, BinaryOp::TrimLower | BinaryOp::TrimUpper) {
+            if cells.has_floats() {
+                (self.say)(Kind::IncompatibleTypes("float", op.as_str(), "float"));
             }
-            Some(Element::Filter { keep: true }) => {}
-            Some(Element::Filter { keep: false }) => cells.clear(step),
-            Some(Element::Float(value)) => cells.set(step, value),
-            Some(Element::Histogram(histogram)) => cells.set_histogram(step, histogram),
+            return cells.floats.fill(ABSENT);
+        }
+        let pairs = cells.floats.iter_mut().zip(self.scalar);
+        for (value, scalar) in pairs.filter(|(value, _)| !is_absent(**value)) {
+            let (left, right) = if self.swapped { (*scalar, *value) } else { (*value, *scalar) };
+            if !op.is_comparison() {
+                *value = compute(op, left, right);
+                continue;
+            }
+            let holds = compare(op, left, right);
+            if self.bool {
+                *value = f64::from(u8::from(holds));
+            } else if !holds {
+                *value = ABSENT;
+            }
+        }
+    }
+
+    fn mixed(&self, cells: &mut Cells) {
+        for step in 0..cells.len() {
+            let histogram = cells.histogram(step).cloned();
+            let value = match (&histogram, cells.float(step)) {
+                (Some(histogram), _) => Operand::Histogram(histogram),
+                (None, Some(value)) => Operand::Float(value),
+                (None, None) => continue,
+            };
+            let scalar = Operand::Float(self.scalar.get(step).copied().unwrap_or(f64::NAN));
+            let (left, right) = if self.swapped { (scalar, value) } else { (value, scalar) };
+            match apply(self.op, left, right, &mut |kind| (self.say)(kind)) {
+                None => cells.clear(step),
+                Some(element) if self.bool => {
+                    cells.set(step, f64::from(u8::from(element.keep())));
+                }
+                Some(Element::Filter { keep: true }) => {}
+                Some(Element::Filter { keep: false }) => cells.clear(step),
+                Some(Element::Float(value)) => cells.set(step, value),
+                Some(Element::Histogram(histogram)) => cells.set_histogram(step, histogram),
+            }
         }
     }
 }

@@ -161,7 +161,8 @@ fn increase(call: &RangeCall, window: &Window<'_>, about: &About<'_>) -> Option<
     } else {
         (*all[last].histogram).clone()
     };
-    if !counter && !(left.reset_hint == ResetHint::Gauge && right.reset_hint == ResetHint::Gauge) {
+    let gauges = [&left, &right].iter().all(|one| one.reset_hint == ResetHint::Gauge);
+    if !counter && !gauges {
         say(Kind::NotGauge);
     }
     let mut result = right.clone();

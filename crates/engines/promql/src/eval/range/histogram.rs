@@ -80,7 +80,8 @@ fn increase(
     if counter && all.iter().any(is_gauge) {
         say(Kind::NotCounter);
     }
-    if !counter && !(is_gauge(first) && is_gauge(last)) {
+    let gauges = is_gauge(first) && is_gauge(last);
+    if !counter && !gauges {
         say(Kind::NotGauge);
     }
     let reset_by_start = |at: usize| match (starts.get(at - 1), starts.get(at)) {

@@ -30,7 +30,6 @@ pub(super) fn fill(
 }
 
 /// Floats without start times: what each pair counts is summed once, and each step takes a difference.
-#[expect(clippy::cast_precision_loss, reason = "fewer than 2^53 samples")]
 fn floats(call: &RangeCall, points: &Points, cells: &mut Cells) {
     let (times, values) = (points.times.as_slice(), points.values.as_slice());
     let resets = call.function == RangeFunction::Resets;

@@ -9,7 +9,7 @@ use super::series::{self, Sequence};
 pub(super) enum Command {
     Clear,
     Load(Load),
-    Eval(Eval),
+    Eval(Box<Eval>),
 }
 
 /// Series with a value at every `gap_ms`.
@@ -20,7 +20,9 @@ pub(super) struct Load {
 }
 
 /// What a text must be.
+#[derive(Default)]
 pub(super) enum Wanted {
+    #[default]
     Any,
     Text(String),
     Pattern(Regex),
@@ -63,12 +65,6 @@ pub(super) struct Eval {
     pub(super) series: Vec<(model::Labels, Vec<Sequence>)>,
     /// Start and step of an instant query that gives a range vector.
     pub(super) matrix: Option<(i64, i64)>,
-}
-
-impl Default for Wanted {
-    fn default() -> Self {
-        Self::Any
-    }
 }
 
 /// Prometheus' durations, in milliseconds.
@@ -124,7 +120,7 @@ pub(super) fn parse(text: &str) -> Vec<Command> {
             commands.push(Command::Load(load(rest, false, &lines[at..end])));
             at = end;
         } else if line.starts_with("eval") {
-            commands.push(Command::Eval(eval(line, number, &lines[at..end])));
+            commands.push(Command::Eval(Box::new(eval(line, number, &lines[at..end]))));
             at = end;
         } else {
             panic!("line {number}: {line}");

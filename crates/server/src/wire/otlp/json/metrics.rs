@@ -224,7 +224,6 @@ impl From<NumberJson> for NumberDataPoint {
             value: as_double.or(as_int),
             flags: point.flags.0,
             exemplars: convert(point.exemplars),
-            ..Self::default()
         }
     }
 }
@@ -282,7 +281,6 @@ impl From<SummaryJson> for SummaryDataPoint {
             sum: point.sum.0,
             quantile_values: point.quantile_values.0.into_iter().map(quantile).collect(),
             flags: point.flags.0,
-            ..Self::default()
         }
     }
 }
