@@ -29,11 +29,11 @@ use crate::{
     notify::{link::LinkSigner, signature::SigningKey},
     outbox::Outbox,
     query::{QueryFeatures, QueryLimits},
+    react::Acts,
     remote::{
         Remote, RemoteOptions,
         forward::{ForwardOptions, Sender as ForwardSender},
     },
-    react::Acts,
     scrape::Scrape,
     telemetry::{Stores, Telemetry},
     triage::Triage,

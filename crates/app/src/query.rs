@@ -200,8 +200,10 @@ impl App {
                         None => error.into(),
                     })
                 }
-                None => promql::evaluate(expr, query, &Local(&stores) as &dyn SeriesSource, &limits)
-                    .map_err(QueryError::from),
+                None => {
+                    promql::evaluate(expr, query, &Local(&stores) as &dyn SeriesSource, &limits)
+                        .map_err(QueryError::from)
+                }
             };
             answer.map(|answer| Evaluated {
                 answer,

@@ -103,8 +103,7 @@ impl Telemetry {
         let checkpoint_wanted = Arc::clone(&checkpoints.wanted);
         let (failure, failed) = tokio::sync::watch::channel(None);
         stores.watch_counted();
-        let maintainer =
-            maintainer::Maintainer::start(Arc::clone(&stores), Arc::clone(&clock))?;
+        let maintainer = maintainer::Maintainer::start(Arc::clone(&stores), Arc::clone(&clock))?;
         let writer = writer::Writer::new(stores, clock, Arc::clone(&waiting), checkpoints, failure);
         let thread = std::thread::Builder::new()
             .name("telemetry".to_owned())

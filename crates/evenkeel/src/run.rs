@@ -195,12 +195,8 @@ fn features(on: Features) -> QueryFeatures {
         type_and_unit_labels,
         start_timestamps,
     ] = on;
-    let language = app::promql::Features {
-        experimental,
-        duration_expressions,
-        extended_ranges,
-        fill,
-    };
+    let language =
+        app::promql::Features { experimental, duration_expressions, extended_ranges, fill };
     QueryFeatures { language, delayed_name_removal, type_and_unit_labels, start_timestamps }
 }
 

@@ -4,8 +4,8 @@
 
 mod cdevents;
 mod deploys;
-mod forwarding;
 mod error;
+mod forwarding;
 mod incidents;
 mod journal;
 mod openapi;
@@ -32,8 +32,8 @@ use crate::{
     wire::api::{Listener, ListenerPurpose},
 };
 
-pub(crate) use incidents::{order, summary};
 pub use forwarding::measure_forwarding;
+pub(crate) use incidents::{order, summary};
 pub use prometheus::PrometheusInfo;
 pub(crate) use prometheus::refused as prometheus_bad_data;
 pub use telemetry::Sink;

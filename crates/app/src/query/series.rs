@@ -129,7 +129,8 @@ impl App {
             return Ok(remote.metadata(metric).await?);
         }
         let all = self.stores.metrics.metadata();
-        let wanted = all.into_iter().filter(|(family, _)| metric.is_none_or(|one| one == &**family));
+        let wanted =
+            all.into_iter().filter(|(family, _)| metric.is_none_or(|one| one == &**family));
         Ok(wanted.map(|(family, one)| (family, vec![one])).collect::<BTreeMap<_, _>>().into())
     }
 
@@ -276,10 +277,7 @@ fn read(
 }
 
 /// Asks once for each selector, or once for everything.
-fn each<T: Ord>(
-    selectors: &[Vec<Matcher>],
-    ask: impl Fn(&[Matcher]) -> Vec<T>,
-) -> BTreeSet<T> {
+fn each<T: Ord>(selectors: &[Vec<Matcher>], ask: impl Fn(&[Matcher]) -> Vec<T>) -> BTreeSet<T> {
     if selectors.is_empty() {
         return ask(&[]).into_iter().collect();
     }

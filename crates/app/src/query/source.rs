@@ -64,9 +64,7 @@ impl SeriesSet for Selected {
                 series.samples.iter().for_each(|sample| into.push(sample.at_ms, sample.value));
                 Ok(())
             }
-            None => {
-                self.stored.read(at, into).map_err(|error| SourceError::new(chain(&error)))
-            }
+            None => self.stored.read(at, into).map_err(|error| SourceError::new(chain(&error))),
         }
     }
 

@@ -109,7 +109,10 @@ impl Data {
             Self::Scalar((_, number)) => Value::Scalar(vec![number.0]),
             Self::String((_, text)) => Value::String(text),
             Self::Vector(samples) => Value::Vector(
-                samples.into_iter().filter_map(|one| one.into_column().transpose()).collect::<Result<_, String>>()?,
+                samples
+                    .into_iter()
+                    .filter_map(|one| one.into_column().transpose())
+                    .collect::<Result<_, String>>()?,
             ),
             Self::Matrix(series) => Value::Matrix(
                 series.into_iter().map(Series::into_matrix).collect::<Result<_, _>>()?,
@@ -225,7 +228,8 @@ mod tests {
         );
         let Value::Vector(columns) = vector else { panic!("{vector:?}") };
         assert!(matches!(columns[0].get(0), Some(Cell::Float(value)) if value.is_nan()));
-        let scalar = value(r#"{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}"#);
+        let scalar =
+            value(r#"{"status":"success","data":{"resultType":"scalar","result":[1,"2"]}}"#);
         assert_eq!(scalar, Value::Scalar(vec![2.0]));
     }
 

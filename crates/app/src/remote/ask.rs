@@ -163,10 +163,8 @@ impl Remote {
     ) -> Result<Vec<MatrixSeries>, AskError> {
         // Ranges are open on the left.
         let range_ms = end_ms.saturating_sub(start_ms).saturating_add(1);
-        let form = [
-            ("query", format!("{}[{range_ms}ms]", selector(matchers))),
-            ("time", seconds(end_ms)),
-        ];
+        let form =
+            [("query", format!("{}[{range_ms}ms]", selector(matchers))), ("time", seconds(end_ms))];
         let found: Envelope<answer::Data> = self.post("query", &form).await?;
         let (found, _) = self.data(found)?;
         match self.readable(found.into_value())? {
@@ -186,10 +184,11 @@ impl Remote {
         form: &[(&str, String)],
     ) -> Result<T, AskError> {
         let body = encoded(form);
-        let request = self.http.post(self.address(path)).body(body).header(
-            reqwest::header::CONTENT_TYPE,
-            "application/x-www-form-urlencoded",
-        );
+        let request = self
+            .http
+            .post(self.address(path))
+            .body(body)
+            .header(reqwest::header::CONTENT_TYPE, "application/x-www-form-urlencoded");
         self.send(request).await
     }
 
@@ -343,10 +342,7 @@ mod tests {
             Matcher::equal("__name__", "http.requests"),
             Matcher::new("service.name", MatchOp::Regex, "a\"b.*").unwrap(),
         ];
-        assert_eq!(
-            selector(&matchers),
-            r#"{__name__="http.requests","service.name"=~"a\"b.*"}"#
-        );
+        assert_eq!(selector(&matchers), r#"{__name__="http.requests","service.name"=~"a\"b.*"}"#);
         assert_eq!(selector(&[]), "{__name__!=\"\"}");
         assert!(promql::parse(&selector(&matchers)).is_ok());
     }

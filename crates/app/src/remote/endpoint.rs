@@ -87,9 +87,7 @@ impl Endpoint {
             })?;
             client = client.tls_certs_only(certificates);
         }
-        client
-            .build()
-            .map_err(|source| EndpointError::Client { name: self.name.clone(), source })
+        client.build().map_err(|source| EndpointError::Client { name: self.name.clone(), source })
     }
 
     /// The request with who we are.

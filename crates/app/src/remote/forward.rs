@@ -26,8 +26,8 @@ use model::{HistogramSeries, Labels, Metadata, Series, SeriesExemplars, Timestam
 use wal::Disk;
 
 pub use queue::OpenError;
-pub use rewrite::{RelabelRules, rewrite};
 use queue::Queue;
+pub use rewrite::{RelabelRules, rewrite};
 
 use super::{Endpoint, EndpointError};
 pub(crate) use sender::Sender;

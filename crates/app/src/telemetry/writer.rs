@@ -111,8 +111,11 @@ impl Writer {
         let mut counted = Batch { received_at: now, ..Batch::default() };
         let mut samples = 0;
         if has_metrics(&batch) {
-            let appended =
-                self.stores.metrics.append(now, &incoming(&batch)).map_err(|error| metrics(&error))?;
+            let appended = self
+                .stores
+                .metrics
+                .append(now, &incoming(&batch))
+                .map_err(|error| metrics(&error))?;
             samples = appended.samples;
             refused.extend(appended.refused.into_iter().map(StoreRefusal::from));
             // What was stored is what a recount will see.

@@ -49,7 +49,7 @@ pub(crate) fn options(dir: &Utf8PathBuf) -> Options {
         metrics_retention: None,
         events_retention: None,
         query: QueryLimits::default(),
-            query_features: app::query::QueryFeatures::default(),
+        query_features: app::query::QueryFeatures::default(),
         acts: Acts::default(),
         fallback_receiver: None,
         remote: None,

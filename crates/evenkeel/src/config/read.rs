@@ -404,7 +404,13 @@ fn scrape(map: Map<'_>, scrape: &mut app::scrape::Options) {
 }
 
 /// A whole number into `target`, of whatever width.
-pub(super) fn number<T: TryFrom<i64>>(map: Map<'_>, name: &str, min: i64, max: i64, target: &mut T) {
+pub(super) fn number<T: TryFrom<i64>>(
+    map: Map<'_>,
+    name: &str,
+    min: i64,
+    max: i64,
+    target: &mut T,
+) {
     let value = map.optional(name).and_then(|field| field.integer(min..=max));
     if let Some(value) = value.and_then(|value| T::try_from(value).ok()) {
         *target = value;

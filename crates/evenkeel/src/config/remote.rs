@@ -95,9 +95,9 @@ pub(super) fn receivers(list: Field<'_>, reading: &Reading<'_>) -> Vec<Receiver>
 fn receiver(item: Field<'_>, reading: &Reading<'_>) -> Option<Receiver> {
     let map = item.map(&names_below("remote_write[]"))?;
     let endpoint = endpoint(map, "remote_write[]", reading);
-    let protocol = map.optional("protocol").and_then(|field| {
-        field.choice(&[("v1", Protocol::V1), ("v2", Protocol::V2)])
-    });
+    let protocol = map
+        .optional("protocol")
+        .and_then(|field| field.choice(&[("v1", Protocol::V1), ("v2", Protocol::V2)]));
     let selectors = map.optional("match").map(selectors).unwrap_or_default();
     let mut receiver = Receiver {
         endpoint: endpoint?,
@@ -175,7 +175,8 @@ fn auth(map: Map<'_>, path: &str, reading: &Reading<'_>) -> Option<Auth> {
         let password = secret(map, "password", "password_file", reading)?;
         return Some(Auth::Basic { username, password });
     }
-    let given = ["bearer_token", "bearer_token_file"].iter().any(|name| map.optional(name).is_some());
+    let given =
+        ["bearer_token", "bearer_token_file"].iter().any(|name| map.optional(name).is_some());
     if !given {
         return Some(Auth::None);
     }
@@ -194,7 +195,8 @@ fn headers(field: Field<'_>) -> Vec<(String, SecretText)> {
     let mut found = Vec::new();
     for (name, value) in map.fields().take(HEADERS_MAX) {
         let plain = |text: &str| {
-            !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            !text.is_empty()
+                && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
         };
         let text = name.node().text().unwrap_or_default();
         let Some(value) = value.text_up_to(8192) else { continue };

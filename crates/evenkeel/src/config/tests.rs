@@ -206,8 +206,7 @@ fn the_example_is_a_configuration() {
         ("remote-password", "p"),
         ("remote-token", "t"),
         ("remote-ca.pem", "-----BEGIN CERTIFICATE-----"),
-    ]
-    {
+    ] {
         fs::write(dir.path().join(name), secret).unwrap();
     }
     for name in ["webhook-key", "rollback-key"] {
@@ -218,7 +217,8 @@ fn the_example_is_a_configuration() {
     assert!(problems.is_empty(), "{problems:?}\n{text}");
     for setting in SETTINGS {
         let name = setting.key.rsplit('.').next().unwrap().trim_end_matches("[]");
-        let instead = ["token", "token_sha256", "signing_key", "password", "bearer_token"].contains(&name);
+        let instead =
+            ["token", "token_sha256", "signing_key", "password", "bearer_token"].contains(&name);
         assert!(
             instead || text.contains(&format!("{name}:")),
             "`{}` is not in the example",

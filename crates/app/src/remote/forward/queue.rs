@@ -168,7 +168,9 @@ impl Queue {
             series: stored
                 .series
                 .iter()
-                .filter_map(|one| Some(model::Series { labels: rewrite(&one.labels)?, ..one.clone() }))
+                .filter_map(|one| {
+                    Some(model::Series { labels: rewrite(&one.labels)?, ..one.clone() })
+                })
                 .collect(),
             histograms: stored
                 .histograms
@@ -195,17 +197,19 @@ impl Queue {
         let Some(log) = &mut state.log else { return };
         if log.bytes() > self.options.bytes_max {
             // What was sent is no loss.
-            if let Err(error) = log
-                .drop_before(state.sent)
-                .and_then(|_| log.drop_to(self.options.bytes_max))
+            if let Err(error) =
+                log.drop_before(state.sent).and_then(|_| log.drop_to(self.options.bytes_max))
             {
                 tracing::warn!(receiver = self.name(), error = chain(&error), "a queue is not cut");
             }
             let start = log.start();
             let kept = state.segments.split_off(&start.segment);
             let gone = std::mem::replace(&mut state.segments, kept);
-            let unsent: u64 =
-                gone.iter().filter(|(number, _)| **number >= state.sent.segment).map(|(_, n)| n).sum();
+            let unsent: u64 = gone
+                .iter()
+                .filter(|(number, _)| **number >= state.sent.segment)
+                .map(|(_, n)| n)
+                .sum();
             self.counts.drop_samples(Dropped::QueueFull, unsent);
             state.sent = state.sent.max(start);
         }
@@ -272,7 +276,11 @@ impl Queue {
             match Wal::open(self.log_options.clone(), Arc::clone(&self.disk)) {
                 Ok((log, _)) => state.log = Some(log),
                 Err(error) => {
-                    tracing::warn!(receiver = self.name(), error = chain(&error), "a queue is closed");
+                    tracing::warn!(
+                        receiver = self.name(),
+                        error = chain(&error),
+                        "a queue is closed"
+                    );
                 }
             }
         }
@@ -330,10 +338,7 @@ impl State {
     }
 }
 
-fn read_position(
-    disk: &dyn Disk,
-    path: &Utf8PathBuf,
-) -> Result<Option<Position>, OpenError> {
+fn read_position(disk: &dyn Disk, path: &Utf8PathBuf) -> Result<Option<Position>, OpenError> {
     let bytes = match disk.read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),

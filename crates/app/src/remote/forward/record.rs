@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use model::{
-    BucketSpan, Exemplar, Histogram, HistogramSample, HistogramSeries, Labels, Metadata, MetricKind,
-    ResetHint, Sample, Series, SeriesExemplars, Timestamp,
+    BucketSpan, Exemplar, Histogram, HistogramSample, HistogramSeries, Labels, Metadata,
+    MetricKind, ResetHint, Sample, Series, SeriesExemplars, Timestamp,
 };
 use wal::codec::{DecodeError, Reader, put_bytes, put_int, put_len, put_uint};
 
@@ -221,12 +221,7 @@ fn choice<T: Copy>(
 
 fn put_histogram(out: &mut Vec<u8>, histogram: &Histogram) {
     put_int(out, i64::from(histogram.schema));
-    for value in [
-        histogram.zero_threshold,
-        histogram.zero_count,
-        histogram.count,
-        histogram.sum,
-    ] {
+    for value in [histogram.zero_threshold, histogram.zero_count, histogram.count, histogram.sum] {
         put_float(out, value);
     }
     for spans in [&histogram.positive_spans, &histogram.negative_spans] {
@@ -267,7 +262,8 @@ fn spans(reader: &mut Reader<'_>) -> Result<Vec<BucketSpan>, DecodeError> {
     (0..reader.len("count of spans")?)
         .map(|_| {
             let offset = whole(reader, "offset")?;
-            let length = u32::try_from(reader.uint("length")?).map_err(|_| reader.error("length"))?;
+            let length =
+                u32::try_from(reader.uint("length")?).map_err(|_| reader.error("length"))?;
             Ok(BucketSpan { offset, length })
         })
         .collect()

@@ -122,9 +122,9 @@ pub(super) fn v2(record: &Record, families: &Families) -> Body {
 /// The family that a series of this name belongs to.
 fn family<'f>(families: &'f Families, name: &str) -> Option<&'f Metadata> {
     const SUFFIXES: [&str; 5] = ["_bucket", "_sum", "_count", "_total", "_created"];
-    families.get(name).or_else(|| {
-        SUFFIXES.iter().find_map(|suffix| families.get(name.strip_suffix(suffix)?))
-    })
+    families
+        .get(name)
+        .or_else(|| SUFFIXES.iter().find_map(|suffix| families.get(name.strip_suffix(suffix)?)))
 }
 
 #[cfg(test)]
@@ -153,7 +153,8 @@ mod tests {
     fn version_1_is_as_the_protocol_has_it() {
         let record = Record { series: record().series.split_off(1), ..Record::default() };
         let body = v1(&record, &[]);
-        let label = [0x0a, 13, 0x0a, 8, b'_', b'_', b'n', b'a', b'm', b'e', b'_', b'_', 0x12, 1, b'b'];
+        let label =
+            [0x0a, 13, 0x0a, 8, b'_', b'_', b'n', b'a', b'm', b'e', b'_', b'_', 0x12, 1, b'b'];
         let sample = [0x12, 11, 0x09, 0, 0, 0, 0, 0, 0, 0xf0, 0x3f, 0x10, 4];
         let expected = [&[0x0a, 28][..], &label, &sample].concat();
         assert_eq!(body.bytes, expected);

@@ -45,7 +45,10 @@ enum Sent {
     /// It would be refused again.
     Refused(String),
     /// It may be taken later.
-    Later { text: String, wait: Option<Duration> },
+    Later {
+        text: String,
+        wait: Option<Duration>,
+    },
     /// The receiver does not know the message.
     OtherVersion,
 }

@@ -27,7 +27,8 @@ fn writes(receivers: &[(&str, u16)]) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn samples_reach_both_peers_and_are_asked_of_them() {
-    let (Some(prometheus), Some(victoria)) = (installed("prometheus"), installed("victoria-metrics"))
+    let (Some(prometheus), Some(victoria)) =
+        (installed("prometheus"), installed("victoria-metrics"))
     else {
         return;
     };
@@ -67,7 +68,8 @@ async fn samples_reach_both_peers_and_are_asked_of_them() {
             ("labels", &[("start", &*start), ("end", &*end)]),
             ("series", &[("match[]", "level{at=\"3\"}"), ("start", &*start), ("end", &*end)]),
         ] {
-            let (behind, front) = (ask(&peer.url, path, pairs).await, ask(&front, path, pairs).await);
+            let (behind, front) =
+                (ask(&peer.url, path, pairs).await, ask(&front, path, pairs).await);
             assert!(behind.is_some(), "{path}");
             let sorted = |data: Option<serde_json::Value>| {
                 let mut data = data.unwrap();
@@ -97,7 +99,8 @@ async fn what_was_acknowledged_before_a_kill_reaches_a_receiver_that_was_down() 
     kept.kill();
     let prometheus = Peer::prometheus(&program, &folder.path().join("prometheus"), port).await;
     kept.start(START).await;
-    eventually(async || (raw(&prometheus.url, now).await.as_ref() == Some(&own)).then_some(())).await;
+    eventually(async || (raw(&prometheus.url, now).await.as_ref() == Some(&own)).then_some(()))
+        .await;
     kept.stop();
     // What was sent is not sent again.
     let metrics = kept.start(START).await.url;

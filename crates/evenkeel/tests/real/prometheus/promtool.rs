@@ -2,10 +2,7 @@
 
 use std::{path::Path, process::Command, time::Duration};
 
-use super::{
-    peer::installed,
-    pushed::push,
-};
+use super::{peer::installed, pushed::push};
 use crate::{keep::Kept, unix};
 
 /// What promtool prints; it must succeed.
@@ -34,7 +31,10 @@ async fn promtool_asks_and_is_answered() {
             }
         };
         let at = format!("--time={now}");
-        check(&["query", "instant", &at, &url, "level"], &["level{at=\"0\", ", "} => 0 @", "} => 1125 @"]);
+        check(
+            &["query", "instant", &at, &url, "level"],
+            &["level{at=\"0\", ", "} => 0 @", "} => 1125 @"],
+        );
         check(&["query", "instant", &at, &url, "sum(rate(level[30s])) > bool 0"], &["{} =>"]);
         check(&["query", "instant", &at, &url, "1 + 1"], &["scalar: 2"]);
         let span = [format!("--start={start}"), format!("--end={end}")];

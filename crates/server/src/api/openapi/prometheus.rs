@@ -46,9 +46,7 @@ fn about(path: &str) -> Option<About> {
     Some(match path {
         "/api/v1/query" => ("An expression's value at one time.", true, TIME),
         "/api/v1/query_range" => ("An expression's value at each step.", true, RANGE),
-        "/api/v1/query_exemplars" => {
-            ("Exemplars of an expression's series.", true, BETWEEN)
-        }
+        "/api/v1/query_exemplars" => ("Exemplars of an expression's series.", true, BETWEEN),
         "/api/v1/format_query" => ("An expression, formatted.", true, &[]),
         "/api/v1/parse_query" => ("An expression's tree.", true, &[]),
         "/api/v1/labels" => ("Names of labels.", false, SPAN),
@@ -81,7 +79,10 @@ fn about(path: &str) -> Option<About> {
         "/api/v1/rules" => (
             "Rules; there are none.",
             false,
-            &[("type", "`alert` or `record`."), ("match[]", "A selector of rules by their labels.")],
+            &[
+                ("type", "`alert` or `record`."),
+                ("match[]", "A selector of rules by their labels."),
+            ],
         ),
         "/api/v1/alerts" => ("Alerts of rules; there are none.", false, &[]),
         "/api/v1/alertmanagers" => ("Alertmanagers; there are none.", false, &[]),

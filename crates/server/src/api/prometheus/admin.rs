@@ -67,7 +67,8 @@ pub(super) async fn snapshot(
         let form = Form::of(request).await?;
         if let Some(text) = form.filled("skip_head") {
             // All that is stored is one; there is no head to skip.
-            let known = ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"];
+            let known =
+                ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"];
             if !known.contains(&text) {
                 let why = format!(
                     "unable to parse boolean: strconv.ParseBool: parsing {text:?}: invalid syntax"

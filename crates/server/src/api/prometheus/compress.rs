@@ -2,12 +2,7 @@
 
 use std::io::Write as _;
 
-use axum::{
-    body::Body,
-    extract::Request,
-    middleware::Next,
-    response::Response,
-};
+use axum::{body::Body, extract::Request, middleware::Next, response::Response};
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, HeaderValue, header};
@@ -100,7 +95,8 @@ mod tests {
         let body = compressed(Body::from(text.clone()));
         let packed = body.collect().await.unwrap().to_bytes();
         let mut read = String::new();
-        std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*packed), &mut read).unwrap();
+        std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(&*packed), &mut read)
+            .unwrap();
         assert!(read == text && packed.len() < text.len() / 10);
     }
 }

@@ -1,10 +1,6 @@
 //! What is wrong, as Prometheus says it.
 
-use app::{
-    promql::EvalError,
-    query::QueryError,
-    remote::AskError,
-};
+use app::{promql::EvalError, query::QueryError, remote::AskError};
 use axum::response::{IntoResponse, Response};
 use http::{StatusCode, header};
 

@@ -10,7 +10,10 @@ use app::{
     },
     query::QueryLimits,
 };
-use axum::{extract::Request, response::{IntoResponse, Response}};
+use axum::{
+    extract::Request,
+    response::{IntoResponse, Response},
+};
 use http::{Method, header};
 use model::{Matcher, Timestamp};
 
@@ -35,9 +38,8 @@ impl Form {
         let mut text = Vec::new();
         let is_form = parts.headers.get(header::CONTENT_TYPE).is_none_or(|kind| {
             let kind = kind.as_bytes();
-            kind.get(..33).is_some_and(|kind| {
-                kind.eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
-            })
+            kind.get(..33)
+                .is_some_and(|kind| kind.eq_ignore_ascii_case(b"application/x-www-form-urlencoded"))
         });
         if matches!(parts.method, Method::POST | Method::PUT) && is_form {
             text = request::read(&parts, body).await.map_err(Problem::into_response)?;
@@ -223,9 +225,7 @@ pub(super) fn duration_ms(text: &str) -> Result<i64, String> {
         && !text.starts_with(|c: char| c.is_alphabetic())
     {
         if seconds.abs() > SECONDS_MAX || !seconds.is_finite() {
-            return Err(format!(
-                "cannot parse {text:?} to a valid duration. It overflows int64"
-            ));
+            return Err(format!("cannot parse {text:?} to a valid duration. It overflows int64"));
         }
         #[expect(clippy::cast_possible_truncation, reason = "checked to be in range")]
         return Ok((seconds * 1000.0).round() as i64);
@@ -299,7 +299,9 @@ mod tests {
         check("5m", Some(300_000));
         check("1h30m", Some(5_400_000));
         check("-1", Some(-1000));
-        for wrong in ["", "abc", "5", "1m1h", "1m1m", "-148966367200.372", "148966367200.372", "nan"] {
+        for wrong in
+            ["", "abc", "5", "1m1h", "1m1m", "-148966367200.372", "148966367200.372", "nan"]
+        {
             check(wrong, if wrong == "5" { Some(5000) } else { None });
         }
     }
@@ -310,15 +312,15 @@ mod tests {
         let check = |pairs: &[(&str, &str)], expected: Result<(f64, f64), &str>| {
             let found = form(pairs).limits(default);
             let found = found.as_ref().map_err(|refused| &*refused.text);
-            let found =
-                found.map(|one| (one.timeout.as_secs_f64(), one.lookback.as_secs_f64()));
+            let found = found.map(|one| (one.timeout.as_secs_f64(), one.lookback.as_secs_f64()));
             assert_eq!(found, expected, "{pairs:?}");
         };
         check(&[], Ok((30.0, 300.0)));
         check(&[("timeout", "1.5"), ("lookback_delta", "1m")], Ok((1.5, 60.0)));
         let wrong = "invalid parameter \"timeout\": cannot parse \"x\" to a valid duration";
         check(&[("timeout", "x")], Err(wrong));
-        let wrong = "error parsing lookback delta duration: cannot parse \"invalid\" to a valid duration";
+        let wrong =
+            "error parsing lookback delta duration: cannot parse \"invalid\" to a valid duration";
         check(&[("lookback_delta", "invalid")], Err(wrong));
     }
 
@@ -332,9 +334,6 @@ mod tests {
         check("0", Ok(None));
         check("7", Ok(Some(7)));
         check("-1", Err("invalid parameter \"limit\": limit must be non-negative"));
-        check(
-            "x",
-            Err("invalid parameter \"limit\": strconv.Atoi: parsing \"x\": invalid syntax"),
-        );
+        check("x", Err("invalid parameter \"limit\": strconv.Atoi: parsing \"x\": invalid syntax"));
     }
 }

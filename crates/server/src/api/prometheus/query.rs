@@ -64,10 +64,8 @@ impl Options {
 
     fn remarks(&self, evaluated: &Evaluated) -> Remarks {
         let annotations = &evaluated.answer.annotations;
-        let mut remarks = Remarks {
-            warnings: annotations.warnings.clone(),
-            infos: annotations.infos.clone(),
-        };
+        let mut remarks =
+            Remarks { warnings: annotations.warnings.clone(), infos: annotations.infos.clone() };
         if self.unknown_stats {
             let text = "unsupported value of the parameter \"stats\"; use \"true\" or \"all\"";
             remarks.warnings.push(text.to_owned());
@@ -335,7 +333,12 @@ mod tests {
                 "invalid parameter \"step\": zero or negative query resolution step widths are not accepted. Try a positive integer",
             ),
         );
-        check("0", "1", "", Err("invalid parameter \"step\": cannot parse \"\" to a valid duration"));
+        check(
+            "0",
+            "1",
+            "",
+            Err("invalid parameter \"step\": cannot parse \"\" to a valid duration"),
+        );
     }
 
     #[test]

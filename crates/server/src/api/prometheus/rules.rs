@@ -33,7 +33,8 @@ fn check(form: &Form) -> Result<(), Refused> {
     }
     if let Some(text) = form.filled("exclude_alerts") {
         // As Go reads a yes or no.
-        let known = ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"];
+        let known =
+            ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"];
         if !known.contains(&text) {
             let why = format!(
                 "error converting exclude_alerts: strconv.ParseBool: parsing {text:?}: invalid syntax"
@@ -92,7 +93,10 @@ mod tests {
             let own = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
             check(&Form(pairs.iter().map(own).collect())).err().map(|refused| refused.text)
         };
-        assert_eq!(found(&[("type", "alert"), ("exclude_alerts", "true"), ("group_limit", "1")]), None);
+        assert_eq!(
+            found(&[("type", "alert"), ("exclude_alerts", "true"), ("group_limit", "1")]),
+            None
+        );
         for wrong in [
             &[("type", "x")][..],
             &[("exclude_alerts", "yes")],

@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use app::{
-    App,
-    query::Counted,
-};
+use app::{App, query::Counted};
 use axum::{
     extract::{Request, State},
     response::Response,

@@ -18,7 +18,8 @@ pub(super) struct Grid {
 impl Grid {
     pub(super) fn new(start_ms: i64, step_ms: i64, steps: usize) -> Self {
         let mut out = Out::new();
-        let mut grid = Self { start_ms, step_ms, text: Vec::new(), ends: Vec::with_capacity(steps) };
+        let mut grid =
+            Self { start_ms, step_ms, text: Vec::new(), ends: Vec::with_capacity(steps) };
         let mut text = Vec::new();
         for step in 0..steps {
             out.raw("[");
@@ -201,7 +202,11 @@ fn column(out: &mut Out, column: &Column, grid: &Grid) {
         let mut first = true;
         for step in 0..grid.steps() {
             if let Some(Cell::Histogram(found)) = column.get(step) {
-                out.raw(if std::mem::replace(&mut first, false) { ",\"histograms\":[" } else { "," });
+                out.raw(if std::mem::replace(&mut first, false) {
+                    ",\"histograms\":["
+                } else {
+                    ","
+                });
                 grid.open(out, step);
                 histogram::write(out, found);
                 out.raw("]");
@@ -239,10 +244,10 @@ mod tests {
             written(|out| range(out, &value, &grid)),
             r#"{"resultType":"matrix","result":[{"metric":{},"values":[[0,"1"],[0.500,"2"],[1,"NaN"]]}]}"#
         );
-        let value = Value::Vector(vec![Column::from_floats(labels, [Some(3.1415)])]);
+        let value = Value::Vector(vec![Column::from_floats(labels, [Some(2.1415)])]);
         assert_eq!(
             written(|out| instant(out, &value, 123_400)),
-            r#"{"resultType":"vector","result":[{"metric":{"a":"b"},"value":[123.400,"3.1415"]}]}"#
+            r#"{"resultType":"vector","result":[{"metric":{"a":"b"},"value":[123.400,"2.1415"]}]}"#
         );
         assert_eq!(
             written(|out| instant(out, &Value::String("x\"".into()), 1000)),

@@ -11,8 +11,10 @@ use crate::support::send;
 
 async fn rig() -> Rig {
     let rig = Rig::start(Setup { now: Some(6_000), ..Setup::default() }).await;
-    rig.store(load("up{job=\"a\"} 0+1x100\nup{job=\"b\"} 1+0x100\nx_total{\"é.b\"=\"ü\"} 0+10x100"))
-        .await;
+    rig.store(load(
+        "up{job=\"a\"} 0+1x100\nup{job=\"b\"} 1+0x100\nx_total{\"é.b\"=\"ü\"} 0+10x100",
+    ))
+    .await;
     rig
 }
 
@@ -105,7 +107,13 @@ async fn errors_are_worded_as_prometheus_words_them() {
             "bad_data",
             "end timestamp must not be before start timestamp",
         ),
-        ("rules", &[("type", "x")], 400, "bad_data", "invalid parameter \"type\": not supported value \"x\""),
+        (
+            "rules",
+            &[("type", "x")],
+            400,
+            "bad_data",
+            "invalid parameter \"type\": not supported value \"x\"",
+        ),
         ("status/tsdb", &[("limit", "0")], 400, "bad_data", "limit must be a positive number"),
     ] {
         let (found, json) = rig.json(&format!("/api/v1/{path}"), pairs).await;
@@ -123,7 +131,11 @@ async fn limits_cut_and_say_so() {
     let rig = rig().await;
     for (path, pairs, pointer) in [
         ("query", &[("query", "up")][..], "/data/result"),
-        ("query_range", &[("query", "up"), ("start", "0"), ("end", "60"), ("step", "60")], "/data/result"),
+        (
+            "query_range",
+            &[("query", "up"), ("start", "0"), ("end", "60"), ("step", "60")],
+            "/data/result",
+        ),
         ("series", &[("match[]", "up")], "/data"),
         ("labels", &[], "/data"),
         ("label/job/values", &[], "/data"),

@@ -31,7 +31,10 @@ async fn what_grafana_asks_is_answered() {
         ("end", "6000.000"),
         ("step", "15"),
     ];
-    let kind = [("content-type", "application/x-www-form-urlencoded"), ("accept-encoding", "gzip, deflate")];
+    let kind = [
+        ("content-type", "application/x-www-form-urlencoded"),
+        ("accept-encoding", "gzip, deflate"),
+    ];
     let path = "/api/v1/query_range?timeout=60s";
     let answer = send(rig.at, "POST", path, &kind, encoded(&form).as_bytes()).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
@@ -44,7 +47,8 @@ async fn what_grafana_asks_is_answered() {
     assert_eq!(names, json!(["up"]));
     let values = rig.data("/api/v1/label/job/values", &[("match[]", "{__name__=\"up\"}")]).await;
     assert_eq!(values, json!(["a", "b"]));
-    let answer = rig.post("/api/v1/series", &[("match[]", "up{job=~\"a|b\"}"), ("limit", "40000")]).await;
+    let answer =
+        rig.post("/api/v1/series", &[("match[]", "up{job=~\"a|b\"}"), ("limit", "40000")]).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(rig.data("/api/v1/metadata", &[("limit", "40000")]).await, json!({}));
     let exemplars = [("query", "rate(up[5m])"), span[0], span[1]];

@@ -27,7 +27,9 @@ const NOW: i64 = 101 * 60;
 #[tokio::test(flavor = "multi_thread")]
 async fn the_reference_s_cases_of_federation_are_answered() {
     let Some(tables) = tables("web__federate_test.json") else {
-        println!("conformance prometheus-federate: 0 ran, 17 skipped: EVENKEEL_CONFORMANCE_DATA is not set");
+        println!(
+            "conformance prometheus-federate: 0 ran, 17 skipped: EVENKEEL_CONFORMANCE_DATA is not set"
+        );
         return;
     };
     let cases = tables[0]["cases"].as_object().unwrap();
@@ -52,7 +54,12 @@ async fn the_reference_s_cases_of_federation_are_answered() {
         let status = if case["code"]["_id"] == "http.StatusOK" { 200 } else { 400 };
         ran += 1;
         if (answer.status, Value::from(answer.text())) != (status, case["body"].clone()) {
-            wrong.push(format!("{name}: {} {}\nexpected {}", answer.status, answer.text(), case["body"]));
+            wrong.push(format!(
+                "{name}: {} {}\nexpected {}",
+                answer.status,
+                answer.text(),
+                case["body"]
+            ));
         }
     }
     println!("conformance prometheus-federate: {ran} ran, 0 skipped");

@@ -103,7 +103,9 @@ async fn the_reference_s_cases_of_the_api_are_answered() {
     let (Some(api), Some(errors)) =
         (tables("web__api__v1__api_test.json"), tables("web__api__v1__errors_test.json"))
     else {
-        println!("conformance prometheus-http-api: 0 ran, 201 skipped: EVENKEEL_CONFORMANCE_DATA is not set");
+        println!(
+            "conformance prometheus-http-api: 0 ran, 201 skipped: EVENKEEL_CONFORMANCE_DATA is not set"
+        );
         return;
     };
     let endpoints = Rig::start(Setup { now: Some(100_000), ..Setup::default() }).await;

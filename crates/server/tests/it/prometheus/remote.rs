@@ -69,7 +69,10 @@ async fn what_is_wrong_with_the_cluster_names_it() {
         Rig::start(Setup { now: Some(6_000), remote: remote(&url, 100), ..Setup::default() }).await;
     let (status, json) = short.json("/api/v1/query", &[("query", "up[1h]")]).await;
     assert_eq!((status, &json["errorType"]), (422, &json!("execution")), "{json}");
-    assert!(json["error"].as_str().unwrap().contains("the remote `behind` is longer than 100 bytes"), "{json}");
+    assert!(
+        json["error"].as_str().unwrap().contains("the remote `behind` is longer than 100 bytes"),
+        "{json}"
+    );
     // Nobody listens at a port that was free a moment ago.
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("http://{free}/");
@@ -116,9 +119,8 @@ async fn samples_are_sent_on() {
     };
     tokio::time::timeout(PATIENCE, all).await.unwrap();
     let counts = &front.app.stores.forwarding.counts()[0].counts;
-    let read = |counter: &std::sync::atomic::AtomicU64| {
-        counter.load(std::sync::atomic::Ordering::Relaxed)
-    };
+    let read =
+        |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed);
     assert_eq!((read(&counts.queued), read(&counts.sent)), (302, 302));
     assert!(read(&counts.requests) >= 7, "{counts:?}");
 }

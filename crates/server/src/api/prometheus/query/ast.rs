@@ -1,7 +1,8 @@
 //! The tree of an expression as `parse_query` has it.
 
 use app::promql::ast::{
-    Aggregate, At, Binary, BinaryOp, Expr, ExprKind, Extension, Matching, Selector, Shift, Side, Type,
+    Aggregate, At, Binary, BinaryOp, Expr, ExprKind, Extension, Matching, Selector, Shift, Side,
+    Type,
 };
 use model::{MatchOp, Matcher};
 
@@ -215,6 +216,9 @@ mod tests {
         let found = tree("rate(up[5m] offset 1m)");
         assert_eq!(found["func"]["name"], "rate");
         assert_eq!(found["func"]["argTypes"], json!(["matrix"]));
-        assert_eq!((&found["args"][0]["range"], &found["args"][0]["offset"]), (&json!(300_000), &json!(60_000)));
+        assert_eq!(
+            (&found["args"][0]["range"], &found["args"][0]["offset"]),
+            (&json!(300_000), &json!(60_000))
+        );
     }
 }

@@ -77,8 +77,7 @@ fn same(a: &Value, b: &Value) -> bool {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b))
         }
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len()
-                && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| same(a, b)))
+            a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| same(a, b)))
         }
         _ => a == b,
     }
@@ -126,8 +125,7 @@ pub(super) fn expected(of: &str, case: &Value, now_ms: i64) -> Expected {
         }
         "TestRespondSuccess" => expected.paths = vec![("/data/result/1", true)],
         "TestAdminEndpoints" => {
-            expected.empty = expected.error.is_none()
-                && case["endpoint"]["_id"] != "snapshotAPI";
+            expected.empty = expected.error.is_none() && case["endpoint"]["_id"] != "snapshotAPI";
         }
         "TestQueryExemplars" => expected.data = Some(converted(&case["exemplars"], now_ms)),
         "testEndpoints" => {
@@ -148,9 +146,8 @@ pub(super) fn expected(of: &str, case: &Value, now_ms: i64) -> Expected {
 fn error(case: &Value) -> Option<&'static str> {
     let named = [&case["errType"], &case["expectedErrorType"]];
     let named = named.iter().find_map(|named| named["_id"].as_str()).unwrap_or_default();
-    let failed = case["fail"] == true
-        || case["err"].is_string()
-        || case["result"]["asError"].is_object();
+    let failed =
+        case["fail"] == true || case["err"].is_string() || case["result"]["asError"].is_object();
     match named {
         "errorBadData" => Some("bad_data"),
         "errorUnavailable" => Some("unavailable"),

@@ -39,7 +39,9 @@ pub(super) fn why(of: &str, case: &Value) -> Option<&'static str> {
             some.then_some(RULES)
         }
         "api.alerts" => Some(RULES),
-        "api.alertmanagers" => Some("there is no Alertmanager to send to: Evenkeel pages by itself"),
+        "api.alertmanagers" => {
+            Some("there is no Alertmanager to send to: Evenkeel pages by itself")
+        }
         "api.targets" | "api.targetMetadata" => {
             let empty = case["response"].as_array().is_some_and(Vec::is_empty);
             (!empty).then_some("the reference puts targets in place that are never scraped")
@@ -62,5 +64,6 @@ fn metadata(case: &Value) -> Option<&'static str> {
     said.dedup();
     let families = said.len();
     said.dedup_by_key(|(family, _)| *family);
-    (said.len() < families).then_some("targets disagree about a family, which takes scraped targets")
+    (said.len() < families)
+        .then_some("targets disagree about a family, which takes scraped targets")
 }
