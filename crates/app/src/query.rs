@@ -42,7 +42,7 @@ impl Default for QueryLimits {
             samples_max: 50_000_000,
             series_max: 2_000_000,
             points_max: 11_000,
-            memory_max_bytes: 1 << 30,
+            memory_max_bytes: 256 << 20,
             lookback: Duration::from_secs(300),
         }
     }

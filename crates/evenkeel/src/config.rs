@@ -107,7 +107,7 @@ impl Default for QueryLimits {
             samples_max: 50_000_000,
             series_max: 2_000_000,
             points_per_series_max: 11_000,
-            memory_max_bytes: 1 << 30,
+            memory_max_bytes: 256 << 20,
             lookback_delta: Duration::from_secs(300),
             features: Features::default(),
         }

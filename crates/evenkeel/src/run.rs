@@ -69,6 +69,7 @@ pub(crate) async fn run(
         metrics.clone(),
     )
     .with_prometheus(config.prometheus());
+    server::api::measure_store(&app, &metrics);
     server::api::measure_forwarding(&app.stores.forwarding, &metrics);
     let extra =
         server::api::router(Arc::clone(&app), info).merge(server::pages::router(Arc::clone(&app)));

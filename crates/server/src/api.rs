@@ -17,6 +17,7 @@ mod request;
 mod services;
 mod slos;
 mod status;
+mod store;
 mod stream;
 mod telemetry;
 mod timeline;
@@ -36,6 +37,7 @@ pub use forwarding::measure_forwarding;
 pub(crate) use incidents::{order, summary};
 pub use prometheus::PrometheusInfo;
 pub(crate) use prometheus::refused as prometheus_bad_data;
+pub use store::measure_store;
 pub use telemetry::Sink;
 
 /// What the API says of the server that it runs in.

@@ -156,7 +156,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     setting("query.max_points_per_series", "11000", "The most points of a range query."),
     setting(
         "query.max_memory_bytes",
-        "1073741824",
+        "268435456",
         "The most memory that a query's values may take.",
     ),
     setting(

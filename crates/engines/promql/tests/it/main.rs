@@ -4,9 +4,9 @@
 #![expect(clippy::cast_possible_truncation, reason = "numbers of tables are small")]
 
 mod corpora;
+mod golden;
 #[path = "../../../../../fuzz/mutate.rs"]
 mod mutate;
-mod golden;
 mod promqltest;
 mod tables;
 mod tree;

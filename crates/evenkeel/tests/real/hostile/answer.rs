@@ -103,7 +103,7 @@ impl Answer {
             0 => Err("there is no answer".to_owned()),
             200..400 if right == Right::Clear => Ok(()),
             200..400 => Err(format!("it is taken: {}", shown())),
-            503 if self.is_without_pages() => Ok(()),
+            503 if self.is_without_pages() || self.is_switched_off() => Ok(()),
             503 if self.header("retry-after").is_none() => {
                 Err(format!("no `Retry-After`: {}", shown()))
             }
@@ -111,6 +111,11 @@ impl Answer {
             400..500 | 503 => Err(format!("it does not say why: {}", shown())),
             _ => Err(shown()),
         }
+    }
+
+    /// What the configuration has not switched on says so, in Prometheus' words.
+    fn is_switched_off(&self) -> bool {
+        String::from_utf8_lossy(&self.body).contains("admin APIs disabled")
     }
 
     /// A build without the browser application says how to build it.

@@ -32,6 +32,10 @@ const fn post(path: &'static str, reads: Reads) -> Route {
     Route { method: "POST", path, reads }
 }
 
+const fn put(path: &'static str, reads: Reads) -> Route {
+    Route { method: "PUT", path, reads }
+}
+
 impl Route {
     /// The path of something that there is.
     pub(super) fn filled(&self) -> String {
@@ -108,6 +112,13 @@ pub(super) const ROUTES: &[Route] = &[
     get("/api/v1/status/tsdb"),
     get("/api/v1/status/walreplay"),
     get("/federate"),
+    post("/api/v1/read", Reads::RemoteWrite),
+    post("/api/v1/admin/tsdb/clean_tombstones", Reads::Form("x=1")),
+    put("/api/v1/admin/tsdb/clean_tombstones", Reads::Form("x=1")),
+    post("/api/v1/admin/tsdb/delete_series", Reads::Form(MATCH)),
+    put("/api/v1/admin/tsdb/delete_series", Reads::Form(MATCH)),
+    post("/api/v1/admin/tsdb/snapshot", Reads::Form("skip_head=false")),
+    put("/api/v1/admin/tsdb/snapshot", Reads::Form("skip_head=false")),
     get("/p/acknowledge/{token}"),
     post("/p/acknowledge/{token}", Reads::Nothing),
     get("/p/acknowledge/style.css"),

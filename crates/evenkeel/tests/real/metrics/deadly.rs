@@ -106,11 +106,20 @@ async fn metrics_outlive_deadly_queries() {
         (writer, slowest)
     });
     let (mut answered, mut refused, mut slowest) = (0, 0, (Duration::ZERO, String::new()));
+    let mut peak = before;
     for _ in 0..rounds {
         for (expression, range_s, step) in deadly() {
             let began = now();
             let (status, answer) = query(&address.url, &expression, range_s, step).await;
             let took = began.elapsed();
+            let peak_now = kept.memory_kb("VmHWM");
+            if peak_now > peak + (64 << 10) {
+                let text: String = expression.chars().take(60).collect();
+                println!(
+                    "the peak rose from {peak} to {peak_now} kB with {text} over {range_s} s: {status}"
+                );
+            }
+            peak = peak.max(peak_now);
             let shown: String = expression.chars().take(80).collect();
             assert!(took < ENDS_WITHIN, "{shown}: {took:?}");
             match status {

@@ -61,7 +61,8 @@ pub(super) fn pairs(labels: &LabelsRef<'_>, bytes_max: usize) -> Result<Vec<RawL
     match left {
         Some(_) => Ok(pairs),
         None => {
-            Err("the labels of the request, or of one of its series, take too much memory"
+            Err("the labels of the request, or of one of its series, take too much memory; \
+                 see `limits.max_label_value_bytes`, `limits.max_labels` and `limits.max_body_bytes`"
                 .to_owned())
         }
     }

@@ -1,0 +1,104 @@
+//! What the sample store holds, and who fills it, as metrics of `/metrics`.
+
+use std::{fmt::Error, sync::Arc};
+
+use app::App;
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric as _},
+    metrics::gauge::ConstGauge,
+};
+
+use crate::Metrics;
+
+/// Adds the families `evenkeel_metrics_…` to `metrics`.
+pub fn measure_store(app: &Arc<App>, metrics: &Metrics) {
+    metrics.collect(Measured(Arc::clone(app)));
+}
+
+#[derive(Debug)]
+struct Measured(Arc<App>);
+
+impl Collector for Measured {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
+        let (stats, limits) = (self.0.stores.metrics.stats(), self.0.limits());
+        let gauges: [(&str, &str, u64); 14] = [
+            ("series", "Series with samples in the store", count(stats.series)),
+            (
+                "active_series",
+                "Series that had a sample in the last two hours",
+                count(stats.series_active),
+            ),
+            (
+                "active_series_limit",
+                "As many as `limits.max_active_series` allows",
+                count(limits.active_series_max),
+            ),
+            (
+                "service_series_limit",
+                "Active series that `limits.max_active_series_per_service` allows",
+                count(limits.active_series_per_service_max),
+            ),
+            ("samples", "Samples in parts and in memory", stats.samples),
+            ("head_samples", "Samples in memory that are in no part yet", stats.head_samples),
+            ("head_bytes", "What these take in memory", stats.head_bytes),
+            ("index_bytes", "What labels and their index take in memory", stats.index_bytes),
+            ("disk_bytes", "What the store takes on the disk", stats.bytes),
+            ("wal_bytes", "Of which the write-ahead log", stats.wal_bytes),
+            ("parts", "Immutable files of samples", count(stats.parts)),
+            ("exemplars", "Exemplars that are kept", count(stats.exemplars)),
+            (
+                "damaged_parts",
+                "Damaged stretches found in parts since the start",
+                stats.parts_damaged_total,
+            ),
+            ("tombstones", "Deletions that are not carried out yet", count(stats.tombstones)),
+        ];
+        for (name, help, value) in gauges {
+            let metric = gauge(value);
+            let name = format!("evenkeel_metrics_{name}");
+            metric.encode(encoder.encode_descriptor(&name, help, None, metric.metric_type())?)?;
+        }
+        let top = [
+            (
+                "top_label_values",
+                "Distinct values of the labels that have the most",
+                "label",
+                &stats.labels,
+            ),
+            (
+                "top_service_series",
+                "Active series of the services that have the most",
+                "service",
+                &stats.services,
+            ),
+        ];
+        for (name, help, label, offenders) in top {
+            let name = format!("evenkeel_metrics_{name}");
+            let kind = gauge(0).metric_type();
+            let mut family = encoder.encode_descriptor(&name, help, None, kind)?;
+            for one in offenders {
+                gauge(count(one.count)).encode(family.encode_family(&[(label, &*one.name)])?)?;
+            }
+        }
+        let refused: Vec<_> =
+            stats.refused.iter().map(|(reason, count)| (reason.as_str(), *count)).collect();
+        let name = "evenkeel_metrics_samples_refused";
+        let kind = prometheus_client::metrics::MetricType::Counter;
+        let mut family =
+            encoder.encode_descriptor(name, "Samples that the store refused", None, kind)?;
+        for (reason, count) in refused {
+            let counter = prometheus_client::metrics::counter::ConstCounter::new(count);
+            counter.encode(family.encode_family(&[("reason", reason)])?)?;
+        }
+        Ok(())
+    }
+}
+
+fn gauge(value: u64) -> ConstGauge<i64> {
+    ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+fn count(value: usize) -> u64 {
+    u64::try_from(value).unwrap_or(u64::MAX)
+}
