@@ -27,6 +27,7 @@ pub mod react;
 pub mod record;
 pub mod repo;
 pub mod runbooks;
+pub mod samples;
 pub mod state;
 pub mod telemetry;
 pub mod timeline;
