@@ -12,6 +12,7 @@
 //! **Invariant:** nothing in the directory is changed before the lock is held and the version is known to be ours or older.
 
 mod format;
+mod held;
 mod lock;
 mod reserve;
 
@@ -24,6 +25,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use model::Timestamp;
 
 pub use format::{FORMAT_VERSION, Format, FormatError};
+pub use held::Held;
 pub use reserve::{RESERVE_BYTES, Reserve};
 
 /// Names of the files and folders within.
@@ -56,6 +58,12 @@ pub struct DataDir {
 /// Why a data directory was not opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    #[error("there is no data directory at `{path}`")]
+    Missing { path: Utf8PathBuf },
+    #[error(
+        "data directory `{path}` has format {found}; start a server on it once, which upgrades it to {to}"
+    )]
+    Older { path: Utf8PathBuf, found: u32, to: u32 },
     #[error("data directory `{path}` is in use by another process{}", with_pid(*pid))]
     Locked { path: Utf8PathBuf, pid: Option<u32> },
     #[error("`{path}` is not empty and not a data directory: it holds `{found}`")]

@@ -28,7 +28,11 @@ pub mod record;
 pub mod remote;
 pub mod repo;
 pub mod runbooks;
+<<<<<<< HEAD
 pub mod scrape;
+=======
+pub mod samples;
+>>>>>>> tsdb
 pub mod state;
 pub mod telemetry;
 pub mod timeline;

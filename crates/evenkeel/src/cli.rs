@@ -133,6 +133,12 @@ pub(crate) enum Verb {
         after_help = "Examples:\n  evenkeel query 'sum by (service_name) (rate(http_server_request_duration_seconds_count[5m]))'\n  evenkeel query up --start 2026-11-23T03:00:00Z --end 2026-11-23T04:00:00Z --step 60"
     )]
     Query(QueryArgs),
+    /// The metric store of a data directory, while no server runs on it.
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  evenkeel tsdb stats\n  evenkeel tsdb verify --data-dir /var/lib/evenkeel\n  evenkeel tsdb export --to samples.parquet\n  evenkeel tsdb import samples.parquet"
+    )]
+    Tsdb(TsdbVerb),
     /// Copy a data directory while the server runs.
     #[command(after_help = "Examples:\n  evenkeel backup --to /backup/evenkeel-2026-11-23")]
     Backup(BackupArgs),
@@ -420,6 +426,88 @@ pub(crate) enum JournalVerb {
         #[arg(long)]
         reason: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum TsdbVerb {
+    /// How much there is, how old it is, and which names and labels are the most.
+    #[command(
+        after_help = "Examples:\n  evenkeel tsdb stats --data-dir /var/lib/evenkeel\n  evenkeel tsdb stats --top 50 -o json"
+    )]
+    Stats {
+        #[command(flatten)]
+        data: DataArgs,
+        /// How many of the greatest are listed.
+        #[arg(long, default_value_t = 10)]
+        top: usize,
+    },
+    /// Read every part and every log, and say what is damaged.
+    #[command(
+        after_help = "Examples:\n  evenkeel tsdb verify --data-dir /var/lib/evenkeel\n\nExits with 1 when something is damaged."
+    )]
+    Verify(DataArgs),
+    /// Write samples into a file: OpenMetrics text or Parquet.
+    #[command(
+        after_help = "Examples:\n  evenkeel tsdb export --to samples.parquet\n  evenkeel tsdb export --match 'up{job=\"api\"}' --start 2026-11-01T00:00:00Z --to - --format openmetrics"
+    )]
+    Export(TsdbExport),
+    /// Take samples from files: OpenMetrics text, Prometheus' text with times, or Parquet. They may be of any age.
+    #[command(
+        after_help = "Examples:\n  evenkeel tsdb import samples.parquet\n  evenkeel tsdb import --format openmetrics history.txt\n\nSamples past the retention are refused; `retention: {metrics: 0}` in the configuration takes all.\nExits with 1 when a file is malformed; what came before the fault is kept."
+    )]
+    Import(TsdbImport),
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TsdbExport {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    /// The file; `-` is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) to: Utf8PathBuf,
+    /// What to write [default: as the file is named: .om, .openmetrics, .txt or .parquet].
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<SampleFormat>,
+    /// Only series of this selector; of any, where there are several.
+    #[arg(long = "match", value_name = "SELECTOR")]
+    pub(crate) matching: Vec<String>,
+    /// Only samples from this moment on, RFC 3339.
+    #[arg(long)]
+    pub(crate) start: Option<String>,
+    /// Only samples up to this moment.
+    #[arg(long)]
+    pub(crate) end: Option<String>,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct TsdbImport {
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<Utf8PathBuf>,
+    /// What the files are [default: as they are named: .om, .openmetrics, .txt, .prom or .parquet].
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<SampleFormat>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum SampleFormat {
+    /// OpenMetrics text: times in seconds, and `# EOF` at the end.
+    #[value(name = "openmetrics")]
+    OpenMetrics,
+    /// Prometheus' text: times in milliseconds; only to be read.
+    Prometheus,
+    Parquet,
+}
+
+impl From<SampleFormat> for app::samples::FileFormat {
+    fn from(format: SampleFormat) -> Self {
+        match format {
+            SampleFormat::OpenMetrics => Self::OpenMetrics,
+            SampleFormat::Prometheus => Self::Prometheus,
+            SampleFormat::Parquet => Self::Parquet,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Args)]

@@ -10,6 +10,7 @@ mod query;
 mod repo;
 mod serve;
 mod slos;
+mod tsdb;
 
 use std::{process::ExitCode, time::Duration};
 
@@ -63,6 +64,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Serve(args) => serve::run(args),
         Verb::Demo(args) => demo::run(args),
         Verb::Doctor(args) => doctor::run(remote, args),
+        Verb::Tsdb(verb) => tsdb::run(remote, verb),
         Verb::Backup(args) => data::backup(remote, args),
         Verb::Restore(args) => data::restore(remote, &args),
     }?;

@@ -9,12 +9,9 @@ mod histogram;
 mod line;
 mod read;
 
-use std::{
-    fmt::Write as _,
-    io::{self, Write},
-};
+use std::io::{self, Write};
 
-use model::{Labels, Metadata, MetricKind, Points, Quoted, Sample};
+use model::{Labels, Metadata, MetricKind, Points, Quoted};
 
 pub use read::{TimeUnit, read};
 
@@ -184,8 +181,7 @@ fn put_value(text: &mut String, value: f64) {
     } else if value.is_infinite() {
         text.push_str(if value > 0.0 { "+Inf" } else { "-Inf" });
     } else {
-        // Writing into a string does not fail.
-        let _ = write!(text, "{value:?}");
+        text.push_str(&format!("{value:?}"));
         if text.ends_with(".0") {
             text.truncate(text.len() - 2);
         }
@@ -195,10 +191,10 @@ fn put_value(text: &mut String, value: f64) {
 fn put_seconds(text: &mut String, at_ms: i64) {
     let (seconds, rest) = (at_ms.unsigned_abs() / 1000, at_ms.unsigned_abs() % 1000);
     let sign = if at_ms < 0 { "-" } else { "" };
-    // Writing into a string does not fail.
-    let _ = write!(text, "{sign}{seconds}");
+    text.push_str(sign);
+    text.push_str(&seconds.to_string());
     if rest > 0 {
-        let _ = write!(text, ".{rest:03}");
+        text.push_str(&format!(".{rest:03}"));
         while text.ends_with('0') {
             text.pop();
         }

@@ -9,12 +9,15 @@
 //!
 //! **Invariant:** no bytes make a reader panic, or allocate more than [`SECTION_SAMPLES_MAX`] samples of one series.
 
+mod apart;
 mod bits;
 mod cursor;
+mod exact;
 mod floats;
 mod histograms;
 mod ints;
 mod lattice;
+mod list;
 mod plan;
 mod section;
 #[cfg(test)]
@@ -30,10 +33,10 @@ pub use writer::SectionWriter;
 pub const SECTION_SAMPLES: u64 = 65_536;
 /// The most series in a section; a writer says it is full before.
 pub const SECTION_SERIES_MAX: u32 = 131_070;
-/// The most samples that a reader accepts in a section.
+/// The most samples that a reader accepts in a section; who writes must stay below.
 pub const SECTION_SAMPLES_MAX: usize = 1 << 22;
 /// The most bytes that a reader accepts in a section.
-pub const SECTION_BYTES_MAX: usize = 64 << 20;
+pub const SECTION_BYTES_MAX: usize = 1 << 30;
 
 /// How much work goes into making it small; one reader reads both.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

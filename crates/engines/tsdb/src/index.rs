@@ -153,7 +153,9 @@ impl Index {
 
     /// About how many bytes all this takes.
     pub fn memory(&self) -> usize {
-        let (registry, order) = (self.registry.read().memory(), self.order.lock().memory());
+        // One lock after the other: held together in this order, they could wait for each other for ever.
+        let registry = self.registry.read().memory();
+        let order = self.order.lock().memory();
         registry + order + self.cache.lock().memory()
     }
 }

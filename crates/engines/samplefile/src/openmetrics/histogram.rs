@@ -1,7 +1,5 @@
 //! Native histograms in the place of a value.
 
-use std::fmt::Write as _;
-
 use model::{BucketSpan, Histogram, ResetHint};
 
 use super::{line, put_value};
@@ -21,8 +19,7 @@ pub(super) fn put(text: &mut String, histogram: &Histogram) {
     name(text, "sum");
     put_value(text, histogram.sum);
     name(text, "schema");
-    // Writing into a string does not fail.
-    let _ = write!(text, "{}", histogram.schema);
+    text.push_str(&histogram.schema.to_string());
     name(text, "zero_threshold");
     put_value(text, histogram.zero_threshold);
     name(text, "zero_count");
@@ -37,7 +34,7 @@ pub(super) fn put(text: &mut String, histogram: &Histogram) {
         }
         name(text, spans_name);
         put_list(text, spans, |text, span| {
-            let _ = write!(text, "{}:{}", span.offset, span.length);
+            text.push_str(&format!("{}:{}", span.offset, span.length));
         });
         name(text, counts_name);
         put_list(text, counts, |text, count| put_value(text, *count));

@@ -2,7 +2,7 @@
 
 use std::{ops::ControlFlow, sync::Arc};
 
-use model::{BucketSpan, Histogram, ResetHint};
+use model::{BucketSpan, Histogram, ResetHint, Sample};
 use proptest::prelude::*;
 
 use super::*;

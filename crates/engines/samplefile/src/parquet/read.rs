@@ -280,8 +280,11 @@ struct Side {
     counts: Column<DoubleType>,
 }
 
+/// Spans and counts of one side, or what is wrong with them.
+type SideOfRow = Result<(Vec<BucketSpan>, Vec<f64>), String>;
+
 impl Side {
-    fn row(&mut self) -> Result<Result<(Vec<BucketSpan>, Vec<f64>), String>, ParquetError> {
+    fn row(&mut self) -> Result<SideOfRow, ParquetError> {
         let (offsets, lengths) = (self.offsets.row()?, self.lengths.row()?);
         let counts = self.counts.row()?.to_vec();
         if offsets.len() != lengths.len() {

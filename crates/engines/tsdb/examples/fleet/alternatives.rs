@@ -5,7 +5,7 @@ use std::time::Instant;
 use pco::{ChunkConfig, PagingSpec, wrapped::FileCompressor};
 
 /// Bytes of one column's values as XOR against the one before.
-pub fn gorilla(values: &[f64]) -> usize {
+pub(crate) fn gorilla(values: &[f64]) -> usize {
     let (mut bits, mut before, mut window) = (64usize, values[0].to_bits(), (65u32, 0u32));
     for value in &values[1..] {
         let xor = value.to_bits() ^ before;
@@ -25,14 +25,14 @@ pub fn gorilla(values: &[f64]) -> usize {
     bits.div_ceil(8)
 }
 
-pub struct Measured {
-    pub bytes: usize,
-    pub encode_ns: u128,
-    pub decode_ns: u128,
+pub(crate) struct Measured {
+    pub(crate) bytes: usize,
+    pub(crate) encode_ns: u128,
+    pub(crate) decode_ns: u128,
 }
 
 /// Each group of columns as a chunk, each column a page of it.
-pub fn pco(groups: &[Vec<&[f64]>], level: usize) -> Measured {
+pub(crate) fn pco(groups: &[Vec<&[f64]>], level: usize) -> Measured {
     let mut measured = Measured { bytes: 0, encode_ns: 0, decode_ns: 0 };
     for group in groups {
         let whole: Vec<f64> = group.iter().flat_map(|column| column.iter().copied()).collect();

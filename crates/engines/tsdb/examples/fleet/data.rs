@@ -62,16 +62,17 @@ enum Kind {
     Count,
 }
 
-pub struct Layout {
-    pub scalars: usize,
-    pub hist: usize,
-    pub interval: i64,
-    pub jitter: i64,
-    pub seed: u64,
+pub(crate) struct Layout {
+    pub(crate) scalars: usize,
+    pub(crate) hist: usize,
+    pub(crate) interval: i64,
+    pub(crate) jitter: i64,
+    pub(crate) seed: u64,
 }
 
 impl Layout {
-    pub fn per_instance(&self) -> usize {
+    #[allow(dead_code, reason = "the bench has one instance")]
+    pub(crate) fn per_instance(&self) -> usize {
         self.scalars * 20 + self.hist * 240
     }
 
@@ -85,7 +86,7 @@ impl Layout {
     }
 }
 
-pub struct Instance {
+pub(crate) struct Instance {
     id: u64,
     offset: i64,
     rng: Rng,
@@ -95,7 +96,7 @@ pub struct Instance {
 }
 
 impl Instance {
-    pub fn new(l: &Layout, id: u64) -> Instance {
+    pub(crate) fn new(l: &Layout, id: u64) -> Instance {
         let offset = (hash(id, l.seed) % l.interval as u64) as i64;
         let rng = Rng(hash(id, l.seed ^ 7) | 1);
         let mut s = Instance { id, offset, rng, kind: vec![], par: vec![], val: vec![] };
@@ -138,7 +139,7 @@ impl Instance {
     }
 
     /// The labels of every series, in the order of [`Self::step`].
-    pub fn labels(&self, l: &Layout) -> Vec<Labels> {
+    pub(crate) fn labels(&self, l: &Layout) -> Vec<Labels> {
         let svc = SERVICES[self.id as usize % 10];
         let inst = format!("10.{}.{}.0:9090", self.id / 250 % 250, self.id % 250);
         let region = REGIONS[hash(self.id, 3) as usize % 4];
@@ -175,7 +176,7 @@ impl Instance {
     }
 
     /// The time of a step and, in `into`, a value for each series.
-    pub fn step(&mut self, l: &Layout, step: u64, t: i64, into: &mut Vec<f64>) -> i64 {
+    pub(crate) fn step(&mut self, l: &Layout, step: u64, t: i64, into: &mut Vec<f64>) -> i64 {
         let hours = step as f64 * l.interval as f64 / 3.6e6;
         // About one restart a day.
         if hash(self.id, step ^ 0xabcd_0000) % (86_400_000 / l.interval as u64) == 0 && step > 0 {

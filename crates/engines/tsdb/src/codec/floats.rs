@@ -1,25 +1,24 @@
 //! Columns of floats: as integers where all are, as decimals where all are, else as the integers that order them.
 //!
-//! Those that grow by multiples of some step are written by the multiples (see [`super::lattice`]).
+//! Those that are few different ones are written by their places in a list, those that grow by multiples of some step by the
+//! multiples (see [`super::list`] and [`super::lattice`]).
 //!
 //! What has no place among numbers (NaN of any payload, infinities, -0) is written apart, as runs; in its place the column
 //! repeats the number before.
 
 use super::{
     Mode, SectionError,
-    cursor::{Cursor, put_count, put_signed},
+    apart::{self, is_apart},
+    bits::zigzag,
+    cursor::{Cursor, put_signed},
+    exact::{POWERS, decimals, whole},
     ints::{self, IntWriter},
     lattice::Lattice,
+    list::List,
 };
 
-/// The most decimals that are tried.
-const DECIMALS_MAX: usize = 10;
-const POWERS: [f64; DECIMALS_MAX + 1] = [1.0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10];
 /// Shorter columns are not worth a step's two numbers.
 const STEPPED_MIN: usize = 24;
-/// Above it not every integer is a float.
-const EXACT_MAX: i64 = 1 << 53;
-
 /// The two lowest bits of a column's tag; the four highest count the decimals.
 const CONSTANT: u8 = 0;
 const DECIMAL: u8 = 1;
@@ -28,6 +27,8 @@ const STEPPED: u8 = 3;
 const APART: u8 = 1 << 2;
 /// Of a constant: eight bytes instead of an integer.
 const RAW: u8 = 1 << 3;
+/// Of ordered ones: a list, and places in it.
+const LISTED: u8 = 1 << 3;
 
 /// Writes columns, with memory that is used again.
 #[derive(Debug, Default)]
@@ -55,8 +56,8 @@ impl FloatWriter {
         let mut tag = 0;
         let values = if values.iter().any(|value| is_apart(*value)) {
             tag |= APART;
-            write_apart(values, out);
-            fill(values, filled);
+            apart::write(values, out);
+            apart::fill(values, filled);
             filled
         } else {
             values
@@ -71,6 +72,13 @@ impl FloatWriter {
         if let Some(decimals) = decimals {
             tag |= DECIMAL | u8::try_from(decimals).expect("is 10 at most") << 4;
         } else {
+            numbers.clear();
+            if let Some(list) = List::of(values, numbers) {
+                out[tag_at] = tag | ORDERED | LISTED;
+                list.write(out);
+                ints.write(mode, numbers, None, out);
+                return None;
+            }
             numbers.clear();
             if let Some(lattice) = take_apart(values, numbers, offs) {
                 out[tag_at] = tag | STEPPED;
@@ -105,7 +113,7 @@ pub(super) fn read(
 ) -> Result<(), SectionError> {
     let from = out.len();
     let tag = cursor.byte()?;
-    let apart = if tag & APART > 0 { Some(pass_apart(cursor, count)?) } else { None };
+    let runs = if tag & APART > 0 { Some(apart::pass(cursor, count)?) } else { None };
     match tag & 3 {
         _ if count == 0 => {}
         CONSTANT if tag & RAW > 0 => {
@@ -129,6 +137,12 @@ pub(super) fn read(
                 out.extend(numbers.iter().map(|number| *number as f64 / power));
             }
         }
+        ORDERED if tag & LISTED > 0 => {
+            let list = List::read(cursor)?;
+            numbers.clear();
+            ints::read(cursor, count, upto, None, numbers)?;
+            list.put(numbers, out)?;
+        }
         ORDERED => {
             numbers.clear();
             ints::read(cursor, count, upto, None, numbers)?;
@@ -136,9 +150,9 @@ pub(super) fn read(
         }
         _ => read_stepped(cursor, count, upto, numbers, out)?,
     }
-    if let Some(mut apart) = apart {
+    if let Some(mut runs) = runs {
         // Checked when they were passed.
-        apply_apart(&mut apart, &mut out[from..])?;
+        apart::apply(&mut runs, &mut out[from..])?;
     }
     Ok(())
 }
@@ -151,7 +165,7 @@ pub(super) fn read_lead(
 ) -> Result<(), SectionError> {
     let tag = cursor.byte()?;
     if tag & APART > 0 {
-        pass_apart(cursor, count)?;
+        apart::pass(cursor, count)?;
     }
     if tag & !APART != DECIMAL {
         return Err(SectionError::Malformed("lead"));
@@ -180,96 +194,6 @@ fn read_stepped(
         last = lattice.put_together(last, *multiple, *off);
         last
     }));
-    Ok(())
-}
-
-fn is_apart(value: f64) -> bool {
-    !value.is_finite() || value.to_bits() == (-0.0f64).to_bits()
-}
-
-/// Repeats the number before in the place of what is apart; at the front, the first there is.
-fn fill(values: &[f64], into: &mut Vec<f64>) {
-    into.clear();
-    let mut last = values.iter().copied().find(|value| !is_apart(*value)).unwrap_or(0.0);
-    into.extend(values.iter().map(|value| {
-        if !is_apart(*value) {
-            last = *value;
-        }
-        last
-    }));
-}
-
-/// The runs of what is apart: how many others lie before, the bits, how many more of the same.
-fn write_apart(values: &[f64], out: &mut Vec<u8>) {
-    let runs = || {
-        let alike = |a: &f64, b: &f64| a.to_bits() == b.to_bits() || !is_apart(*a) && !is_apart(*b);
-        values.chunk_by(alike)
-    };
-    put_count(out, runs().filter(|run| is_apart(run[0])).count());
-    let mut gap = 0;
-    for run in runs() {
-        if !is_apart(run[0]) {
-            gap += run.len();
-            continue;
-        }
-        put_count(out, std::mem::take(&mut gap));
-        let bits = run[0].to_bits();
-        match KNOWN.iter().position(|known| *known == bits) {
-            Some(known) => out.push(u8::try_from(known).expect("there are five")),
-            None => {
-                out.push(OTHER);
-                out.extend_from_slice(&bits.to_le_bytes());
-            }
-        }
-        put_count(out, run.len() - 1);
-    }
-}
-
-/// What is apart as a rule: the stale marker, the usual NaNs, infinities, -0.
-const KNOWN: [u64; 6] = [
-    model::Sample::STALE,
-    0x7ff8_0000_0000_0001,
-    0x7ff8_0000_0000_0000,
-    0x7ff0_0000_0000_0000,
-    0xfff0_0000_0000_0000,
-    0x8000_0000_0000_0000,
-];
-const OTHER: u8 = 255;
-
-fn pass_apart<'a>(cursor: &mut Cursor<'a>, count: usize) -> Result<Cursor<'a>, SectionError> {
-    let from = *cursor;
-    apart(cursor, count, |_, _, _| {})?;
-    Ok(from)
-}
-
-fn apply_apart(cursor: &mut Cursor<'_>, values: &mut [f64]) -> Result<(), SectionError> {
-    apart(cursor, super::SECTION_SAMPLES_MAX, |from, to, bits| {
-        let to = to.min(values.len());
-        if let Some(run) = values.get_mut(from..to) {
-            run.fill(f64::from_bits(bits));
-        }
-    })
-}
-
-fn apart(
-    cursor: &mut Cursor<'_>,
-    count: usize,
-    mut each: impl FnMut(usize, usize, u64),
-) -> Result<(), SectionError> {
-    let mut at = 0;
-    for _ in 0..cursor.count(count)? {
-        let from = at + cursor.count(count - at)?;
-        let bits = match cursor.byte()? {
-            OTHER => u64::from_le_bytes(cursor.chunk()?),
-            known => *KNOWN.get(usize::from(known)).ok_or(SectionError::Malformed("float"))?,
-        };
-        let more = cursor.count(count - from)?;
-        at = from + more + 1;
-        if at > count {
-            return Err(SectionError::Malformed("run"));
-        }
-        each(from, at, bits);
-    }
     Ok(())
 }
 
@@ -303,60 +227,8 @@ fn take_apart(values: &[f64], multiples: &mut Vec<i64>, offs: &mut Vec<i64>) -> 
     (parts + (values.len() * 4) as u64 + 192 < whole).then_some(lattice)
 }
 
-fn length(number: i64) -> u64 {
-    u64::from(64 - super::bits::zigzag(number).leading_zeros())
-}
-
-/// The integer that a float is.
-#[inline]
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    reason = "it is one only when nothing is lost"
-)]
-fn whole(value: f64) -> Option<i64> {
-    let number = value as i64;
-    ((number as f64).to_bits() == value.to_bits()).then_some(number)
-}
-
-/// How many decimals all values have, and the numbers they are without the point.
-fn decimals(values: &[f64], numbers: &mut Vec<i64>) -> Option<usize> {
-    for value in values {
-        match whole(*value) {
-            Some(number) => numbers.push(number),
-            None => break,
-        }
-    }
-    if numbers.len() == values.len() {
-        return Some(0);
-    }
-    let mut decimals = 1;
-    for value in values.get(numbers.len()..)? {
-        while scaled(*value, POWERS[decimals]).is_none() {
-            decimals += 1;
-            if decimals > DECIMALS_MAX {
-                return None;
-            }
-        }
-    }
-    numbers.clear();
-    for value in values {
-        numbers.push(scaled(*value, POWERS[decimals])?);
-    }
-    Some(decimals)
-}
-
-/// The number of which the value is the part that `power` says, if it is exactly that.
-#[inline]
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_precision_loss,
-    reason = "what is lost is seen by the comparison"
-)]
-fn scaled(value: f64, power: f64) -> Option<i64> {
-    let number = (value * power + 0.5f64.copysign(value)) as i64;
-    let same = (number as f64 / power).to_bits() == value.to_bits();
-    (same && number.abs() < EXACT_MAX).then_some(number)
+pub(super) fn length(number: i64) -> u64 {
+    u64::from(64 - zigzag(number).leading_zeros())
 }
 
 /// Floats in their order as integers in the same order; every bit pattern has its own.
@@ -375,7 +247,7 @@ pub(super) fn disorder(number: i64) -> u64 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{super::apart::KNOWN, *};
 
     fn check(mode: Mode, values: &[f64], lead: Option<&[i64]>) -> usize {
         let mut bytes = Vec::new();
@@ -404,11 +276,12 @@ mod tests {
         #[test]
         fn values_come_back_bit_for_bit(
             values in prop::collection::vec(value(), 0..60),
-            kind in 0usize..5,
+            kind in 0usize..6,
         ) {
             let values: Vec<f64> = match kind {
                 0 => values,
                 1 => values.iter().map(|value| if is_apart(*value) { *value } else { (value % 1e6).round() }).collect(),
+                5 => values.iter().cycle().take(100).enumerate().map(|(at, _)| values.get(at * at % 7).copied().unwrap_or(0.7)).collect(),
                 2 => values.iter().enumerate().map(|(at, value)| if is_apart(*value) { *value } else { 0.25 + at as f64 * 1e-7 / 3.0 + (value % 1e3).round() * 1e-6 / 7.0 }).collect(),
                 3 => values.iter().enumerate().map(|(at, value)| if at % 9 == 8 { *value } else { 0.3 + (at * at % 1009) as f64 / 1013.0 }).collect(),
                 _ => values.iter().map(|value| (value % 1e4 * 1000.0).round() / 1000.0).collect(),

@@ -215,20 +215,20 @@ pub(super) fn read(
             let others = cursor.count(count)?;
             let gap_k = read_parameter(cursor.byte()?)?;
             let kind = cursor.byte()?;
-            let k = u32::from(kind & 63);
+            let (sparse, k) = (Sparse { others, gap_k, centre }, u32::from(kind & 63));
             match kind & !63 {
                 SAME => {
                     let other = cursor.signed()?;
                     let next = |_: &mut BitReader<'_>| other;
-                    read_sparse(others, upto, gap_k, centre, cursor, next, each)?;
+                    read_sparse(sparse, upto, cursor, next, each)?;
                 }
                 POSITIVE => {
                     let next = |bits: &mut BitReader<'_>| unfold(bits.take_rice(k) << 1);
-                    read_sparse(others, upto, gap_k, centre, cursor, next, each)?;
+                    read_sparse(sparse, upto, cursor, next, each)?;
                 }
                 SIGNED => {
                     let next = |bits: &mut BitReader<'_>| unfold(bits.take_rice(k));
-                    read_sparse(others, upto, gap_k, centre, cursor, next, each)?;
+                    read_sparse(sparse, upto, cursor, next, each)?;
                 }
                 _ => return Err(SectionError::Malformed("kind of numbers")),
             }
@@ -237,11 +237,16 @@ pub(super) fn read(
     Ok(())
 }
 
-fn read_sparse<'a>(
+/// How many differ from the centre, and how their distances are coded.
+struct Sparse {
     others: usize,
-    upto: usize,
     gap_k: u32,
     centre: i64,
+}
+
+fn read_sparse<'a>(
+    Sparse { others, gap_k, centre }: Sparse,
+    upto: usize,
     cursor: &mut Cursor<'a>,
     mut next: impl FnMut(&mut BitReader<'a>) -> i64,
     mut each: impl FnMut(i64),

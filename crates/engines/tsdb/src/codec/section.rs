@@ -170,7 +170,7 @@ impl<'a> Section<'a> {
                 cursor
             };
             if !wanted.is_empty() {
-                self.read_values(slot, tag, &mut values, (&place, &wanted), scratch, into)?;
+                self.read_values((slot, tag), &mut values, (&place, &wanted), scratch, into)?;
             }
             if tag & STARTS > 0 {
                 let starts = Some((&mut cursor, place.len()));
@@ -189,8 +189,7 @@ impl<'a> Section<'a> {
 
     fn read_values(
         &self,
-        slot: u32,
-        tag: u8,
+        (slot, tag): (u32, u8),
         cursor: &mut Cursor<'_>,
         (place, wanted): (&Place, &Place),
         scratch: &mut Scratch,

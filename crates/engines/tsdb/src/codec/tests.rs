@@ -137,6 +137,11 @@ fn write(mode: Mode, all: &[(Role, Points)]) -> (Vec<u8>, SectionSummary) {
     (bytes, summary)
 }
 
+/// Some number below `end`.
+fn index(of: u64, end: usize) -> usize {
+    usize::try_from(of % end as u64).unwrap()
+}
+
 /// All bits, so that NaN equals itself.
 fn shown(points: &Points) -> String {
     let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
@@ -195,7 +200,7 @@ proptest! {
         let mut scratch = Scratch::default();
         let mut slots: Vec<u32> = (0..section.series()).collect();
         if order % 2 == 0 && !slots.is_empty() {
-            let by = order as usize % slots.len();
+            let by = index(order, slots.len());
             slots.rotate_left(by);
             slots.reverse();
         }
@@ -207,7 +212,7 @@ proptest! {
             prop_assert_eq!(shown(&back), shown(points));
             let all_times: Vec<i64> = points.times.iter().copied().chain(points.histograms.iter().map(|h| h.at_ms)).collect();
             if !all_times.is_empty() {
-                let at = |by: u64| all_times[(order >> by) as usize % all_times.len()];
+                let at = |by: u64| all_times[index(order >> by, all_times.len())];
                 let (start, end) = (at(3).min(at(9)), at(3).max(at(9)));
                 let mut back = Points::default();
                 section.read(slot, start, end, &mut scratch, &mut back).unwrap();

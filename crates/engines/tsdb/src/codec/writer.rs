@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use model::HistogramSample;
 
 use super::{
-    Columns, Mode, Role, SECTION_BYTES_MAX, SECTION_SAMPLES, SECTION_SERIES_MAX, SectionSummary,
+    Columns, Mode, Role, SECTION_SAMPLES, SECTION_SERIES_MAX, SectionSummary,
     cursor::{put_count, put_varint},
     floats::FloatWriter,
     histograms::HistogramWriter,
@@ -30,6 +30,8 @@ pub(super) const MEMBER: u8 = 1 << 4;
 
 /// How many of the newest time columns are searched for a part that fits.
 const TIMES_SEARCHED: usize = 4;
+/// A section with so many bytes is full, whatever it holds.
+const BYTES_FULL: usize = 16 << 20;
 /// How far over the limits a histogram's members may bring a section.
 const MEMBERS_OVER: u64 = 8_192;
 
@@ -186,9 +188,8 @@ impl SectionWriter {
     /// Whether the section should be finished; a lead and its members stay together unless they are very many.
     pub fn is_full(&self) -> bool {
         let over = if self.members { MEMBERS_OVER } else { 0 };
-        let bytes = SECTION_BYTES_MAX as u64 / 2;
         self.samples >= SECTION_SAMPLES + over
-            || self.body.len() as u64 >= bytes
+            || self.body.len() >= BYTES_FULL
             || self.ends.len() as u64 + MEMBERS_OVER >= u64::from(SECTION_SERIES_MAX) + over
     }
 
