@@ -28,11 +28,8 @@ pub mod record;
 pub mod remote;
 pub mod repo;
 pub mod runbooks;
-<<<<<<< HEAD
-pub mod scrape;
-=======
 pub mod samples;
->>>>>>> tsdb
+pub mod scrape;
 pub mod state;
 pub mod telemetry;
 pub mod timeline;
