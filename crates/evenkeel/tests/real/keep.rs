@@ -55,8 +55,6 @@ pub(crate) struct Kept {
     child: Option<Child>,
     /// A program that runs the server, with its arguments; none as a rule.
     under: Vec<String>,
-    /// What `serve` is told besides.
-    arguments: Vec<String>,
     /// What it wrote beside its addresses.
     said: Arc<Mutex<Vec<String>>>,
 }
@@ -74,23 +72,12 @@ impl Kept {
             template.display()
         );
         fs::write(folder.join("evenkeel.yaml"), config).unwrap();
-        Self {
-            folder: folder.to_owned(),
-            child: None,
-            under: Vec::new(),
-            arguments: Vec::new(),
-            said: Arc::default(),
-        }
+        Self { folder: folder.to_owned(), child: None, under: Vec::new(), said: Arc::default() }
     }
 
     /// From the next start on `program` runs the server, as `strace` does; an empty one ends that.
     pub(crate) fn run_under(&mut self, program: &[&str]) {
         self.under = program.iter().map(ToString::to_string).collect();
-    }
-
-    /// From the next start on `serve` is told this too.
-    pub(crate) fn tell(&mut self, arguments: &[&str]) {
-        self.arguments = arguments.iter().map(ToString::to_string).collect();
     }
 
     /// Starts it and gives its addresses once it listens.
@@ -114,7 +101,6 @@ impl Kept {
         };
         let mut child = command
             .args(["serve", "--data-dir", "data", "--repo", "repo", "--config", "evenkeel.yaml"])
-            .args(&self.arguments)
             .args(["--listen", "127.0.0.1:0", "--otlp-grpc-listen", "127.0.0.1:0"])
             .args(["--otlp-http-listen", "off"])
             .current_dir(&self.folder)
