@@ -116,7 +116,6 @@ fn main() {
     let (mut row, mut samples, mut keys) = (Vec::new(), Vec::new(), Vec::new());
     let (mut append, mut worst, mut total) = (Duration::ZERO, Duration::ZERO, 0);
     let started = Instant::now();
-    let mut generate_ns = 0;
     for step in 0..steps {
         for (id, instance) in fleet.iter_mut().enumerate() {
             let at_ms = instance.step(&layout, step, begin + step as i64 * 15_000, &mut row);
@@ -149,10 +148,8 @@ fn main() {
         }
         if step == 0 {
             println!("first step {append:?}, RSS {} MB", rss_mb("VmRSS") - base);
-            generate_ns = thread_ns();
         }
     }
-    drop(generate_ns);
     let per = |ns: u128| ns as f64 / total as f64;
     println!(
         "{total} samples in {:?}; append {:.0} ns/sample (worst call {worst:?}), maintain {:.0} ns/sample; peak RSS +{} MB, now +{} MB; du {:.3} B/sample",
