@@ -188,7 +188,7 @@ fn cut(points: &Points, start: i64, end: i64) -> Points {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(80))]
 
     #[test]
     fn what_is_pushed_is_read(all in all(), order in any::<u64>(), fast: bool) {
