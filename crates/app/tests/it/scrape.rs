@@ -13,7 +13,7 @@ use app::{
 };
 use camino::Utf8PathBuf;
 use exporter::{Answer, Authority, Exporter};
-use model::{Clock, Labels, Matcher, Sample, SystemClock, Timestamp, Points};
+use model::{Clock, Labels, Matcher, Points, Sample, SystemClock, Timestamp};
 
 /// How long anything may take that a test waits for.
 const PATIENCE: Duration = Duration::from_secs(20);
