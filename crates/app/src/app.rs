@@ -64,6 +64,8 @@ pub struct Options {
     pub sync: SyncPolicy,
     /// `None` keeps metrics for ever.
     pub metrics_retention: Option<Duration>,
+    /// How much the parts of samples may take; `None` is without end.
+    pub metrics_bytes: Option<u64>,
     pub events_retention: Option<Duration>,
     pub query: QueryLimits,
     pub query_features: QueryFeatures,

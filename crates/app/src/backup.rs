@@ -44,6 +44,8 @@ pub enum BackupError {
     Special { path: Utf8PathBuf },
     #[error("more than {max} files, or folders deeper than {depth_max}")]
     TooMany { max: usize, depth_max: usize },
+    #[error("the files in `{path}` change faster than they can be copied")]
+    Changing { path: Utf8PathBuf },
     #[error("cannot copy `{path}`")]
     File {
         path: Utf8PathBuf,
@@ -71,7 +73,7 @@ pub fn backup(
     prepare_target(data_dir, target)?;
     let mut files = Vec::new();
     for name in order(data_dir)? {
-        copy::copy_tree(data_dir, target, Utf8Path::new(&name), &mut files)?;
+        copy::copy_whole(data_dir, target, Utf8Path::new(&name), &mut files)?;
     }
     let from = data_dir.join(names::JOURNAL);
     let report =

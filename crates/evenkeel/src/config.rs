@@ -64,13 +64,15 @@ pub(crate) struct Config {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Retention {
     pub(crate) metrics: Duration,
+    /// 0 is without end.
+    pub(crate) metrics_bytes: u64,
     pub(crate) logs_and_spans: Duration,
 }
 
 impl Default for Retention {
     fn default() -> Self {
         let days = |days: u64| Duration::from_secs(days * 86_400);
-        Self { metrics: days(30), logs_and_spans: days(7) }
+        Self { metrics: days(30), metrics_bytes: 0, logs_and_spans: days(7) }
     }
 }
 
@@ -131,6 +133,7 @@ pub(crate) struct Flags {
     pub(crate) data_dir: Option<Utf8PathBuf>,
     pub(crate) repo: Option<Utf8PathBuf>,
     pub(crate) scrape_config: Option<Utf8PathBuf>,
+    pub(crate) metrics_retention: Option<Duration>,
     pub(crate) listen: Option<SocketAddr>,
     pub(crate) otlp_grpc_listen: Option<Listen>,
     pub(crate) otlp_http_listen: Option<Listen>,
@@ -168,6 +171,17 @@ pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
 /// Reads a flag's value.
 pub(crate) fn address_or_off(text: &str) -> Result<Listen, String> {
     if text == "off" { Ok(Listen::Off) } else { address(text).map(Listen::On) }
+}
+
+/// Reads a flag's value: how long something is kept, as the file has it.
+pub(crate) fn kept_for(text: &str) -> Result<Duration, String> {
+    let allowed = Duration::from_secs(3600)..=Duration::from_secs(10 * 365 * 86_400);
+    let parsed = if text == "0" {
+        Some(Duration::ZERO)
+    } else {
+        app::files::text::prometheus_duration(text).filter(|kept| allowed.contains(kept))
+    };
+    parsed.ok_or_else(|| "write a duration from `1h` to `10y`, or `0` for ever".to_owned())
 }
 
 impl Config {
@@ -218,7 +232,7 @@ impl Config {
             public_prefixes: default.public_prefixes,
             timeouts: found.timeouts,
             connections: found.connections,
-            otlp: default.otlp,
+            otlp: found.otlp,
         };
         Self {
             file,
@@ -226,7 +240,10 @@ impl Config {
             repo: flags.repo.or(found.repo),
             server,
             limits: found.limits,
-            retention: found.retention,
+            retention: Retention {
+                metrics: flags.metrics_retention.unwrap_or(found.retention.metrics),
+                ..found.retention
+            },
             query: found.query,
             wal_sync: found.wal_sync,
             webhook_key: found.webhook_key,

@@ -26,6 +26,7 @@ pub mod wire;
 pub use config::{ConnectionLimits, ServerConfig, Timeouts, Token};
 pub use guard::Caller;
 pub use headers::Nonce;
+pub use ingest::{Exponentials, NameStrategy, Translation};
 pub use metrics::Metrics;
 pub use problem::Problem;
 pub use router::{Listeners, Parts, build};

@@ -98,6 +98,7 @@ impl App {
         core.world.is_certain = config_damage.is_none();
         let metrics_options = tsdb::Options {
             retention: options.metrics_retention,
+            retention_bytes: options.metrics_bytes,
             limits: options.limits.clone(),
             sync: options.sync,
             ..tsdb::Options::new(data_dir.metrics())

@@ -21,6 +21,37 @@ pub(super) struct Digest {
     pub(super) sha256: String,
 }
 
+/// How often a folder of which files vanish meanwhile is copied again.
+const TRIES_MAX: usize = 10;
+
+/// As [`copy_tree`], until nothing vanished on the way: files that are merged into others while they are copied would be in no
+/// copy at all otherwise. The logs are let go on purpose and come first, so what vanishes of them is in files that come later.
+pub(super) fn copy_whole(
+    from: &Utf8Path,
+    to: &Utf8Path,
+    name: &Utf8Path,
+    files: &mut Vec<ManifestFile>,
+) -> Result<(), BackupError> {
+    let parts = from.join(name).join("parts");
+    for _ in 0..TRIES_MAX {
+        let (before, copied) = (listed(&parts), files.len());
+        copy_tree(from, to, name, files)?;
+        let after = listed(&parts);
+        if before.iter().all(|file| after.contains(file)) {
+            return Ok(());
+        }
+        files.truncate(copied);
+        let copy = to.join(name);
+        fs::remove_dir_all(&copy).map_err(|source| BackupError::File { path: copy, source })?;
+    }
+    Err(BackupError::Changing { path: parts })
+}
+
+/// The names in a folder; none where there is no folder.
+fn listed(folder: &Utf8Path) -> Vec<String> {
+    children(folder).unwrap_or_default()
+}
+
 /// Copies the file or folder `name` of `from` into `to`; what vanishes meanwhile, and unfinished `.tmp` files, are left out.
 pub(super) fn copy_tree(
     from: &Utf8Path,

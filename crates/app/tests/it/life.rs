@@ -47,6 +47,7 @@ pub(crate) fn options(dir: &Utf8PathBuf) -> Options {
         limits: Limits::default(),
         sync: SyncPolicy::default(),
         metrics_retention: None,
+        metrics_bytes: None,
         events_retention: None,
         query: QueryLimits::default(),
         query_features: app::query::QueryFeatures::default(),

@@ -1,6 +1,6 @@
 //! Arguments of the verbs that work on this machine: serve, demo, doctor, backup, restore.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use camino::Utf8PathBuf;
 use clap::Args;
@@ -43,6 +43,9 @@ pub(crate) struct ServeArgs {
     /// A Prometheus configuration whose `scrape_configs` say what is scraped; it is followed.
     #[arg(long, env = "EVENKEEL_SCRAPE_CONFIG", hide_env_values = true, value_name = "FILE")]
     pub(crate) scrape_config: Option<Utf8PathBuf>,
+    /// How long samples are kept [default: 30d]; `0` is for ever, and takes samples of any age.
+    #[arg(long, env = "EVENKEEL_METRICS_RETENTION", hide_env_values = true, value_name = "DURATION", value_parser = config::kept_for)]
+    pub(crate) metrics_retention: Option<Duration>,
     /// Address of pages, API, Prometheus API, OTLP over HTTP and remote write [default: 127.0.0.1:7700].
     #[arg(long, env = "EVENKEEL_LISTEN", hide_env_values = true, value_name = "ADDR", value_parser = config::address)]
     pub(crate) listen: Option<SocketAddr>,
@@ -77,6 +80,7 @@ impl From<ServeArgs> for Flags {
         Self {
             repo: args.repo,
             scrape_config: args.scrape_config,
+            metrics_retention: args.metrics_retention,
             listen: args.listen,
             otlp_grpc_listen: args.otlp_grpc_listen,
             otlp_http_listen: args.otlp_http_listen,

@@ -15,7 +15,7 @@ use app::{
 };
 use camino::{Utf8Path, Utf8PathBuf};
 use model::{Labels, Limits};
-use server::{ConnectionLimits, Timeouts, Token};
+use server::{ConnectionLimits, Exponentials, NameStrategy, Timeouts, Token, Translation};
 use url::Url;
 
 use super::{
@@ -48,6 +48,7 @@ pub(super) struct FileConfig {
     pub(super) webhook_key: Option<SigningKey>,
     pub(super) fallback_receiver: Option<Box<str>>,
     pub(super) retention: Retention,
+    pub(super) otlp: Translation,
     pub(super) limits: Limits,
     pub(super) query: QueryLimits,
     pub(super) wal_sync: WalSync,
@@ -114,6 +115,9 @@ impl Reading<'_> {
             .map(Into::into);
         if let Some(map) = section("retention") {
             retention(map, &mut config.retention);
+        }
+        if let Some(map) = section("otlp") {
+            otlp(map, &mut config.otlp);
         }
         if let Some(map) = section("limits") {
             limits(map, &mut config.limits);
@@ -348,7 +352,34 @@ fn host(field: Field<'_>) -> Option<String> {
 
 fn retention(map: Map<'_>, retention: &mut Retention) {
     kept(map, "metrics", &mut retention.metrics);
+    number(map, "metrics_bytes", 0, 1 << 50, &mut retention.metrics_bytes);
     kept(map, "logs_and_spans", &mut retention.logs_and_spans);
+}
+
+/// How OpenTelemetry's metrics become series.
+fn otlp(map: Map<'_>, otlp: &mut Translation) {
+    if let Some(field) = map.optional("translation_strategy") {
+        let choices = NameStrategy::ALL.map(|strategy| (strategy.as_str(), strategy));
+        otlp.names = field.choice(&choices).unwrap_or_default();
+    }
+    if let Some(field) = map.optional("exponential_histograms") {
+        let all = [Exponentials::Native, Exponentials::Classic, Exponentials::Both];
+        otlp.exponentials = field.choice(&all.map(|one| (one.as_str(), one))).unwrap_or_default();
+    }
+    let flags = [
+        ("convert_histograms_to_nhcb", &mut otlp.convert_histograms_to_nhcb),
+        ("promote_scope_metadata", &mut otlp.promote_scope_metadata),
+        ("zero_samples", &mut otlp.zero_samples),
+    ];
+    for (name, target) in flags {
+        *target = map.optional(name).and_then(Field::bool).unwrap_or(*target);
+    }
+    let attributes = map.optional("promote_resource_attributes").and_then(Field::list);
+    otlp.promote_resource_attributes = attributes
+        .into_iter()
+        .flatten()
+        .filter_map(|item| item.text_up_to(200).map(Into::into))
+        .collect();
 }
 
 /// An hour to ten years, or zero for ever.

@@ -120,9 +120,44 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     setting("retention.metrics", "30d", "How long samples are kept; `0` is for ever."),
     setting(
+        "retention.metrics_bytes",
+        "0",
+        "How much the parts of samples may take on the disk before the oldest go; `0` is without end.",
+    ),
+    setting(
         "retention.logs_and_spans",
         "7d",
         "How long log records and spans are kept; `0` is until they fill 8 GiB, which ends the oldest in any case.",
+    ),
+    setting(
+        "otlp.translation_strategy",
+        "UnderscoreEscapingWithSuffixes",
+        "How names of OpenTelemetry's metrics are written: `UnderscoreEscapingWithSuffixes`, `UnderscoreEscapingWithoutSuffixes`, `NoUTF8EscapingWithSuffixes` or `NoTranslation`, as Prometheus has them.",
+    ),
+    setting(
+        "otlp.exponential_histograms",
+        "native",
+        "What exponential histograms become: `native` histograms, `classic` ones with buckets, or `both`.",
+    ),
+    setting(
+        "otlp.convert_histograms_to_nhcb",
+        "false",
+        "Histograms with explicit bounds become native ones with custom buckets.",
+    ),
+    setting(
+        "otlp.promote_scope_metadata",
+        "false",
+        "The library that emitted a metric becomes `otel_scope_` labels.",
+    ),
+    setting(
+        "otlp.zero_samples",
+        "false",
+        "A total that began not long before its point gets a zero where it began.",
+    ),
+    setting(
+        "otlp.promote_resource_attributes[]",
+        "",
+        "Attributes of the resource that each of its series gets as a label.",
     ),
     setting(
         "limits.max_active_series",

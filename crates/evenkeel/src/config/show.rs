@@ -80,6 +80,7 @@ impl Config {
 
     fn bounds(&self) -> Vec<(String, String)> {
         let (limits, query, scrape) = (&self.limits, &self.query, &self.scrape);
+        let otlp = &self.server.otlp;
         let on = FEATURES.into_iter().zip(query.features).filter(|(_, on)| *on);
         let features: Vec<&str> = on.map(|(name, _)| name).collect();
         let sync = match self.wal_sync {
@@ -89,7 +90,13 @@ impl Config {
         };
         vec![
             line("retention.metrics", print_duration(self.retention.metrics)),
+            line("retention.metrics_bytes", self.retention.metrics_bytes),
             line("retention.logs_and_spans", print_duration(self.retention.logs_and_spans)),
+            line("otlp.translation_strategy", otlp.names.as_str()),
+            line("otlp.exponential_histograms", otlp.exponentials.as_str()),
+            line("otlp.convert_histograms_to_nhcb", otlp.convert_histograms_to_nhcb),
+            line("otlp.promote_scope_metadata", otlp.promote_scope_metadata),
+            line("otlp.zero_samples", otlp.zero_samples),
             line("limits.max_active_series", limits.active_series_max),
             line("limits.max_active_series_per_service", limits.active_series_per_service_max),
             line("limits.max_labels", limits.labels_max),

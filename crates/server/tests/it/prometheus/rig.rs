@@ -43,6 +43,7 @@ impl Rig {
             limits: Limits::default(),
             sync: app::telemetry::SyncPolicy::Never,
             metrics_retention: None,
+            metrics_bytes: None,
             events_retention: None,
             query: QueryLimits::default(),
             query_features: app::query::QueryFeatures::default(),
