@@ -103,13 +103,15 @@ impl Telemetry {
             if self.waiting.load(Ordering::Relaxed) + records > WAITING_RECORDS_MAX.max(records) {
                 return Err(TelemetryError::QueueFull { retry_after });
             }
-            match queue.try_send(writer::Job { batch, records, reply }) {
-                Ok(()) => self.waiting.fetch_add(records, Ordering::Relaxed),
-                Err(TrySendError::Full(_)) => {
-                    return Err(TelemetryError::QueueFull { retry_after });
-                }
-                Err(TrySendError::Disconnected(_)) => return Err(TelemetryError::Stopping),
-            };
+            // Counted before it is sent: the writer takes it off again as soon as it has it.
+            self.waiting.fetch_add(records, Ordering::Relaxed);
+            if let Err(error) = queue.try_send(writer::Job { batch, records, reply }) {
+                self.waiting.fetch_sub(records, Ordering::Relaxed);
+                return Err(match error {
+                    TrySendError::Full(_) => TelemetryError::QueueFull { retry_after },
+                    TrySendError::Disconnected(_) => TelemetryError::Stopping,
+                });
+            }
         }
         answer.await.map_err(|_| TelemetryError::Stopping)?
     }
