@@ -148,14 +148,15 @@ impl Telemetry {
         if self.waiting.load(Ordering::Relaxed) + records > WAITING_RECORDS_MAX.max(records) {
             return Err(TelemetryError::QueueFull { retry_after });
         }
-        match queue.try_send(writer::Job { work, records }) {
-            Ok(()) => {
-                self.waiting.fetch_add(records, Ordering::Relaxed);
-                Ok(())
+        // Counted before it is sent: the writer takes it off again as soon as it has it.
+        self.waiting.fetch_add(records, Ordering::Relaxed);
+        queue.try_send(writer::Job { work, records }).map_err(|error| {
+            self.waiting.fetch_sub(records, Ordering::Relaxed);
+            match error {
+                TrySendError::Full(_) => TelemetryError::QueueFull { retry_after },
+                TrySendError::Disconnected(_) => TelemetryError::Stopping,
             }
-            Err(TrySendError::Full(_)) => Err(TelemetryError::QueueFull { retry_after }),
-            Err(TrySendError::Disconnected(_)) => Err(TelemetryError::Stopping),
-        }
+        })
     }
 
     /// Whether a batch of so many records would be taken now.
