@@ -5,7 +5,7 @@ mod source;
 
 use std::{
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -121,6 +121,10 @@ impl From<EvalError> for QueryError {
     }
 }
 
+/// As many as there are cores; asked once, for the answer is read from the file system.
+static THREADS: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+
 /// Sets its flag when it is dropped: the asker has gone.
 struct CancelOnDrop(Arc<AtomicBool>);
 
@@ -232,7 +236,7 @@ fn limits<'a>(
         timeout: limits.timeout,
         clock,
         cancelled,
-        threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        threads: *THREADS,
         delayed_name_removal: features.delayed_name_removal,
         type_and_unit_labels: features.type_and_unit_labels,
         start_timestamps: features.start_timestamps,

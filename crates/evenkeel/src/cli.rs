@@ -130,7 +130,7 @@ pub(crate) enum Verb {
     Journal(JournalVerb),
     /// Evaluate a PromQL expression.
     #[command(
-        after_help = "Examples:\n  evenkeel query 'sum by (service_name) (rate(http_server_request_duration_seconds_count[5m]))'\n  evenkeel query up --start 2026-11-23T03:00:00Z --end 2026-11-23T04:00:00Z --step 60"
+        after_help = "Examples:\n  evenkeel query 'sum by (service_name) (rate(http_server_request_duration_seconds_count[5m]))'\n  evenkeel query up --start 2026-11-23T03:00:00Z --end 2026-11-23T04:00:00Z --step 60\n  evenkeel query --explain 'sum by (job) (rate(http_requests_total[5m]))'"
     )]
     Query(QueryArgs),
     /// The metric store of a data directory, while no server runs on it.
@@ -523,6 +523,9 @@ pub(crate) struct QueryArgs {
     /// Seconds between two points of a range query.
     #[arg(long, default_value_t = 60.0, requires = "start")]
     pub(crate) step: f64,
+    /// Print the plan with the time, samples and series of each node, in place of the values.
+    #[arg(long)]
+    pub(crate) explain: bool,
 }
 
 #[cfg(test)]

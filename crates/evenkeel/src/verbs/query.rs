@@ -17,6 +17,8 @@ struct Answer {
     data: Data,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    infos: Vec<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -24,6 +26,19 @@ struct Answer {
 struct Data {
     result_type: String,
     result: Value,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    explain: Option<Node>,
+}
+
+/// A node of the plan and what it took.
+#[derive(Debug, Serialize, Deserialize)]
+struct Node {
+    text: String,
+    ms: f64,
+    samples: u64,
+    series: u64,
+    #[serde(default)]
+    children: Vec<Node>,
 }
 
 pub(super) async fn run(
@@ -32,6 +47,9 @@ pub(super) async fn run(
     args: &QueryArgs,
 ) -> Result<Exit, Failure> {
     let mut query = vec![("query", args.expression.clone())];
+    if args.explain {
+        query.push(("explain", "true".to_owned()));
+    }
     let answer: Answer = if let (Some(start), Some(end)) = (&args.start, &args.end) {
         query.extend([
             ("start", start.clone()),
@@ -43,7 +61,7 @@ pub(super) async fn run(
         query.extend(args.time.clone().map(|time| ("time", time)));
         client.get("api/v1/query", &query).await?
     };
-    answer.warnings.iter().for_each(|warning| output::note(warning));
+    answer.warnings.iter().chain(&answer.infos).for_each(|remark| output::note(remark));
     output::print(remote.output, &answer)?;
     Ok(Exit::Ok)
 }
@@ -51,6 +69,11 @@ pub(super) async fn run(
 impl Human for Answer {
     /// As `promtool query` prints: one series a line, then its values.
     fn human(&self) -> String {
+        if let Some(plan) = &self.data.explain {
+            let mut lines = Vec::new();
+            plan.lines(0, &mut lines);
+            return lines.join("\n");
+        }
         let Value::Array(items) = &self.data.result else { return self.data.result.to_string() };
         if self.data.result_type == "scalar" || self.data.result_type == "string" {
             return items.get(1).map_or_else(String::new, plain);
@@ -59,6 +82,18 @@ impl Human for Answer {
             return "no series".to_owned();
         }
         items.iter().map(series).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Node {
+    /// A line for each node, its parts below it.
+    fn lines(&self, depth: usize, lines: &mut Vec<String>) {
+        let text = format!("{}{}", "  ".repeat(depth), self.text);
+        lines.push(format!(
+            "{text:60} {:9.3} ms {:>10} samples {:>7} series",
+            self.ms, self.samples, self.series
+        ));
+        self.children.iter().for_each(|child| child.lines(depth + 1, lines));
     }
 }
 
