@@ -37,7 +37,7 @@ limits:
 query: {timeout: 5}
 wal: {sync: sometimes}
 "), @"
-    evenkeel.yaml:2:1: error[E0101]: unknown field `listne` in the document; did you mean `listen`? allowed: `listen`, `otlp_grpc_listen`, `otlp_http_listen`, `external_url`, `data_dir`, `repo`, `server`, `api`, `ingest`, `webhook`, `notify`, `retention`, `limits`, `query`, `scrape`, `wal`, `external_labels`, `remote_query`, `remote_write` or `acts`
+    evenkeel.yaml:2:1: error[E0101]: unknown field `listne` in the document; did you mean `listen`?
     evenkeel.yaml:3:19: error[E0103]: `otlp_grpc_listen` must be text, not the number 4317; put it in quotes
     evenkeel.yaml:4:11: error[E0103]: `data_dir` must be text, not the number 3; put it in quotes
     evenkeel.yaml:8:14: error[E0105]: the token is too short or has other characters; write at least 16 visible ASCII characters; make one with `openssl rand -hex 32`

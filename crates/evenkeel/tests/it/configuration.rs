@@ -16,7 +16,7 @@ fn a_bad_file_is_refused_with_every_place_before_a_port_is_bound() {
     assert_eq!((run.exit, run.out.as_str()), (64, ""));
     insta::assert_snapshot!(run.err, @"
     evenkeel: the configuration has 2 problems
-    evenkeel.yaml:1:1: error[E0101]: unknown field `listne` in the document; did you mean `listen`? allowed: `listen`, `otlp_grpc_listen`, `otlp_http_listen`, `external_url`, `data_dir`, `repo`, `server`, `api`, `ingest`, `webhook`, `notify`, `retention`, `limits`, `query`, `scrape`, `wal`, `external_labels`, `remote_query`, `remote_write` or `acts`
+    evenkeel.yaml:1:1: error[E0101]: unknown field `listne` in the document; did you mean `listen`?
     evenkeel.yaml:3:15: error[E0103]: `max_labels` must be a whole number, not the text `many`
     ");
 }

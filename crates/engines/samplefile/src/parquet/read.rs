@@ -6,7 +6,10 @@ use ::parquet::{
     basic::{ConvertedType, LogicalType, TimeUnit, Type},
     data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type, Int64Type},
     errors::ParquetError,
-    file::reader::{ChunkReader, FileReader, RowGroupReader, SerializedFileReader},
+    file::{
+        metadata::ParquetMetaData,
+        reader::{ChunkReader, FileReader, RowGroupReader, SerializedFileReader},
+    },
     schema::types::{ColumnDescriptor, SchemaDescriptor},
 };
 use model::{BucketSpan, Histogram, Labels, Points, ResetHint};
@@ -23,6 +26,33 @@ const LABELS_MAX: usize = 1_024;
 /// When the file cannot be read, lacks `timestamp` or both of `value` and `histogram`, or a row is malformed.
 pub fn read<R: ChunkReader + 'static>(file: R, sink: &mut dyn Sink) -> Result<Read, ReadError> {
     let file = SerializedFileReader::new(file).map_err(ReadError::Parquet)?;
+    check_places(file.metadata())?;
+    // The library asserts what a damaged file may break in its footer and pages; that is the file's fault, not ours.
+    let reading = std::panic::AssertUnwindSafe(|| rows(&file, sink));
+    std::panic::catch_unwind(reading)
+        .unwrap_or_else(|_| Err(damaged("its pages do not fit together")))
+}
+
+fn damaged(what: &str) -> ReadError {
+    ReadError::Parquet(ParquetError::General(format!("the file is damaged: {what}")))
+}
+
+/// The places that the footer names must be places: the library takes that for granted.
+fn check_places(metadata: &ParquetMetaData) -> Result<(), ReadError> {
+    for column in metadata.row_groups().iter().flat_map(|group| group.columns()) {
+        let starts = [Some(column.data_page_offset()), column.dictionary_page_offset()];
+        let sizes = [column.compressed_size(), column.uncompressed_size(), column.num_values()];
+        if starts.into_iter().flatten().chain(sizes).any(|number| number < 0) {
+            return Err(damaged("its footer has a negative place or size"));
+        }
+    }
+    Ok(())
+}
+
+fn rows<R: ChunkReader + 'static>(
+    file: &SerializedFileReader<R>,
+    sink: &mut dyn Sink,
+) -> Result<Read, ReadError> {
     let mut reader = Reader {
         sink,
         row: 0,
