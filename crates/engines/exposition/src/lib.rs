@@ -1,7 +1,7 @@
 //! The formats in which metrics travel: what targets expose, and what remote write and remote read carry.
 //!
 //! [`Parser`] reads Prometheus' text format, OpenMetrics and the protobuf format entry by entry, as leniently as Prometheus' own
-//! scrape does; [`openmetrics::check`] is as strict as the OpenMetrics reference parser. [`write`] writes the same formats.
+//! scrape does; [`openmetrics::check`] is as strict as the OpenMetrics reference parser. [`mod@write`] writes the same formats.
 //! [`remote_write`] and [`remote_read`] walk and write the messages of those protocols.
 //!
 //! Specifications: prometheus.io/docs/instrumenting/exposition_formats, OpenMetrics 1.0, prometheus.io/docs/specs/prw.

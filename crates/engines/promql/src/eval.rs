@@ -1,7 +1,7 @@
 //! Values of an expression, column by column: each node gives every series' value at every step of the query.
 //!
 //! What works on one series at a time (a selector, a function over its window, arithmetic with scalars) is a
-//! [`pipeline`]: series are decoded, computed and, under an aggregation, summed by worker threads without being held.
+//! `pipeline`: series are decoded, computed and, under an aggregation, summed by worker threads without being held.
 //! Windows are open on the left (`start < t <= end`), as in Prometheus 3.
 
 mod aggregate;

@@ -1,6 +1,6 @@
 //! Label names and values, each kept once: a *pair* of a name and a value has a number.
 //!
-//! Numbers of pairs are used again after the last series of a pair is gone; [`Pair::born`] tells the users apart.
+//! Numbers of pairs are used again after the last series of a pair is gone; `Pair::born` tells the users apart.
 
 use std::{hash::BuildHasher, sync::Arc};
 
@@ -87,7 +87,7 @@ impl Symbols {
         self.pairs.len()
     }
 
-    /// How many pairs there ever were; those that come have a greater [`Pair::born`].
+    /// How many pairs there ever were; those that come have a greater `Pair::born`.
     pub(crate) fn born(&self) -> u64 {
         self.born
     }

@@ -32,7 +32,7 @@ pub fn traces(bytes: &[u8]) -> Result<ExportTraceServiceRequest, serde_json::Err
 /// Parses an `ExportLogsServiceRequest`.
 ///
 /// # Errors
-/// As [`traces`].
+/// As [`traces()`].
 pub fn logs(bytes: &[u8]) -> Result<ExportLogsServiceRequest, serde_json::Error> {
     object::<logs::Request>(bytes).map(Into::into)
 }
@@ -40,7 +40,7 @@ pub fn logs(bytes: &[u8]) -> Result<ExportLogsServiceRequest, serde_json::Error>
 /// Parses an `ExportMetricsServiceRequest`.
 ///
 /// # Errors
-/// As [`traces`].
+/// As [`traces()`].
 pub fn metrics(bytes: &[u8]) -> Result<ExportMetricsServiceRequest, serde_json::Error> {
     object::<metrics::Request>(bytes).map(Into::into)
 }
