@@ -7,7 +7,7 @@ use std::{
     collections::VecDeque,
     fs,
     io::{self, Write as _},
-    sync::atomic::Ordering,
+    sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
@@ -136,6 +136,9 @@ pub(crate) fn recover(
     });
     replayed.map_err(|error| chain(&error))?;
     let spans_after = later.len();
+    // The samples that nobody counts need not be read again: there may be millions.
+    let counted = Counters::new(configured.slos.clone()).counted_metrics();
+    metrics.watch(Arc::new(move |labels| counted.contains(labels)));
     let replayed = metrics.replay(from_metrics, |received_at, series| {
         later.push(Batch { received_at, series: series.to_vec(), ..Batch::default() });
     });
