@@ -110,7 +110,8 @@ fn prepare_target(data_dir: &Utf8Path, target: &Utf8Path) -> Result<(), BackupEr
 /// What lies in the data directory, in the order in which it is copied; without what belongs to the running server.
 fn order(data_dir: &Utf8Path) -> Result<Vec<String>, BackupError> {
     let file = |source| BackupError::File { path: data_dir.to_owned(), source };
-    let left_out = [names::LOCK, names::RUNNING, names::RESERVE, names::JOURNAL];
+    let left_out =
+        [names::LOCK, names::RUNNING, names::RESERVE, names::JOURNAL, names::METRICS_SNAPSHOTS];
     let mut found = Vec::new();
     for entry in data_dir.read_dir_utf8().map_err(file)? {
         let name = entry.map_err(file)?.file_name().to_owned();

@@ -42,6 +42,8 @@ pub(crate) mod names {
     pub(crate) const REPO: &str = "repo";
     pub(crate) const SNAPSHOTS: &str = "snapshots";
     pub(crate) const FORWARD: &str = "forward";
+    /// Copies of the metric store that somebody asked for.
+    pub(crate) const METRICS_SNAPSHOTS: &str = "metrics-snapshots";
     pub(crate) const FOLDERS: [&str; 7] = [JOURNAL, METRICS, EVENTS, SLO, REPO, SNAPSHOTS, FORWARD];
 }
 

@@ -123,7 +123,8 @@ impl Telemetry {
     /// # Errors
     /// See [`TelemetryError`].
     pub async fn accept(&self, batch: Batch) -> Result<Vec<StoreRefusal>, TelemetryError> {
-        let records = batch.spans.len() + batch.logs.len() + batch.series.len();
+        let metrics = batch.series.len() + batch.histograms.len() + batch.exemplars.len();
+        let records = batch.spans.len() + batch.logs.len() + metrics;
         let (reply, answer) = oneshot::channel();
         self.queue(writer::Work::Batch { batch, reply }, records)?;
         answer.await.map_err(|_| TelemetryError::Stopping)?
@@ -134,7 +135,8 @@ impl Telemetry {
     /// # Errors
     /// See [`TelemetryError`].
     pub async fn accept_keyed(&self, batch: KeyedBatch) -> Result<KeyedStored, TelemetryError> {
-        let records = batch.samples.len() + batch.rest.histograms.len();
+        let rest = batch.rest.histograms.len() + batch.rest.exemplars.len();
+        let records = batch.samples.len() + rest;
         let (reply, answer) = oneshot::channel();
         self.queue(writer::Work::Keyed { batch: Box::new(batch), reply }, records)?;
         answer.await.map_err(|_| TelemetryError::Stopping)?

@@ -9,7 +9,7 @@ use model::{Labels, Matcher, Metadata, Points, SeriesExemplars};
 use promql::{Hints, SeriesSource as _};
 
 use super::{Local, MatrixSeries, QueryError};
-use crate::{App, control::chain, telemetry::Stores};
+use crate::{App, control::chain, data_dir::names, telemetry::Stores};
 
 /// What was found, and what is to be said about it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -163,18 +163,18 @@ impl App {
     /// The samples of the series that pass `matchers`, from `start_ms` to `end_ms`, sorted by their labels.
     ///
     /// # Errors
-    /// [`QueryError::TooMany`] beyond `query.max_samples`, and what the store says.
+    /// [`QueryError::TooMany`] beyond `samples_max`, and what the store says.
     pub async fn samples(
         &self,
         matchers: Vec<Matcher>,
         start_ms: i64,
         end_ms: i64,
+        samples_max: usize,
     ) -> Result<Found<Vec<MatrixSeries>>, QueryError> {
         if let Some(remote) = &self.remote {
             return Ok(remote.samples(&matchers, start_ms, end_ms).await?.into());
         }
-        let max = self.options.query.samples_max;
-        self.on_stores(move |stores| read(stores, &matchers, start_ms, end_ms, max)).await?
+        self.on_stores(move |stores| read(stores, &matchers, start_ms, end_ms, samples_max)).await?
     }
 
     /// What makes the store of this machine large, the `top` of each kind.
@@ -228,7 +228,7 @@ impl App {
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(|_| QueryError::Broken)?;
         let name = format!("{}-{}", now.to_string().replace(':', ""), hex::encode(random));
-        let dir = self.options.data_dir.join("metrics-snapshots").join(&name);
+        let dir = self.options.data_dir.join(names::METRICS_SNAPSHOTS).join(&name);
         let snapshot = move |stores: &Stores| {
             let made = stores.metrics.snapshot(&dir, now);
             made.map_err(|error| QueryError::Store(chain(&error)))

@@ -145,12 +145,13 @@ impl Writer {
             .metrics
             .append_keyed(now, &keyed, &mut |series| resolver.resolve(series))
             .map_err(|error| metrics(&error))?;
-        let mut samples = appended.samples;
         let mut refused: Vec<StoreRefusal> =
             appended.refused.into_iter().map(StoreRefusal::from).collect();
         self.forward(now, &appended.stored, &Batch::default());
         let mut counted = Batch { received_at: now, series: appended.stored, ..Batch::default() };
         counted.series.extend(heard(appended.heard));
+        // Before anything else may fail: they are stored, and sent again they would be known and not be counted.
+        self.count(&counted, appended.samples);
         let mut histograms_refused = 0;
         if has_metrics(&batch.rest) {
             let appended = self
@@ -159,12 +160,11 @@ impl Writer {
                 .append(now, &incoming(&batch.rest))
                 .map_err(|error| metrics(&error))?;
             self.forward(now, &appended.stored, &batch.rest);
-            samples += appended.samples;
             histograms_refused = appended.refused.iter().map(|one| one.samples).sum();
             refused.extend(appended.refused.into_iter().map(StoreRefusal::from));
-            counted.series.extend(heard(appended.heard));
+            counted.series = heard(appended.heard).collect();
+            self.count(&counted, appended.samples);
         }
-        self.count(&counted, samples);
         Ok(KeyedStored { refused, histograms_refused, resolved: batch.resolver.finish() })
     }
 

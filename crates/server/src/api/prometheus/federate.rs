@@ -54,7 +54,8 @@ pub(super) async fn federate(
         let since = now.saturating_sub(i64::try_from(lookback).unwrap_or(i64::MAX)) + 1;
         let mut newest = BTreeMap::new();
         for matchers in selectors {
-            let found = app.samples(matchers, since, now).await.map_err(Refused::from)?;
+            let max = app.query_limits().samples_max;
+            let found = app.samples(matchers, since, now, max).await.map_err(Refused::from)?;
             newest.extend(found.found.into_iter().filter_map(last));
         }
         let body = body(kind, escaping, &newest, &info.prometheus.external_labels);

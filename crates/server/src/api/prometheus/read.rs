@@ -50,20 +50,34 @@ async fn inflated(parts: &http::request::Parts, body: Body) -> Result<Vec<u8>, P
     Ok(bytes)
 }
 
-async fn selected(app: &App, query: ReadQuery) -> Result<Vec<MatrixSeries>, Refused> {
+/// What each query of a request selects; all of them together keep `query.max_samples`.
+async fn results(app: &App, queries: Vec<ReadQuery>) -> Result<Vec<Vec<MatrixSeries>>, Refused> {
+    let mut left = app.query_limits().samples_max;
+    let mut results = Vec::with_capacity(queries.len());
+    for query in queries {
+        let found = selected(app, query, left).await?;
+        let samples: usize = found.iter().map(|series| series.points.len()).sum();
+        left = left.saturating_sub(samples);
+        results.push(found);
+    }
+    Ok(results)
+}
+
+async fn selected(
+    app: &App,
+    query: ReadQuery,
+    samples_max: usize,
+) -> Result<Vec<MatrixSeries>, Refused> {
     let matchers = query.matchers.into_iter().map(|(op, name, value)| {
         Matcher::new(name, op, value).map_err(|error| bad_data(error.to_string()))
     });
     let matchers = matchers.collect::<Result<_, _>>()?;
-    let found = app.samples(matchers, query.start_ms, query.end_ms).await;
+    let found = app.samples(matchers, query.start_ms, query.end_ms, samples_max).await;
     Ok(found.map_err(Refused::from)?.found)
 }
 
 async fn sampled(app: &App, queries: Vec<ReadQuery>) -> Result<Response, Stopped> {
-    let mut results = Vec::with_capacity(queries.len());
-    for query in queries {
-        results.push(selected(app, query).await?);
-    }
+    let results = results(app, queries).await?;
     let written = tokio::task::spawn_blocking(move || {
         let mut response = SampledResponse::new();
         for series in results {
@@ -86,10 +100,7 @@ async fn sampled(app: &App, queries: Vec<ReadQuery>) -> Result<Response, Stopped
 /// Floats in chunks, series by series, while they are written; native histograms have no chunks that we write, so that they are
 /// left out, as Prometheus leaves out what a client's chunks cannot hold.
 async fn streamed(app: &App, queries: Vec<ReadQuery>) -> Result<Response, Stopped> {
-    let mut results = Vec::with_capacity(queries.len());
-    for query in queries {
-        results.push(selected(app, query).await?);
-    }
+    let results = results(app, queries).await?;
     let frames = results.into_iter().enumerate().flat_map(|(query, series)| {
         series.into_iter().filter(|one| !one.points.times.is_empty()).map(move |one| {
             let samples: Vec<Sample> = one.points.samples().collect();
