@@ -129,7 +129,13 @@ impl Tsdb {
 
     /// Forgets series that have no sample any more, in the registry too.
     fn forget(&self, now: Timestamp) -> Result<usize, MaintainError> {
+        // No flush may move samples out of the head meanwhile: they would be seen neither there nor in a part.
+        let _no_flush = self.flushing.lock();
         let parts = Arc::clone(&self.head.lock().parts);
+        if self.manifest.lock().parts.len() != parts.len() {
+            // A part could not be opened: which series it holds cannot be known.
+            return Ok(0);
+        }
         let mut ids = RoaringBitmap::new();
         for part in parts.iter() {
             let directory = part

@@ -205,27 +205,36 @@ fn read_manifest(
     match found {
         Found::Manifest(manifest) => Ok(manifest),
         Found::Version(found) => Err(OpenError::Version { path, found, max: manifest::VERSION }),
-        Found::None => rebuild(disk, &options.dir),
+        Found::None => rebuild(disk, &options.dir, recovery),
         Found::Damaged => {
             recovery.damage.regions_total += 1;
-            rebuild(disk, &options.dir)
+            rebuild(disk, &options.dir, recovery)
         }
     }
 }
 
 /// A manifest of all parts that there are. Those that were merged and not yet removed are there twice, which costs nothing
 /// but room: samples of one time count once. Nothing is known of how far the log is in them, so all of it counts.
-fn rebuild(disk: &dyn Disk, dir: &Utf8Path) -> Result<Manifest, OpenError> {
+///
+/// A file that is no whole part is set aside under another name: it may be torn, or a part whose end is damaged.
+fn rebuild(
+    disk: &dyn Disk,
+    dir: &Utf8Path,
+    recovery: &mut Recovery,
+) -> Result<Manifest, OpenError> {
     let parts = part::directory(dir);
     let failed = |source| OpenError::Directory { path: parts.clone(), source };
     let mut manifest = Manifest::default();
     for path in disk.list(&parts).map_err(failed)? {
-        if let (Some(number), Ok(Some(meta))) =
-            (part::number(&path), part::read_footer(disk, &path))
-            && meta.number == number
-        {
-            manifest.next_part = manifest.next_part.max(number);
-            manifest.parts.push(meta);
+        let Some(number) = part::number(&path) else { continue };
+        manifest.next_part = manifest.next_part.max(number);
+        match part::read_footer(disk, &path).map_err(failed)? {
+            Some(meta) if meta.number == number => manifest.parts.push(meta),
+            _ => {
+                recovery.damage.regions_total += 1;
+                let aside = path.with_extension("damaged");
+                disk.rename(&path, &aside).map_err(failed)?;
+            }
         }
     }
     Ok(manifest)

@@ -190,6 +190,21 @@ impl PartWriter {
 
     /// Ends the part and syncs it; `None`, and no file, when nothing was pushed. The directory is not synced.
     pub(crate) fn finish(
+        self,
+        disk: &dyn Disk,
+        level: u8,
+        window_ms: i64,
+    ) -> Result<Option<PartMeta>, Failed> {
+        let path = self.path.clone();
+        let ended = self.end(disk, level, window_ms);
+        if ended.is_err() {
+            // No manifest names it yet, and on a full disk each try would leave one more.
+            drop(disk.remove(&path));
+        }
+        ended
+    }
+
+    fn end(
         mut self,
         disk: &dyn Disk,
         level: u8,
