@@ -2,13 +2,16 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use model::{Labels, Matcher, Metadata, Points, SeriesExemplars};
 use promql::{Hints, SeriesSource as _};
 
-use super::{Local, MatrixSeries, QueryError};
+use super::{CancelOnDrop, Local, MatrixSeries, QueryError};
 use crate::{App, control::chain, data_dir::names, telemetry::Stores};
 
 /// What was found, and what is to be said about it.
@@ -160,10 +163,11 @@ impl App {
         .await
     }
 
-    /// The samples of the series that pass `matchers`, from `start_ms` to `end_ms`, sorted by their labels.
+    /// The samples of the series that pass `matchers`, from `start_ms` to `end_ms`, sorted by their labels. Reading ends when
+    /// `query.timeout` is over, or when the returned future is dropped.
     ///
     /// # Errors
-    /// [`QueryError::TooMany`] beyond `samples_max`, and what the store says.
+    /// [`QueryError::TooMany`] beyond `samples_max`, [`QueryError::Timeout`], and what the store says.
     pub async fn samples(
         &self,
         matchers: Vec<Matcher>,
@@ -174,7 +178,22 @@ impl App {
         if let Some(remote) = &self.remote {
             return Ok(remote.samples(&matchers, start_ms, end_ms).await?.into());
         }
-        self.on_stores(move |stores| read(stores, &matchers, start_ms, end_ms, samples_max)).await?
+        let gone = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&gone);
+        let _cancel = CancelOnDrop(gone);
+        let (clock, timeout) = (Arc::clone(&self.clock), self.options.query.timeout);
+        let began = clock.monotonic();
+        let look = move || {
+            if seen.load(Ordering::Relaxed) {
+                Err(QueryError::Cancelled)
+            } else if clock.monotonic().saturating_sub(began) > timeout {
+                Err(QueryError::Timeout { timeout })
+            } else {
+                Ok(())
+            }
+        };
+        let range = (start_ms, end_ms);
+        self.on_stores(move |stores| read(stores, &matchers, range, samples_max, look)).await?
     }
 
     /// What makes the store of this machine large, the `top` of each kind.
@@ -246,13 +265,13 @@ impl App {
     }
 }
 
-/// Reads samples through the port that queries read through.
+/// Reads samples through the port that queries read through, as long as `look` allows it.
 fn read(
     stores: &Stores,
     matchers: &[Matcher],
-    start_ms: i64,
-    end_ms: i64,
+    (start_ms, end_ms): (i64, i64),
     max: usize,
+    look: impl Fn() -> Result<(), QueryError>,
 ) -> Result<Found<Vec<MatrixSeries>>, QueryError> {
     let store = |error: promql::SourceError| QueryError::Store(error.message);
     let local = Local(stores);
@@ -261,6 +280,7 @@ fn read(
     let mut left = max;
     let mut found = Vec::with_capacity(set.len());
     for at in 0..set.len() {
+        look()?;
         let mut points = Points::default();
         let hint = set.samples_hint(at);
         if hint > left {

@@ -130,6 +130,8 @@ pub(crate) fn recover(
     let (from_events, from_metrics) = found
         .as_ref()
         .map_or((Position::START, Position::START), |found| (found.events, found.metrics));
+    // Until the next checkpoint says otherwise, another kill needs it again.
+    metrics.keep_from(from_metrics);
     let mut later = Vec::new();
     let replayed = events.replay(from_events, |received_at, spans, logs| {
         later.push(Batch { received_at, spans, logs, ..Batch::default() });

@@ -11,7 +11,7 @@ use std::{
 
 use camino::Utf8PathBuf;
 use ingest::KeyedBatch;
-use model::{Batch, Clock, Labels, Sample, Series, Timestamp};
+use model::{Batch, Clock, Labels, Metadata, Sample, Series, Timestamp};
 use tokio::sync::{oneshot, watch};
 
 use super::{KeyedStored, Stores, TelemetryError, checkpoint};
@@ -107,31 +107,49 @@ impl Writer {
 
     pub(super) fn write(&self, batch: Batch) -> Result<Vec<StoreRefusal>, TelemetryError> {
         let now = batch.received_at;
-        let mut refused = Vec::new();
-        let mut counted = Batch { received_at: now, ..Batch::default() };
-        let mut samples = 0;
-        if has_metrics(&batch) {
-            let appended = self
-                .stores
-                .metrics
-                .append(now, &incoming(&batch))
-                .map_err(|error| metrics(&error))?;
-            samples = appended.samples;
-            refused.extend(appended.refused.into_iter().map(StoreRefusal::from));
-            // What was stored is what a recount will see.
-            self.forward(now, &appended.stored, &batch);
-            counted.series = appended.stored;
-            counted.series.extend(heard(appended.heard));
-        }
+        let refused = self.write_metrics(&batch)?;
         if !batch.spans.is_empty() || !batch.logs.is_empty() {
             self.stores
                 .events
                 .append(now, &batch.spans, &batch.logs)
                 .map_err(|error| storage(error.0.is_no_room(), &error))?;
+            let (spans, logs) = (batch.spans, batch.logs);
+            self.count(&Batch { received_at: now, spans, logs, ..Batch::default() }, 0);
         }
-        (counted.spans, counted.logs) = (batch.spans, batch.logs);
-        self.count(&counted, samples);
-        Ok(refused)
+        Ok(refused.into_iter().map(StoreRefusal::from).collect())
+    }
+
+    /// Stores a batch's metrics, queues them for other servers and counts them.
+    fn write_metrics(&self, batch: &Batch) -> Result<Vec<tsdb::Refused>, TelemetryError> {
+        if !has_metrics(batch) {
+            return Ok(Vec::new());
+        }
+        let now = batch.received_at;
+        let appended = self.stores.metrics.append(now, &incoming(batch));
+        self.note(now, appended.map_err(|error| metrics(&error))?, &batch.metadata)
+    }
+
+    /// Queues for other servers, and counts, what was stored: what a recount will see. Before anything else may fail, for sent
+    /// again it would be known, and not be counted.
+    fn note(
+        &self,
+        now: Timestamp,
+        appended: tsdb::Appended,
+        metadata: &[Metadata],
+    ) -> Result<Vec<tsdb::Refused>, TelemetryError> {
+        self.stores.forwarding.take(
+            now,
+            &Stored {
+                series: &appended.stored,
+                histograms: &appended.stored_histograms,
+                exemplars: &appended.exemplars,
+                metadata,
+            },
+        );
+        let mut counted = Batch { received_at: now, series: appended.stored, ..Batch::default() };
+        counted.series.extend(heard(appended.heard));
+        self.count(&counted, appended.samples);
+        appended.failed.map_or(Ok(appended.refused), |error| Err(metrics(&error)))
     }
 
     /// The floats first, then what else the request brought. When that fails the floats are there already, and sent again
@@ -145,34 +163,12 @@ impl Writer {
             .metrics
             .append_keyed(now, &keyed, &mut |series| resolver.resolve(series))
             .map_err(|error| metrics(&error))?;
-        let mut refused: Vec<StoreRefusal> =
-            appended.refused.into_iter().map(StoreRefusal::from).collect();
-        self.forward(now, &appended.stored, &Batch::default());
-        let mut counted = Batch { received_at: now, series: appended.stored, ..Batch::default() };
-        counted.series.extend(heard(appended.heard));
-        // Before anything else may fail: they are stored, and sent again they would be known and not be counted.
-        self.count(&counted, appended.samples);
-        let mut histograms_refused = 0;
-        if has_metrics(&batch.rest) {
-            let appended = self
-                .stores
-                .metrics
-                .append(now, &incoming(&batch.rest))
-                .map_err(|error| metrics(&error))?;
-            self.forward(now, &appended.stored, &batch.rest);
-            histograms_refused = appended.refused.iter().map(|one| one.samples).sum();
-            refused.extend(appended.refused.into_iter().map(StoreRefusal::from));
-            counted.series = heard(appended.heard).collect();
-            self.count(&counted, appended.samples);
-        }
+        let mut refused = self.note(now, appended, &[])?;
+        let rest = self.write_metrics(&batch.rest)?;
+        let histograms_refused = rest.iter().map(|one| one.samples).sum();
+        refused.extend(rest);
+        let refused = refused.into_iter().map(StoreRefusal::from).collect();
         Ok(KeyedStored { refused, histograms_refused, resolved: batch.resolver.finish() })
-    }
-
-    /// Queues what was stored for other servers, before it is acknowledged.
-    fn forward(&self, now: Timestamp, series: &[Series], batch: &Batch) {
-        let (histograms, exemplars, metadata) =
-            (&*batch.histograms, &*batch.exemplars, &*batch.metadata);
-        self.stores.forwarding.take(now, &Stored { series, histograms, exemplars, metadata });
     }
 
     fn count(&self, counted: &Batch, samples: u64) {

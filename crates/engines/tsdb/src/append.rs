@@ -6,7 +6,7 @@ mod judge;
 
 use std::{collections::HashMap, sync::Arc};
 
-use model::{Labels, Sample, Series, Timestamp};
+use model::{HistogramSample, HistogramSeries, Labels, Sample, Series, Timestamp};
 
 use crate::{
     AppendError, Appended, Incoming, KeyedBatch, Options, RefusedReason, Tsdb,
@@ -50,7 +50,8 @@ impl Tsdb {
     /// The samples of one call are one record of the log: after a kill all of them are there or none.
     ///
     /// # Errors
-    /// When a log cannot be written: nothing was taken then, and [`AppendError::is_no_room`] says whether to come again.
+    /// When a log cannot be written: nothing was taken then, and [`AppendError::is_no_room`] says whether to come again. Only
+    /// exemplars and metadata can fail after the samples were taken: [`Appended::failed`].
     pub fn append(
         &self,
         received_at: Timestamp,
@@ -72,8 +73,12 @@ impl Tsdb {
             fill(log, incoming);
         }
         let mut appended = self.take(log, intake, received_at, true)?;
-        appended.exemplars = self.append_exemplars(log, received_at, incoming)?;
-        self.append_metadata(log, received_at, incoming.metadata)?;
+        let kept = self.append_metadata(log, received_at, incoming.metadata);
+        let kept = kept.and_then(|()| self.append_exemplars(log, received_at, incoming.exemplars));
+        match kept {
+            Ok(taken) => appended.exemplars = taken,
+            Err(error) => appended.failed = Some(error),
+        }
         drop(guard);
         self.after_append(received_at);
         Ok(appended)
@@ -217,6 +222,7 @@ impl Tsdb {
             } else {
                 self.watched(&mut head, &log.items)
             };
+            appended.stored_histograms = self.stored_histograms(&log.histograms);
             appended.refused =
                 intake.refusals.told(&head, &self.index, &self.options, log, received_at);
         }
@@ -259,6 +265,20 @@ impl Tsdb {
         let reader = self.index.reader();
         let runs = items.chunk_by(|a, b| a.id == b.id);
         runs.map(|run| Series {
+            labels: reader.labels(run[0].id).unwrap_or_default(),
+            samples: run.iter().map(sample).collect(),
+        })
+        .collect()
+    }
+
+    fn stored_histograms(&self, items: &[HistogramItem]) -> Vec<HistogramSeries> {
+        let reader = self.index.reader();
+        let runs = items.chunk_by(|a, b| a.id == b.id);
+        let sample = |item: &HistogramItem| HistogramSample {
+            at_ms: item.at_ms,
+            histogram: Arc::clone(&item.histogram),
+        };
+        runs.map(|run| HistogramSeries {
             labels: reader.labels(run[0].id).unwrap_or_default(),
             samples: run.iter().map(sample).collect(),
         })

@@ -15,7 +15,7 @@ use crate::{
     codec::{Mode, Role},
     head::{Frozen, Head, normalise},
     index::SeriesId,
-    manifest::Manifest,
+    manifest::{Found, Manifest},
     part::{self, ANYWHERE, Part, PartMeta, PartWriter},
 };
 
@@ -68,10 +68,14 @@ impl Tsdb {
             return Err(error);
         }
         let opened = self.open_parts(&written)?;
-        self.change_manifest(|manifest| {
+        let changed = self.change_manifest(|manifest| {
             manifest.parts.extend(written.iter().cloned());
             manifest.flushed = manifest.flushed.max(frozen.position);
-        })?;
+        });
+        if let Err(error) = changed {
+            self.remove_unnamed(&written);
+            return Err(error);
+        }
         let samples = frozen.samples;
         drop(frozen);
         {
@@ -225,6 +229,18 @@ impl Tsdb {
         for number in numbers {
             drop(self.shared.disk.remove(&part::path(&self.options.dir, number)));
         }
+    }
+
+    /// Removes files of new parts after the manifest could not be changed, unless it names them: it may have been put in its
+    /// place before the failure.
+    pub(crate) fn remove_unnamed(&self, new: &[PartMeta]) {
+        let named = match Manifest::read(&*self.shared.disk, &self.options.dir) {
+            Ok(Found::Manifest(manifest)) => manifest.parts,
+            Ok(Found::None) => Vec::new(),
+            Ok(Found::Damaged | Found::Version(_)) | Err(_) => return,
+        };
+        let is_named = |number: &u64| named.iter().any(|part| part.number == *number);
+        self.remove_parts(new.iter().map(|part| part.number).filter(|number| !is_named(number)));
     }
 
     /// Lets go of the log that is in parts and that nobody waits for.

@@ -6,7 +6,7 @@ use std::{
 };
 
 use hashbrown::HashTable;
-use model::{HistogramSample, Points, Timestamp};
+use model::{Histogram, HistogramSample, Points, Timestamp};
 use roaring::RoaringBitmap;
 use wal::Position;
 
@@ -23,6 +23,11 @@ use crate::{
 const ALIASES_MAX: usize = 1 << 20;
 /// What a histogram takes in memory beside its buckets.
 const HISTOGRAM_BYTES: usize = 256;
+
+/// What a histogram takes in memory, about.
+pub(crate) fn histogram_bytes(histogram: &Histogram) -> usize {
+    HISTOGRAM_BYTES + 16 * (histogram.positive.len() + histogram.negative.len())
+}
 
 pub(crate) type Histograms = BTreeMap<u32, Vec<HistogramSample>>;
 
@@ -196,8 +201,7 @@ impl Head {
             self.wake(item.id, seen_min);
             let sample =
                 HistogramSample { at_ms: item.at_ms, histogram: Arc::clone(&item.histogram) };
-            let buckets = sample.histogram.positive.len() + sample.histogram.negative.len();
-            self.histogram_bytes += HISTOGRAM_BYTES + 16 * buckets;
+            self.histogram_bytes += histogram_bytes(&sample.histogram);
             self.histograms.entry(item.id).or_default().push(sample);
             self.min_ms = self.min_ms.min(item.at_ms);
             self.max_ms = self.max_ms.max(item.at_ms);

@@ -79,11 +79,13 @@ impl Tsdb {
         let written = writer.finish(disk, level, window_ms).map_err(failed)?;
         let dir = part::directory(&self.options.dir);
         disk.sync_dir(&dir).map_err(|error| failed((dir, error)))?;
-        for part in chosen {
-            self.set_aside(part)?;
-        }
         let numbers: BTreeSet<u64> = chosen.iter().map(|part| part.meta.number).collect();
-        self.replace_parts(&numbers, written)
+        let aside = chosen.iter().try_for_each(|part| self.set_aside(part));
+        let replaced = aside.and_then(|()| self.replace_parts(&numbers, written.clone()));
+        if replaced.is_err() {
+            self.remove_unnamed(written.as_slice());
+        }
+        replaced
     }
 
     /// Keeps the file of a part whose directory is damaged: its sections may be whole.

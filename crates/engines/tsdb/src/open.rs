@@ -114,7 +114,12 @@ impl Tsdb {
     /// Brings what the log has after the last flush back into the head.
     fn replay_tail(&self, recovery: &mut Recovery, now: Timestamp) -> Result<(), OpenError> {
         let flushed = self.manifest.lock().flushed;
-        let snapshot = self.log.lock().wal.snapshot();
+        let snapshot = {
+            let mut log = self.log.lock();
+            // Others may want to see it again, and have had no time to say so.
+            log.keep_from = Some(Position::START);
+            log.wal.snapshot()
+        };
         let mut decoded = Decoded::default();
         let mut read = snapshot
             .read(flushed, |entry| {
@@ -127,7 +132,9 @@ impl Tsdb {
                 ControlFlow::Continue(())
             })
             .map_err(OpenError::Read)?;
-        self.log.lock().wal.quarantine(&mut read.damage);
+        let mut log = self.log.lock();
+        log.keep_from = None;
+        log.wal.quarantine(&mut read.damage);
         recovery.damage.merge(read.damage);
         Ok(())
     }

@@ -25,7 +25,7 @@ pub struct KeyedBatch<'a> {
 }
 
 /// What an append did.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub struct Appended {
     /// Where the log stands after it.
     pub position: Position,
@@ -36,12 +36,17 @@ pub struct Appended {
     /// What was taken, merged by labels: by [`crate::Tsdb::append`] all floats, by [`crate::Tsdb::append_keyed`] those of the
     /// watched series.
     pub stored: Vec<Series>,
+    /// The native histograms that were taken, merged by labels.
+    pub stored_histograms: Vec<HistogramSeries>,
     /// Of each distinct emitter in the request ([`model::Emitter`]) the labels of one series, and the time of its newest sample.
     pub heard: Vec<(Labels, i64)>,
     /// Exemplars that were taken.
-    pub exemplars: u64,
+    pub exemplars: Vec<SeriesExemplars>,
     /// What was refused, one entry for each reason and service.
     pub refused: Vec<Refused>,
+    /// Why exemplars or metadata, which come last, could not be kept although the samples were. Whoever counts the samples
+    /// counts them now; whoever sent them should send all of it again.
+    pub failed: Option<AppendError>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

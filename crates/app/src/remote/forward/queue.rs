@@ -53,6 +53,8 @@ pub(super) struct Queue {
     log_options: wal::Options,
     position_path: Utf8PathBuf,
     state: Mutex<State>,
+    /// Held by whoever syncs or opens the log, which takes long, so that nobody does it at the same time; never by ingest.
+    upkeep: Mutex<()>,
 }
 
 struct State {
@@ -119,6 +121,7 @@ impl Queue {
             log_options,
             position_path,
             state: Mutex::new(state),
+            upkeep: Mutex::default(),
         })
     }
 
@@ -258,23 +261,34 @@ impl Queue {
         }
     }
 
-    /// Syncs what is due, saves how far it was sent, and opens the log again after an error.
+    /// Syncs what is due, saves how far it was sent, and opens the log again after an error; blocks on the disk, and lets
+    /// ingest go on meanwhile.
     pub(super) fn tick(&self, now: Timestamp) {
+        let Some(_one_at_a_time) = self.upkeep.try_lock() else { return };
         let mut state = self.state.lock();
         if now.since(state.saved_at) >= SAVE_EVERY && state.saved != state.sent {
             state.saved_at = now;
             self.save_locked(&mut state);
         }
-        let failed = match &mut state.log {
-            Some(log) => log.tick(now).is_err() || log.is_closed(),
-            None => true,
-        };
+        // What it fails with, `is_closed` tells.
+        let due = state.log.as_mut().and_then(|log| log.begin_tick(now).ok().flatten());
+        if let Some(mut sync) = due {
+            drop(state);
+            let result = sync.run();
+            state = self.state.lock();
+            if let Some(Err(error)) = state.log.as_mut().map(|log| log.end_sync(sync, result)) {
+                let error = chain(&error);
+                tracing::warn!(receiver = self.name(), error, "a queue is not synced");
+            }
+        }
+        let failed = state.log.as_ref().is_none_or(Wal::is_closed);
         if failed && (now.since(state.opened_at) >= REOPEN_EVERY || now < state.opened_at) {
             state.opened_at = now;
             // One log at a time may be open on a folder.
             state.log = None;
+            drop(state);
             match Wal::open(self.log_options.clone(), Arc::clone(&self.disk)) {
-                Ok((log, _)) => state.log = Some(log),
+                Ok((log, _)) => self.state.lock().log = Some(log),
                 Err(error) => {
                     tracing::warn!(
                         receiver = self.name(),

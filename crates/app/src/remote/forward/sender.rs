@@ -66,7 +66,7 @@ impl Sender {
             let Some(window) = self.next(now).await else { return };
             if window.is_empty() {
                 // Damage may lie between what was sent and the end.
-                self.queue.sent(window.end, now);
+                self.on_queue(move |queue| queue.sent(window.end, now)).await;
                 drop(tokio::time::timeout(IDLE, self.queue.more.notified()).await);
                 continue;
             }
@@ -80,21 +80,28 @@ impl Sender {
         let per_request = options.samples_per_send_max.max(1);
         let samples_max = (options.shards_max.max(1) * REQUESTS_PER_SHARD * per_request) as u64;
         let limits = WindowLimits { samples_max };
-        let read = move |queue: Arc<Queue>| {
+        let read = move |queue: &Queue| {
             queue.tick(now);
             queue.next(&limits)
         };
-        let queue = Arc::clone(&self.queue);
-        let window = tokio::task::spawn_blocking(move || read(queue)).await.ok()?;
+        let window = self.on_queue(read).await?;
         let waits = window.since.map(|since| DEADLINE.saturating_sub(now.since(since)));
         match waits {
             Some(wait) if window.samples < per_request as u64 && !wait.is_zero() => {
                 tokio::time::sleep(wait).await;
-                let queue = Arc::clone(&self.queue);
-                tokio::task::spawn_blocking(move || queue.next(&limits)).await.ok()
+                self.on_queue(move |queue| queue.next(&limits)).await
             }
             _ => Some(window),
         }
+    }
+
+    /// Does what blocks on the disk, on a thread where it may; `None` when the process stops.
+    async fn on_queue<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Queue) -> T + Send + 'static,
+    ) -> Option<T> {
+        let queue = Arc::clone(&self.queue);
+        tokio::task::spawn_blocking(move || work(&queue)).await.ok()
     }
 
     async fn send_window(&mut self, mut window: Window, clock: &dyn Clock) {
@@ -124,7 +131,8 @@ impl Sender {
             );
             self.protocol = Protocol::V1;
         }
-        self.queue.sent(end, clock.now());
+        let now = clock.now();
+        self.on_queue(move |queue| queue.sent(end, now)).await;
     }
 
     /// Version 1 has metadata on its own.
@@ -188,7 +196,8 @@ impl Sender {
                     let wait = backoff.wait(wait);
                     tracing::debug!(receiver = self.queue.name(), text, ?wait, "sent again later");
                     tokio::time::sleep(wait).await;
-                    self.queue.tick(clock.now());
+                    let now = clock.now();
+                    self.on_queue(move |queue| queue.tick(now)).await;
                 }
             }
         }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use model::{Metadata, Timestamp};
+use model::{Metadata, SeriesExemplars, Timestamp};
 
 use super::oldest_ms;
 use crate::{
-    AppendError, Incoming, METADATA_FAMILIES_MAX, Tsdb,
+    AppendError, METADATA_FAMILIES_MAX, Tsdb,
     exemplars::{self, LOG_BYTES_MAX},
     store::Log,
 };
@@ -16,17 +16,17 @@ impl Tsdb {
         &self,
         log: &mut Log,
         received_at: Timestamp,
-        incoming: &Incoming<'_>,
-    ) -> Result<u64, AppendError> {
-        if incoming.exemplars.is_empty() {
-            return Ok(0);
+        offered: &[SeriesExemplars],
+    ) -> Result<Vec<SeriesExemplars>, AppendError> {
+        if offered.is_empty() {
+            return Ok(Vec::new());
         }
         let mut known = self.exemplars.write();
-        let mut news = known.news(incoming.exemplars);
+        let mut news = known.news(offered);
         let oldest = oldest_ms(&self.options, received_at);
         news.retain(|(_, exemplar)| exemplar.at_ms >= oldest);
         if news.is_empty() {
-            return Ok(0);
+            return Ok(Vec::new());
         }
         log.exemplars
             .append(&exemplars::encode(&news), received_at)
@@ -35,11 +35,15 @@ impl Tsdb {
             // What cannot be dropped now is tried again with the next.
             drop(log.exemplars.drop_to(LOG_BYTES_MAX));
         }
-        let taken = news.len() as u64;
-        for (labels, exemplar) in news {
-            known.insert(labels, exemplar.clone());
+        for (labels, exemplar) in &news {
+            known.insert(labels, (*exemplar).clone());
         }
-        Ok(taken)
+        let runs = news.chunk_by(|(a, _), (b, _)| a == b);
+        let taken = runs.map(|run| SeriesExemplars {
+            labels: run[0].0.clone(),
+            exemplars: run.iter().map(|(_, exemplar)| (*exemplar).clone()).collect(),
+        });
+        Ok(taken.collect())
     }
 
     pub(super) fn append_metadata(

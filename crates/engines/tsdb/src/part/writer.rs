@@ -11,6 +11,7 @@ use super::{FOOTER_MAGIC, HEADER_BYTES, MAGIC, PartMeta};
 use crate::{
     codec::{Columns, Mode, Role, SectionWriter},
     directory::{DirectoryWriter, SectionRef},
+    head::histogram_bytes,
 };
 
 /// Samples of one series in a section: more of them compress hardly better and take longer to find one in.
@@ -21,8 +22,8 @@ const COLUMN_SAMPLES_MAX: usize = 720;
 const SECTION_SAMPLES: [usize; 2] = [16 << 10, 32 << 10];
 /// Series in a group.
 const GROUP_SERIES_MAX: usize = 4096;
-/// Samples in a group, which is in memory until it is written.
-const GROUP_SAMPLES_MAX: usize = 1 << 20;
+/// What a group may take in memory, where it is until it is written.
+const GROUP_BYTES_MAX: usize = 16 << 20;
 /// Bytes that are written at once.
 const WRITE_BYTES: usize = 1 << 20;
 
@@ -45,6 +46,7 @@ pub(crate) struct PartWriter {
     columns: Vec<Points>,
     group_samples: usize,
     group_longest: usize,
+    group_bytes: usize,
     samples: u64,
     series: u64,
     min_ms: i64,
@@ -86,6 +88,7 @@ impl PartWriter {
             columns: Vec::new(),
             group_samples: 0,
             group_longest: 0,
+            group_bytes: 0,
             samples: 0,
             series: 0,
             min_ms: i64::MAX,
@@ -112,6 +115,7 @@ impl PartWriter {
         self.roles.push(role);
         self.group_samples += len;
         self.group_longest = self.group_longest.max(len);
+        self.group_bytes += bytes_of(&self.columns[at]);
         Ok(())
     }
 
@@ -125,7 +129,7 @@ impl PartWriter {
     }
 
     fn is_overfull(&self) -> bool {
-        self.group_samples > GROUP_SAMPLES_MAX || self.ids.len() >= GROUP_SERIES_MAX * 2
+        self.group_bytes > GROUP_BYTES_MAX || self.ids.len() >= GROUP_SERIES_MAX * 2
     }
 
     /// Writes the group that was collected.
@@ -171,13 +175,13 @@ impl PartWriter {
         for points in &mut self.columns[..group] {
             points.clear();
             // One long series must not hold its memory until the end.
-            if points.times.capacity() > 4 * COLUMN_SAMPLES {
+            if points.times.capacity().max(points.histograms.capacity()) > 4 * COLUMN_SAMPLES {
                 *points = Points::default();
             }
         }
         self.ids.clear();
         self.roles.clear();
-        (self.group_samples, self.group_longest) = (0, 0);
+        (self.group_samples, self.group_longest, self.group_bytes) = (0, 0, 0);
         Ok(())
     }
 
@@ -245,6 +249,12 @@ impl PartWriter {
         // What is left would be swept away at the next start.
         drop(disk.remove(&self.path));
     }
+}
+
+/// What samples take in memory, about.
+fn bytes_of(points: &Points) -> usize {
+    let histograms = points.histograms.iter().map(|one| histogram_bytes(&one.histogram));
+    16 * points.times.len() + histograms.sum::<usize>()
 }
 
 /// Sets the part's size and encodes the footer, whose own length is in it.

@@ -12,6 +12,7 @@ mod life;
 mod limits;
 mod migrate;
 mod model_based;
+mod refusing;
 mod rot;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
