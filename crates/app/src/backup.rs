@@ -4,12 +4,13 @@
 //! SHA-256 of each and the journal's head. So a folder without a manifest is no backup, and any changed bit is found.
 //!
 //! The order makes a copy of moving stores whole. First `slo/`: what its checkpoint says is included is then in the logs that are
-//! copied after it. In each store the folder `wal` before the rest: what leaves the log meanwhile is in the blocks that are copied
+//! copied after it. The metric store is copied as it was at one moment. In each other store the folder `wal` before the rest: what leaves the log meanwhile is in the blocks that are copied
 //! later. Files that vanish meanwhile have expired or moved on, and are left out. Last the journal, as it was at one moment.
 //!
 //! A backup holds the key that signs the journal's checkpoints, and all telemetry: keep it as you keep the data directory.
 
 mod copy;
+mod link;
 mod manifest;
 mod restore;
 
@@ -73,6 +74,12 @@ pub fn backup(
     prepare_target(data_dir, target)?;
     let mut files = Vec::new();
     for name in order(data_dir)? {
+        if name == names::METRICS
+            && let Some(linked) = link::Linked::metrics(data_dir)?
+        {
+            copy::copy_tree(linked.path(), target, Utf8Path::new(&name), &mut files)?;
+            continue;
+        }
         copy::copy_whole(data_dir, target, Utf8Path::new(&name), &mut files)?;
     }
     let from = data_dir.join(names::JOURNAL);

@@ -1,8 +1,9 @@
 //! Backups made beside writers, restored elsewhere, and spoiled.
 
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     thread,
+    time::Duration,
 };
 
 use journal::{Draft, FactId, Health, Journal as _, SqliteJournal};
@@ -129,6 +130,89 @@ fn runs_beside_writers_and_files_that_vanish() {
     let restored = restore(&target, &sample.at("new"), NOW).unwrap();
     let head = restored.journal.head;
     assert_eq!(sample.journal.verified_hash(head.seq), Some(head.hash));
+}
+
+/// Ends a writer also when the test fails.
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// Flushes and merges make files and remove them while they are copied.
+#[test]
+fn a_metric_store_that_flushes_and_merges_is_copied_whole() {
+    let sample = Sample::new();
+    for folder in ["wal", "blocks"] {
+        fs::remove_dir_all(sample.data.metrics().join(folder)).unwrap();
+    }
+    let options = tsdb::Options {
+        head_samples: 300,
+        free_bytes_min: 0,
+        ..tsdb::Options::new(sample.data.metrics())
+    };
+    let disk = || std::sync::Arc::new(wal::RealDisk);
+    let (store, _) = tsdb::Tsdb::open(options, disk(), NOW).unwrap();
+    let labels: Vec<_> = (0..20)
+        .map(|n| model::Labels::from_pairs([("__name__", "up"), ("n", &*n.to_string())]))
+        .collect();
+    let append = |second: u64| {
+        let now = NOW + Duration::from_secs(second);
+        let one = model::Sample { at_ms: now.as_millis(), value: 1.0 };
+        let series: Vec<_> = labels
+            .iter()
+            .map(|labels| model::Series { labels: labels.clone(), samples: vec![one] })
+            .collect();
+        store.append(now, &tsdb::Incoming { series: &series, ..Default::default() }).unwrap();
+        // Twenty seconds between looks, in which hardly anything comes: what there is is merged.
+        store.maintain(now).unwrap();
+    };
+    let (done, written) = (AtomicBool::new(false), AtomicU64::new(0));
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 0.. {
+                append(n * 20);
+                written.store(n + 1, Ordering::SeqCst);
+                if done.load(Ordering::SeqCst) {
+                    break;
+                }
+            }
+        });
+        let _stop = StopOnDrop(&done);
+        for round in 0..4 {
+            while written.load(Ordering::SeqCst) < (round + 1) * 60 {
+                thread::yield_now();
+            }
+            let before = written.load(Ordering::SeqCst);
+            let (target, new) = (sample.at(&format!("b{round}")), sample.at(&format!("n{round}")));
+            backup(sample.data.path(), &target, NOW).unwrap();
+            restore(&target, &new, NOW).unwrap();
+            let data = DataDir::open(&new, NOW).unwrap();
+            let options = tsdb::Options { free_bytes_min: 0, ..tsdb::Options::new(data.metrics()) };
+            let (copy, recovery) = tsdb::Tsdb::open(options, disk(), NOW).unwrap();
+            assert!(recovery.damage.is_none() && recovery.parts_damaged.is_empty(), "{recovery:?}");
+            let found = copy.select(&[], i64::MIN, i64::MAX).unwrap();
+            assert_eq!((found.len(), found.warnings()), (20, vec![]));
+            for at in 0..found.len() {
+                let mut points = model::Points::default();
+                found.read(at, &mut points).unwrap();
+                assert!(points.times.len() as u64 >= before, "{before}: {}", points.times.len());
+            }
+        }
+    });
+    assert!(store.stats().parts < 20, "parts were merged");
+}
+
+#[test]
+fn a_snapshot_of_the_metrics_stays_out_of_backups() {
+    let sample = Sample::new();
+    let copy = sample.data.path().join("metrics-snapshots/one");
+    fs::create_dir_all(&copy).unwrap();
+    fs::write(copy.join("MANIFEST"), "copied already").unwrap();
+    let manifest = sample.backup();
+    assert!(manifest.files.iter().all(|file| !file.path.contains("snapshots")), "{manifest:?}");
 }
 
 #[test]

@@ -7,8 +7,8 @@ use std::{
 
 use camino::{Utf8Path, Utf8PathBuf};
 use model::{
-    Labels, ManualClock, MatchOp, Matcher, Resource, Sample, Series, Span, SpanId, SpanKind,
-    SpanStatus, Timestamp, TraceId,
+    Exemplar, Labels, ManualClock, MatchOp, Matcher, Resource, Sample, Series, SeriesExemplars,
+    Span, SpanId, SpanKind, SpanStatus, Timestamp, TraceId,
 };
 use proptest::prelude::*;
 use slo::{
@@ -42,6 +42,8 @@ enum Op {
     Kill,
     /// The machine stops at one of the next writes, and the request is sent again.
     Crash(u64),
+    /// The disk is full at one of the next writes, and has room when the request is sent again.
+    Full(u64),
 }
 
 fn op() -> impl Strategy<Value = Op> {
@@ -55,7 +57,8 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (0..8usize).prop_map(Op::Retry),
         2 => Just(Op::Checkpoint),
         2 => Just(Op::Kill),
-        2 => (0..3u64).prop_map(Op::Crash),
+        2 => (0..5u64).prop_map(Op::Crash),
+        3 => (0..7u64).prop_map(Op::Full),
     ]
 }
 
@@ -166,7 +169,9 @@ impl Client {
             let sample = Sample { at_ms: now.as_millis(), value: total as f64 };
             Series { labels: Labels::from_pairs(labels), samples: vec![sample] }
         });
-        Some(Batch { received_at: now, spans, series: series.collect(), ..Batch::default() })
+        let series: Vec<_> = series.collect();
+        let exemplars = vec![exemplar(&series[0].labels, now)];
+        Some(Batch { received_at: now, spans, series, exemplars, ..Batch::default() })
     }
 
     fn span(&mut self, failed: bool, end: Timestamp) -> Span {
@@ -189,15 +194,32 @@ impl Client {
     }
 }
 
+/// What is written last, so that it can fail when all else is there.
+fn exemplar(labels: &Labels, now: Timestamp) -> SeriesExemplars {
+    let trace = Labels::from_pairs([("trace_id", "a")]);
+    let exemplar = Exemplar { labels: trace, value: 1.0, at_ms: now.as_millis() };
+    SeriesExemplars { labels: labels.clone(), exemplars: vec![exemplar] }
+}
+
 fn again(disk: &SimDisk, dir: &Utf8Path, now: Timestamp) -> Life {
     disk.clear_faults();
     disk.kill();
     begin(disk, dir, now)
 }
 
-/// Sends a request until it is acknowledged: an error is answered by the same request to the next life.
+/// Sends a request until it is acknowledged: a full disk is answered by the same request a little later, another error by
+/// the same request to the next life.
 fn deliver(life: &mut Life, disk: &SimDisk, dir: &Utf8Path, batch: &Batch) {
-    if life.writer.write(batch.clone()).is_err() {
+    if let Err(error) = life.writer.write(batch.clone()) {
+        let later = batch.received_at + Duration::from_secs(2);
+        disk.clear_faults();
+        let full = matches!(error, TelemetryError::DiskFull);
+        let goes_on = full
+            && life.stores.events.tick(later).is_ok()
+            && life.stores.metrics.tick(later).is_ok();
+        if goes_on && life.writer.write(batch.clone()).is_ok() {
+            return;
+        }
         *life = again(disk, dir, batch.received_at);
         life.writer.write(batch.clone()).unwrap();
     }
@@ -243,6 +265,7 @@ fn run(ops: &[Op], seed: u64) -> Result<(), TestCaseError> {
                 life = again(&disk, &dir, now);
             }
             Op::Crash(after) => disk.fail_at(disk.ops() + after, Fault::Crash),
+            Op::Full(after) => disk.fail_at(disk.ops() + after, Fault::Full),
         }
     }
     life = again(&disk, &dir, now);
@@ -268,4 +291,56 @@ proptest! {
     ) {
         run(&ops, seed)?;
     }
+}
+
+struct OneSeries(Labels);
+
+impl ingest::LabelSource for OneSeries {
+    fn labels(&self, _: u32, _: usize) -> Result<Vec<ingest::RawLabel>, String> {
+        Ok(self.0.iter().map(|(name, value)| (name.into(), value.into())).collect())
+    }
+}
+
+/// Sent again they are known to the store, and nobody would count them any more.
+#[test]
+fn floats_are_counted_though_what_came_with_them_finds_no_room() {
+    let mut failed = 0;
+    for op in 0..12 {
+        let folders = tempfile::tempdir().unwrap();
+        let dir = Utf8PathBuf::from_path_buf(folders.path().to_owned()).unwrap();
+        let disk = SimDisk::new(op);
+        let life = begin(&disk, &dir, START);
+        let labels =
+            Labels::from_pairs([("__name__", "requests_total"), ("job", "shop"), ("code", "200")]);
+        let send = |second: u64, total: f64| {
+            let now = START + Duration::from_secs(second);
+            let sample = model::KeyedSample { series: 0, at_ms: now.as_millis(), value: total };
+            let rest = Batch {
+                received_at: now,
+                exemplars: vec![exemplar(&labels, now)],
+                ..Batch::default()
+            };
+            life.writer.write_keyed(KeyedBatch::new(
+                now,
+                vec![7],
+                vec![sample],
+                Box::new(OneSeries(labels.clone())),
+                ingest::keyed::Rules { limits: Arc::default(), redactor: Arc::default() },
+                ingest::Ingested { batch: rest, ..ingest::Ingested::default() },
+            ))
+        };
+        send(0, 10.0).unwrap();
+        disk.fail_at(disk.ops() + op, Fault::Full);
+        let full = send(30, 25.0).is_err();
+        disk.clear_faults();
+        let later = START + Duration::from_secs(40);
+        life.stores.metrics.tick(later).unwrap();
+        if full {
+            failed += 1;
+            send(30, 25.0).unwrap();
+        }
+        let counted = counts(&life.stores, START + Duration::from_secs(60))["counters"].total;
+        assert_eq!(counted, 15, "op {op}");
+    }
+    assert!(failed >= 2, "both logs were to fail");
 }

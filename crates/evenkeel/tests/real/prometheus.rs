@@ -5,3 +5,4 @@ mod forward;
 mod peer;
 mod promtool;
 mod pushed;
+mod read;

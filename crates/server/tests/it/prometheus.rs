@@ -4,6 +4,7 @@ mod answers;
 mod clients;
 mod federate;
 mod load;
+mod read;
 mod reference;
 mod remote;
 mod rig;

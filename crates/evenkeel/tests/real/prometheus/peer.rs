@@ -38,9 +38,14 @@ pub(super) struct Peer {
 impl Peer {
     /// Prometheus, which takes remote write.
     pub(super) async fn prometheus(program: &Path, folder: &Path, port: u16) -> Self {
+        let text = "storage: {tsdb: {out_of_order_time_window: 1h}}\n";
+        Self::configured(program, folder, port, text).await
+    }
+
+    /// Prometheus with a configuration.
+    pub(super) async fn configured(program: &Path, folder: &Path, port: u16, text: &str) -> Self {
         fs::create_dir_all(folder).unwrap();
         let config = folder.join("prometheus.yml");
-        let text = "storage: {tsdb: {out_of_order_time_window: 1h}}\n";
         fs::write(&config, text).unwrap();
         let mut command = Command::new(program);
         command

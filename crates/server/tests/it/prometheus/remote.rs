@@ -89,10 +89,16 @@ async fn what_is_wrong_with_the_cluster_names_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn samples_are_sent_on() {
+    for protocol in [Protocol::V1, Protocol::V2] {
+        are_sent_on(protocol).await;
+    }
+}
+
+async fn are_sent_on(protocol: Protocol) {
     let behind = Rig::start(Setup { now: Some(6_000), ..Setup::default() }).await;
     let options = ForwardOptions {
         endpoint: endpoint(&format!("http://{}/api/v1/write", behind.at)),
-        protocol: Protocol::V1,
+        protocol,
         rewrite: None,
         bytes_max: 64 << 20,
         age_max: Duration::from_secs(86_400),

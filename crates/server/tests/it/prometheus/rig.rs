@@ -18,6 +18,7 @@ pub(super) struct Setup {
     pub(super) forward: Vec<app::remote::forward::ForwardOptions>,
     /// Seconds since 1970.
     pub(super) now: Option<i64>,
+    pub(super) query: QueryLimits,
 }
 
 pub(super) struct Rig {
@@ -45,7 +46,7 @@ impl Rig {
             metrics_retention: None,
             metrics_bytes: None,
             events_retention: None,
-            query: QueryLimits::default(),
+            query: setup.query,
             query_features: app::query::QueryFeatures::default(),
             remote: setup.remote,
             forward: setup.forward,

@@ -1,0 +1,115 @@
+//! The metric store at one moment, by second names of its files.
+//!
+//! Copying takes minutes, and flushes and merges replace files all the while. Linking takes milliseconds: it is done again when
+//! the store's manifest was replaced meanwhile, and what has a second name stays, whatever the store removes.
+
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt as _,
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+use camino::{Utf8Path, Utf8PathBuf};
+
+use super::BackupError;
+use crate::data_dir::{create_private, names};
+
+/// How often it is tried to link everything before the manifest is replaced.
+const TRIES_MAX: usize = 200;
+/// What a backup that was killed left is removed by the next one, after so long.
+const STALE_AFTER: Duration = Duration::from_secs(24 * 3600);
+
+/// Second names, which go when this is dropped.
+#[derive(Debug)]
+pub(super) struct Linked {
+    dir: Utf8PathBuf,
+}
+
+impl Linked {
+    /// Links the metric store; `None` where the disk has no second names.
+    pub(super) fn metrics(data_dir: &Utf8Path) -> Result<Option<Self>, BackupError> {
+        let store = data_dir.join(names::METRICS);
+        let snapshots = data_dir.join(names::METRICS_SNAPSHOTS);
+        let failed = |source| BackupError::File { path: store.clone(), source };
+        create_private(&snapshots).map_err(failed)?;
+        remove_stale(&snapshots);
+        let linked = Self { dir: snapshots.join(format!("backup-{}.tmp", std::process::id())) };
+        for _ in 0..TRIES_MAX {
+            linked.clear().map_err(failed)?;
+            create_private(&linked.dir).map_err(failed)?;
+            let before = identity(&store);
+            match link_tree(&store, &linked.dir.join(names::METRICS)) {
+                // The folder may be on a disk of its own, or on one that knows no links.
+                Err(error) if is_unsupported(&error) => return Ok(None),
+                // It went since the folder was read.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(failed(error)),
+                Ok(()) if identity(&store) == before => return Ok(Some(linked)),
+                Ok(()) => {}
+            }
+        }
+        Err(BackupError::Changing { path: store })
+    }
+
+    /// The folder in which the store is, under its usual name.
+    pub(super) fn path(&self) -> &Utf8Path {
+        &self.dir
+    }
+
+    fn clear(&self) -> io::Result<()> {
+        match fs::remove_dir_all(&self.dir) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        }
+    }
+}
+
+impl Drop for Linked {
+    fn drop(&mut self) {
+        // What stays is removed by a later backup.
+        drop(self.clear());
+    }
+}
+
+/// What tells one manifest from the next: a number of the file system, a time and a size. A part goes only after the manifest
+/// that names it, and comes before, so that under one manifest all that counts is there.
+fn identity(store: &Utf8Path) -> Option<(u64, i64, i64, u64)> {
+    let metadata = fs::metadata(store.join("MANIFEST")).ok()?;
+    Some((metadata.ino(), metadata.mtime(), metadata.mtime_nsec(), metadata.len()))
+}
+
+fn link_tree(from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
+    create_private(to)?;
+    for entry in from.read_dir_utf8()? {
+        let entry = entry?;
+        let target = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            link_tree(entry.path(), &target)?;
+        } else {
+            fs::hard_link(entry.path(), &target)?;
+        }
+    }
+    Ok(())
+}
+
+fn is_unsupported(error: &io::Error) -> bool {
+    use io::ErrorKind::{CrossesDevices, PermissionDenied, TooManyLinks, Unsupported};
+    matches!(error.kind(), CrossesDevices | PermissionDenied | TooManyLinks | Unsupported)
+}
+
+fn remove_stale(snapshots: &Utf8Path) {
+    let is_stale = |path: &Path| {
+        let modified = fs::metadata(path).and_then(|found| found.modified());
+        let age = modified.map(|at| SystemTime::UNIX_EPOCH.max(at).elapsed());
+        matches!(age, Ok(Ok(age)) if age > STALE_AFTER)
+    };
+    for entry in snapshots.read_dir_utf8().into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let ours = name.starts_with("backup-") && name.ends_with(".tmp");
+        if ours && is_stale(entry.path().as_std_path()) {
+            // Tried again by the next backup.
+            drop(fs::remove_dir_all(entry.path()));
+        }
+    }
+}
