@@ -54,7 +54,7 @@ const RUNS: &[Run] = &[
     Run {
         name: "AT-02",
         shows: "the sample store survives 10,000 seeds of crashes that lose and tear what was not synced",
-        does: Does::Tests { package: "tsdb", filter: "crash", rounds: 10_000 },
+        does: Does::Tests { package: "tsdb", filter: "seeds", rounds: 10_000 },
     },
     Run {
         name: "AT-03",

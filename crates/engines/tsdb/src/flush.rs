@@ -58,6 +58,13 @@ impl Tsdb {
     /// When a file cannot be written. Nothing is lost by it.
     pub fn flush(&self, now: Timestamp) -> Result<u64, MaintainError> {
         let _one_at_a_time = self.flushing.lock();
+        // What an earlier flush could not write comes first.
+        let is_left = self.head.lock().frozen.is_some();
+        let left = if is_left { self.flush_frozen(now)? } else { 0 };
+        Ok(left + self.flush_frozen(now)?)
+    }
+
+    fn flush_frozen(&self, now: Timestamp) -> Result<u64, MaintainError> {
         let Some(frozen) = self.freeze(now) else { return Ok(0) };
         self.check_room(frozen.samples.saturating_mul(4))?;
         self.mend_registry(now)?;

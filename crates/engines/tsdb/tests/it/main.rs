@@ -14,6 +14,7 @@ mod migrate;
 mod model_based;
 mod refusing;
 mod rot;
+mod seeds;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

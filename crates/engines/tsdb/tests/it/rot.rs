@@ -1,5 +1,7 @@
 //! Flipped bits: what is damaged is missed and told, never read wrong.
 
+mod codecs;
+
 use camino::{Utf8Path, Utf8PathBuf};
 use model::Matcher;
 use proptest::prelude::*;
