@@ -78,6 +78,7 @@ impl Tsdb {
         let changed = self.change_manifest(|manifest| {
             manifest.parts.extend(written.iter().cloned());
             manifest.flushed = manifest.flushed.max(frozen.position);
+            manifest.series_end = manifest.series_end.max(self.index.end());
         });
         if let Err(error) = changed {
             self.remove_unnamed(&written);

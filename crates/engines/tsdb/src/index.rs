@@ -71,6 +71,16 @@ impl Index {
         self.registry.write().insert_at(labels, id)
     }
 
+    /// One more than the highest id that was ever given, or reserved.
+    pub fn end(&self) -> SeriesId {
+        self.registry.read().end()
+    }
+
+    /// Gives no id below `end` to a new series: somebody may still name it.
+    pub fn reserve(&self, end: SeriesId) {
+        self.registry.write().reserve(end);
+    }
+
     /// Forgets series; gives how many there were.
     ///
     /// Their ids are used again some time: nothing may name them any more.

@@ -15,7 +15,8 @@ use wal::{
 use crate::part::PartMeta;
 
 const MAGIC: &[u8; 4] = b"EKMF";
-pub(crate) const VERSION: u8 = 1;
+/// Version 1 had no `series_end`.
+pub(crate) const VERSION: u8 = 2;
 const HEADER_BYTES: usize = 13;
 
 /// A stretch of time that is deleted of some series, in the parts up to a number.
@@ -40,6 +41,9 @@ pub(crate) struct Manifest {
     pub(crate) tombstones: Vec<Tombstone>,
     /// The old layout's blocks are in parts.
     pub(crate) migrated: bool,
+    /// New series have this number or a higher one: parts and logs may hold samples under lower numbers whose labels were
+    /// lost, and must not get others.
+    pub(crate) series_end: u32,
 }
 
 /// What reading it found.
@@ -72,6 +76,7 @@ impl Manifest {
                 last = *id;
             }
         }
+        put_uint(&mut out, u64::from(self.series_end));
         out
     }
 
@@ -100,6 +105,10 @@ impl Manifest {
                 })
                 .collect::<Result<_, _>>()?;
             manifest.tombstones.push(Tombstone { ids, start_ms, end_ms, upto });
+        }
+        if !reader.is_empty() {
+            let end = u32::try_from(reader.uint("series")?);
+            manifest.series_end = end.map_err(|_| reader.error("series"))?;
         }
         if reader.is_empty() { Ok(manifest) } else { Err(reader.error("the end")) }
     }
@@ -154,7 +163,7 @@ fn read_copy(copy: &[u8]) -> Found {
         && usize::try_from(word(5)).ok() == Some(payload.len())
         && word(9) == checksum(&header[4..9], payload);
     match (is_whole, header[4]) {
-        (true, VERSION) => Manifest::decode(payload).map_or(Found::Damaged, Found::Manifest),
+        (true, 1..=VERSION) => Manifest::decode(payload).map_or(Found::Damaged, Found::Manifest),
         (true, version) => Found::Version(version),
         (false, _) => Found::Damaged,
     }
@@ -221,6 +230,7 @@ mod tests {
                 upto: 8,
             }],
             migrated: true,
+            series_end: 901,
         }
     }
 

@@ -51,6 +51,7 @@ impl Tsdb {
         let loaded = registry.load(&index).map_err(OpenError::Read)?;
         recovery.damage.merge(loaded.damage);
         recovery.undecodable += loaded.undecodable;
+        index.reserve(manifest.series_end);
         let known = index.len();
         let (exemplars_log, exemplars, damage) = exemplars::open(&options, &disk)?;
         recovery.damage.merge(damage);
@@ -72,6 +73,7 @@ impl Tsdb {
             damage: wal::Damage::default(),
             work: Work::default(),
         };
+        store.reserve_ids()?;
         store.wake_recent(now)?;
         if !store.manifest.lock().migrated {
             recovery.migrated = migrate::blocks(&store, &disk, now, &mut recovery)?;
@@ -89,6 +91,24 @@ impl Tsdb {
         (recovery.parts_damaged, _) = store.shared.faults.list();
         store.damage = recovery.damage.clone();
         Ok((store, recovery))
+    }
+
+    /// Keeps the numbers that parts have from new series, where the manifest does not say which these are.
+    fn reserve_ids(&self) -> Result<(), OpenError> {
+        if self.manifest.lock().series_end > 0 {
+            return Ok(());
+        }
+        let parts = Arc::clone(&self.head.lock().parts);
+        for part in parts.iter() {
+            let directory = part
+                .directory(&self.shared)
+                .map_err(|source| OpenError::Directory { path: part.path.clone(), source })?;
+            if let Some(last) = directory.and_then(|found| found.ids().iter().max().copied()) {
+                self.index.reserve(last.saturating_add(1));
+            }
+            part.forget_directory();
+        }
+        Ok(())
     }
 
     /// Counts the series of recent parts as active, as of the times of their samples.
@@ -164,13 +184,24 @@ impl Tsdb {
             head.know(id, |visit| show(&reader, id, visit));
             true
         };
-        decoded.items.retain(|item| knows(item.id));
-        decoded.histograms.retain(|item| knows(item.id));
+        let mut unknown_end = 0;
+        let mut takes = |id: u32| {
+            let knows = knows(id);
+            if !knows {
+                unknown_end = unknown_end.max(id.saturating_add(1));
+            }
+            knows
+        };
+        decoded.items.retain(|item| takes(item.id));
+        decoded.histograms.retain(|item| takes(item.id));
         let after = decoded.items.len() + decoded.histograms.len();
         recovery.orphans += (before - after) as u64;
         recovery.samples_replayed += after as u64;
         head.insert(decoded.received_at, &decoded.items);
         head.insert_histograms(decoded.received_at, &decoded.histograms);
+        drop(reader);
+        // The labels were lost with the power; the record stays in the log for a while.
+        self.index.reserve(unknown_end);
     }
 
     /// Flushes while the log is read; what cannot be flushed stays in memory.
@@ -210,7 +241,12 @@ fn read_manifest(
     let found = Manifest::read(disk, &options.dir)
         .map_err(|source| OpenError::Directory { path: path.clone(), source })?;
     match found {
-        Found::Manifest(manifest) => Ok(manifest),
+        Found::Manifest(manifest) => {
+            // The process that put it in its place may have died before the name was durable, and the log goes by it.
+            disk.sync_dir(&options.dir)
+                .map_err(|source| OpenError::Directory { path: options.dir.clone(), source })?;
+            Ok(manifest)
+        }
         Found::Version(found) => Err(OpenError::Version { path, found, max: manifest::VERSION }),
         Found::None => rebuild(disk, &options.dir, recovery),
         Found::Damaged => {
@@ -236,7 +272,11 @@ fn rebuild(
         let Some(number) = part::number(&path) else { continue };
         manifest.next_part = manifest.next_part.max(number);
         match part::read_footer(disk, &path).map_err(failed)? {
-            Some(meta) if meta.number == number => manifest.parts.push(meta),
+            Some(meta) if meta.number == number => {
+                // Nobody knows whether it was ever synced, and the log goes once it counts.
+                disk.truncate(&path, meta.bytes).map_err(failed)?;
+                manifest.parts.push(meta);
+            }
             _ => {
                 recovery.damage.regions_total += 1;
                 let aside = path.with_extension("damaged");
@@ -244,6 +284,7 @@ fn rebuild(
             }
         }
     }
+    disk.sync_dir(&parts).map_err(failed)?;
     Ok(manifest)
 }
 

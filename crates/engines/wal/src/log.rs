@@ -172,6 +172,7 @@ impl Wal {
         let Some(active) = &mut self.active else { return Ok(()) };
         if let Err(source) = active.file.sync() {
             self.poison = Some(Poison::Sync);
+            self.renew();
             let path = self.segments.last().map(|segment| segment.path.clone()).unwrap_or_default();
             return Err(SyncError::Sync { path, source });
         }
@@ -225,12 +226,34 @@ impl Wal {
     pub fn end_sync(&mut self, due: DueSync, result: std::io::Result<()>) -> Result<(), SyncError> {
         if let Err(source) = result {
             self.poison = Some(Poison::Sync);
+            self.renew();
             return Err(SyncError::Sync { path: due.path, source });
         }
         if self.end() == due.end {
             self.dirty = false;
         }
         Ok(())
+    }
+
+    /// Puts a synced copy in the place of the last segment, whose sync failed. What the kernel could not write it still shows
+    /// to readers, after a restart too, but counts as written: no later sync of that file would write it. What becomes of the
+    /// copy changes nothing here: the log is closed.
+    fn renew(&self) {
+        let Some(segment) = self.segments.last() else { return };
+        let (disk, new) = (&*self.disk, segment.path.with_extension("new"));
+        let copy = || {
+            let bytes = disk.read(&segment.path)?;
+            // Of an earlier attempt; mostly there is none.
+            drop(disk.remove(&new));
+            let mut file = disk.create(&new)?;
+            file.append(&bytes)?;
+            file.sync()?;
+            disk.rename(&new, &segment.path)?;
+            disk.sync_dir(&self.options.dir)
+        };
+        if copy().is_err() {
+            drop(disk.remove(&new));
+        }
     }
 
     /// Drops whole segments that lie before `position`, oldest first; the newest stays. Returns how many went.

@@ -45,12 +45,22 @@ impl Arena {
     }
 
     pub(super) fn next_id(&mut self) -> SeriesId {
-        if self.free.len() > WAITING
+        while self.free.len() > WAITING
             && let Some(id) = self.free.pop_front()
         {
-            return id;
+            // It may have been entered again under the number that it had.
+            if !self.contains(id) {
+                return id;
+            }
         }
         self.end()
+    }
+
+    /// Gives no number below `end` to a new series, unless it is freed.
+    pub(super) fn reserve(&mut self, end: SeriesId) {
+        if end > self.end() {
+            self.offsets.resize(end as usize, ABSENT);
+        }
     }
 
     /// The id must not be taken.

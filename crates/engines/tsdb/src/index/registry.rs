@@ -46,6 +46,10 @@ impl Registry {
         self.arena.end()
     }
 
+    pub(super) fn reserve(&mut self, end: SeriesId) {
+        self.arena.reserve(end);
+    }
+
     pub(super) fn all(&self) -> &Posting {
         &self.all
     }

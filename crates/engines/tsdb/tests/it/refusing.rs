@@ -195,3 +195,32 @@ fn what_is_flushed_while_the_log_is_read_can_be_counted_again() {
     store.replay(wal::Position::START, |_, series| counted += series.len()).unwrap();
     assert_eq!(counted, 1200);
 }
+
+/// A record of the log that outlived the names of its series must not speak of series that came later.
+#[test]
+fn a_number_whose_labels_were_lost_is_not_given_again() {
+    let disk = SimDisk::new(1);
+    let (store, _) = open(&disk, options(), secs(0));
+    append_at(&store, 1, 3);
+    drop(store);
+    for dir in ["t/series", "t/series2"] {
+        for path in disk.files().iter().filter(|path| path.parent() == Some(Utf8Path::new(dir))) {
+            disk.remove(path).unwrap();
+        }
+    }
+    for second in 2..6 {
+        let (store, recovery) = open(&disk, options(), secs(second));
+        assert_eq!(recovery.orphans, if second < 5 { 3 } else { 0 });
+        let other = labels("others", usize::try_from(second).unwrap());
+        store.append(secs(second), &floats(&[series(&other, &[(second * 1000, 7.0)])])).unwrap();
+        assert_eq!(
+            contents(&store).values().map(|times| times.len()).sum::<usize>(),
+            usize::try_from(second - 1).unwrap()
+        );
+        if second == 4 {
+            // A manifest that is lost takes its knowledge along, and the parts have it still.
+            store.flush(secs(second)).unwrap();
+            disk.put(Utf8Path::new("t/MANIFEST"), b"rubbish");
+        }
+    }
+}
