@@ -4,6 +4,7 @@ mod active;
 mod error;
 mod open;
 mod quarantine;
+mod renew;
 
 use std::{io::ErrorKind, ops::ControlFlow, sync::Arc, time::Duration};
 
@@ -235,24 +236,10 @@ impl Wal {
         Ok(())
     }
 
-    /// Puts a synced copy in the place of the last segment, whose sync failed. What the kernel could not write it still shows
-    /// to readers, after a restart too, but counts as written: no later sync of that file would write it. What becomes of the
-    /// copy changes nothing here: the log is closed.
+    /// What becomes of it changes nothing here: the log is closed.
     fn renew(&self) {
-        let Some(segment) = self.segments.last() else { return };
-        let (disk, new) = (&*self.disk, segment.path.with_extension("new"));
-        let copy = || {
-            let bytes = disk.read(&segment.path)?;
-            // Of an earlier attempt; mostly there is none.
-            drop(disk.remove(&new));
-            let mut file = disk.create(&new)?;
-            file.append(&bytes)?;
-            file.sync()?;
-            disk.rename(&new, &segment.path)?;
-            disk.sync_dir(&self.options.dir)
-        };
-        if copy().is_err() {
-            drop(disk.remove(&new));
+        if let Some(segment) = self.segments.last() {
+            drop(renew::renew(&*self.disk, &segment.path));
         }
     }
 

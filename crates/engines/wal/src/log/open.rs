@@ -1,10 +1,10 @@
 //! Finds the segments and brings the last one to a clean end that is on the disk.
 
-use std::ops::ControlFlow;
+use std::{io::ErrorKind, ops::ControlFlow};
 
 use camino::Utf8PathBuf;
 
-use super::error::OpenError;
+use super::{error::OpenError, renew};
 use crate::{
     Damage, Disk, Options,
     read::{Known, Segment, to_u64},
@@ -21,6 +21,17 @@ pub(super) fn open(options: &Options, disk: &dyn Disk) -> Result<Opened, OpenErr
     let dir = &options.dir;
     let files = disk.create_dir_all(dir).and_then(|()| disk.list(dir));
     let files = files.map_err(|source| OpenError::Directory { dir: dir.clone(), source })?;
+    for path in &files {
+        if segment::number(path).is_some() && files.contains(&renew::copy_of(path)) {
+            match renew::renew(disk, path) {
+                // A full disk must not keep the log from opening; the next start tries again.
+                Err(error) if error.kind() == ErrorKind::StorageFull => {}
+                renewed => {
+                    renewed.map_err(|source| OpenError::Segment { path: path.clone(), source })?
+                }
+            }
+        }
+    }
     let mut segments = Vec::new();
     for path in files {
         if let Some(number) = segment::number(&path) {

@@ -121,3 +121,26 @@ fn after_a_failed_write_or_sync_the_log_takes_no_more() {
         }
     }
 }
+
+/// The kernel shows what it could not write, and never writes it.
+#[test]
+fn what_a_failed_sync_left_behind_is_written_after_all() {
+    // The failed sync, and a machine that stops at one of the operations after it.
+    for stop in 2..9 {
+        let disk = SimDisk::new(stop);
+        let mut wal = open(&disk, options(SyncPolicy::Never));
+        wal.append(b"first", now()).unwrap();
+        wal.sync().unwrap();
+        wal.append(b"second", now()).unwrap();
+        disk.fail_at(disk.ops() + 1, Fault::Io);
+        disk.fail_at(disk.ops() + stop, Fault::Crash);
+        assert!(wal.sync().is_err() && wal.is_closed());
+        disk.clear_faults();
+        disk.kill();
+        let (found, _) = read(&open(&disk, options(SyncPolicy::Never)), Position::START);
+        assert_eq!(found, ["first", "second"]);
+        disk.power_loss();
+        let (found, _) = read(&open(&disk, options(SyncPolicy::Never)), Position::START);
+        assert!(found == ["first", "second"] || stop == 2, "{stop}: {found:?}");
+    }
+}
