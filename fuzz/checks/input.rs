@@ -2,32 +2,20 @@
 
 /// What is left of an input.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Input<'a>(&'a [u8]);
+pub(crate) struct Input<'a>(pub(crate) &'a [u8]);
 
 impl<'a> Input<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self(bytes)
-    }
-
-    pub(crate) fn rest(self) -> &'a [u8] {
-        self.0
-    }
-
-    pub(crate) fn is_empty(self) -> bool {
-        self.0.is_empty()
-    }
-
     pub(crate) fn byte(&mut self) -> u8 {
         let Some((byte, rest)) = self.0.split_first() else { return 0 };
         self.0 = rest;
         *byte
     }
 
-    pub(crate) fn short(&mut self) -> u16 {
+    fn short(&mut self) -> u16 {
         u16::from_le_bytes([self.byte(), self.byte()])
     }
 
-    /// A piece: its kind, and its bytes, of which there are at most `most`.
+    /// A piece: its kind, and its bytes, of which there are fewer than `most`.
     pub(crate) fn piece(&mut self, most: u16) -> (u8, &'a [u8]) {
         let kind = self.byte();
         let len = usize::from(self.short() % most);

@@ -25,9 +25,9 @@ const SLOTS_MAX: u32 = 32;
 const SAMPLES_MAX: u64 = 1 << 16;
 
 pub(crate) fn check(bytes: &[u8]) {
-    let mut input = Input::new(bytes);
+    let mut input = Input(bytes);
     match input.byte() % 8 {
-        0 | 1 => section(input.rest()),
+        0 | 1 => section(input.0),
         2 | 3 => {
             let sections = sections();
             let mut section = sections[usize::from(input.byte()) % sections.len()].clone();
@@ -41,9 +41,9 @@ pub(crate) fn check(bytes: &[u8]) {
             change(&mut input, &mut part.directory);
             part.open();
         }
-        5 => Parts { directory: input.rest().to_vec(), ..Parts::good() }.open(),
-        6 => Parts { footer: Some(input.rest().to_vec()), ..Parts::good() }.open(),
-        _ => manifest(input.rest()),
+        5 => Parts { directory: input.0.to_vec(), ..Parts::good() }.open(),
+        6 => Parts { footer: Some(input.0.to_vec()), ..Parts::good() }.open(),
+        _ => manifest(input.0),
     }
 }
 

@@ -49,7 +49,7 @@ impl Few {
             put("a", &own, &|at| at * by);
             put("b", &own, &|at| if at as u8 % 20 == 7 { f64::NAN } else { -at * by });
             put("m_total", &own, &|at| (at * by) % 40.0);
-            put("up", &own, &|at| f64::from(u8::from(at as u8 % 9 > 0)));
+            put("up", &own, &|at| f64::from(u8::from(at % 9.0 > 0.0)));
             for (le, share) in [("0.1", 0.25), ("1", 0.5), ("+Inf", 1.0)] {
                 put("h_bucket", &[own[0], own[1], ("le", le)], &|at| at * by * share);
             }
@@ -152,6 +152,12 @@ pub(crate) fn evaluates(expr: &Expr, text: &str) {
         memory_max_bytes: MEMORY_BYTES_MAX,
         timeout: Duration::from_millis(LOOKS_MAX),
         clock: &clock,
+        // Each in some of the texts.
+        delayed_name_removal: text.len().is_multiple_of(3),
+        type_and_unit_labels: text.len().is_multiple_of(5),
+        start_timestamps: text.len().is_multiple_of(7),
+        explain: text.len().is_multiple_of(2),
+        samples_per_step: text.len().is_multiple_of(4),
         text,
         ..Limits::default()
     };
@@ -175,6 +181,7 @@ pub(crate) fn evaluates(expr: &Expr, text: &str) {
 }
 
 fn is_sound(answer: &Answer, query: Query, text: &str) {
+    assert_eq!(answer.plan.is_some(), text.len().is_multiple_of(2), "{text}");
     match &answer.value {
         Value::Scalar(values) => assert_eq!(values.len(), query.steps(), "{text}"),
         Value::String(_) => assert!(query.is_instant(), "{text}"),

@@ -26,7 +26,7 @@ fn block(payload: &[u8]) -> Vec<u8> {
 
 /// Opens a store whose logs have what the input says.
 pub(crate) fn check(bytes: &[u8]) {
-    let mut input = Input::new(bytes);
+    let mut input = Input(bytes);
     let disk = good();
     let how = input.byte();
     if how & 1 > 0 {
@@ -39,7 +39,7 @@ pub(crate) fn check(bytes: &[u8]) {
     };
     let mut logs: BTreeMap<&str, Wal> = BTreeMap::new();
     for _ in 0..PIECES_MAX {
-        if input.is_empty() {
+        if input.0.is_empty() {
             break;
         }
         let (kind, bytes) = input.piece(PIECE_BYTES_MAX);

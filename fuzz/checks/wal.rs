@@ -69,7 +69,7 @@ fn make(input: &mut Input<'_>) -> Vec<Made> {
     let damage = input.byte();
     let mut made = vec![Made::begin(1, damage)];
     for _ in 0..PIECES_MAX {
-        if input.is_empty() {
+        if input.0.is_empty() {
             break;
         }
         let (kind, bytes) = input.piece(PIECE_BYTES_MAX);
@@ -113,7 +113,7 @@ fn read(wal: &Wal, from: Position) -> (Read, wal::Replayed) {
 
 /// Reads what the input makes in every way there is.
 pub(crate) fn check(bytes: &[u8]) {
-    let mut input = Input::new(bytes);
+    let mut input = Input(bytes);
     let made = make(&mut input);
     let disk = SimDisk::new(1);
     for (number, segment) in (1..).zip(&made) {
