@@ -98,7 +98,7 @@ impl Histogram {
     /// The first thing that is wrong.
     pub fn validate(&self) -> Result<(), HistogramError> {
         if self.is_stale() {
-            return Ok(());
+            return self.validate_spans();
         }
         if self.is_custom() {
             self.validate_custom()?;
@@ -107,8 +107,7 @@ impl Histogram {
         } else if !self.custom_values.is_empty() {
             return Err(HistogramError::Bounds { value: self.custom_values[0] });
         }
-        spans("positive", &self.positive_spans, &self.positive)?;
-        spans("negative", &self.negative_spans, &self.negative)?;
+        self.validate_spans()?;
         let named = [("count", self.count), ("zero count", self.zero_count)];
         let buckets = self.positive.iter().chain(&self.negative).map(|count| ("bucket", *count));
         if let Some((what, value)) = named.into_iter().chain(buckets).find(|(_, v)| *v < 0.0) {
@@ -121,6 +120,16 @@ impl Histogram {
             return Err(HistogramError::Total { buckets: total, count: self.count });
         }
         Ok(())
+    }
+
+    /// Checks that the spans go onwards and name as many buckets as there are counts: whoever goes through them relies on
+    /// it, even where the histogram marks no more than the end of a series.
+    ///
+    /// # Errors
+    /// The first side that is wrong.
+    pub fn validate_spans(&self) -> Result<(), HistogramError> {
+        spans("positive", &self.positive_spans, &self.positive)?;
+        spans("negative", &self.negative_spans, &self.negative)
     }
 
     fn validate_custom(&self) -> Result<(), HistogramError> {
@@ -188,6 +197,13 @@ mod tests {
     fn a_sound_one_passes() {
         assert_eq!(histogram().validate(), Ok(()));
         assert_eq!(Histogram::stale().validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_stale_marker_names_no_buckets_that_are_not_there() {
+        let spans = vec![BucketSpan { offset: 0, length: u32::MAX }];
+        let marker = Histogram { positive_spans: spans, ..Histogram::stale() };
+        assert!(marker.validate().is_err());
     }
 
     #[test]

@@ -15,6 +15,8 @@ mod cursor;
 mod exact;
 mod floats;
 mod histograms;
+#[cfg(test)]
+mod hostile;
 mod ints;
 mod lattice;
 mod list;

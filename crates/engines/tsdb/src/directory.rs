@@ -6,7 +6,7 @@
 
 use wal::codec::{DecodeError, Reader, put_int, put_len, put_uint};
 
-use crate::codec::SECTION_BYTES_MAX;
+use crate::codec::{SECTION_BYTES_MAX, SECTION_SAMPLES_MAX};
 
 /// Where a section lies in its part, and between which times.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,6 +203,10 @@ fn section(reader: &mut Reader<'_>, last_end: u64) -> Result<SectionRef, DecodeE
     }
     let bytes = u32::try_from(bytes).map_err(|_| reader.error("length"))?;
     let samples = reader.uint("samples")?;
+    // None is as wrong as too many: a series of such a section would be left out, and its place go to the next.
+    if samples == 0 || samples > SECTION_SAMPLES_MAX as u64 {
+        return Err(reader.error("samples"));
+    }
     let min_ms = reader.int("time")?;
     let max_ms = min_ms.wrapping_add(reader.uint("time")?.cast_signed());
     Ok(SectionRef { offset, bytes, samples, min_ms, max_ms })
@@ -251,6 +255,14 @@ mod tests {
         assert_eq!(found, [(0, 0), (2, 0)]);
         for len in 0..bytes.len() {
             assert!(Directory::read(&bytes[..len]).is_err());
+        }
+    }
+    #[test]
+    fn a_section_without_samples_is_refused() {
+        for (samples, is_read) in [(0, false), (1, true), (1 << 22, true), (1 << 23, false)] {
+            let mut writer = DirectoryWriter::default();
+            writer.add(&[1], &[5], &[SectionRef { samples, ..section(16, 9, 0) }]);
+            assert_eq!(Directory::read(&writer.finish()).is_ok(), is_read, "{samples}");
         }
     }
 }

@@ -31,6 +31,9 @@ use crate::codec::Role;
 
 pub type SeriesId = u32;
 
+/// The highest id that a series can have: one more is still a number.
+const SERIES_ID_MAX: SeriesId = SeriesId::MAX - 1;
+
 /// The id belongs to a series with other labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("series {id} is taken by other labels")]

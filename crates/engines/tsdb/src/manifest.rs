@@ -12,7 +12,7 @@ use wal::{
     codec::{DecodeError, Reader, put_int, put_len, put_uint},
 };
 
-use crate::part::PartMeta;
+use crate::part::{NUMBER_END, PartMeta};
 
 const MAGIC: &[u8; 4] = b"EKMF";
 /// Version 1 had no `series_end`.
@@ -88,6 +88,9 @@ impl Manifest {
             migrated: reader.byte("migrated")? != 0,
             ..Self::default()
         };
+        if manifest.next_part >= NUMBER_END {
+            return Err(reader.error("number"));
+        }
         for _ in 0..reader.len("parts")? {
             manifest.parts.push(PartMeta::read(reader)?);
         }
@@ -252,5 +255,13 @@ mod tests {
         disk.flip(&path(dir), 20, 1);
         disk.flip(&path(dir), size - 1, 1);
         assert!(matches!(Manifest::read(&disk, dir).unwrap(), Found::Damaged));
+    }
+
+    #[test]
+    fn a_number_with_none_after_it_is_refused() {
+        let read =
+            |next_part: u64| Manifest::decode(&Manifest { next_part, ..manifest() }.encode());
+        assert!(read(NUMBER_END - 1).is_ok());
+        assert_eq!(read(u64::MAX).unwrap_err().what, "number");
     }
 }

@@ -3,6 +3,8 @@
 //! `header | sections | directory | directory | footer`. The header says what the file is; each section has its own
 //! checksum; the directory is there twice; the footer says what the manifest says of the part, for when that is lost.
 
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::{
@@ -35,6 +37,10 @@ const MAGIC: &[u8; 8] = b"EKPART\x01\n";
 const HEADER_BYTES: u64 = 16;
 const FOOTER_MAGIC: &[u8; 4] = b"EKFT";
 const EXTENSION: &str = "part";
+/// No part has as many bytes, or samples: sums over all parts stay far from the end of 64 bits.
+const SIZE_MAX: u64 = 1 << 48;
+/// No part has this number or a higher one: the numbers after it have a digit more before long than names have.
+pub(crate) const NUMBER_END: u64 = 1_000_000_000_000_000;
 /// The window of a part whose samples lie anywhere.
 pub(crate) const ANYWHERE: i64 = i64::MIN;
 
@@ -72,7 +78,7 @@ impl PartMeta {
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
+        let meta = Self {
             number: reader.uint("number")?,
             level: reader.byte("level")?,
             window_ms: reader.int("window")?,
@@ -84,7 +90,18 @@ impl PartMeta {
             directory_offset: reader.uint("offset")?,
             directory_bytes: reader.uint("length")?,
             directory_crc: u32::from_le_bytes(reader.array("checksum")?),
-        })
+        };
+        if meta.is_possible() { Ok(meta) } else { Err(reader.error("size")) }
+    }
+
+    /// Whether both directories lie within the part, whose sizes and number can be.
+    fn is_possible(&self) -> bool {
+        let directories = self.directory_bytes.checked_mul(2);
+        let end = directories.and_then(|bytes| bytes.checked_add(self.directory_offset));
+        let sizes = [self.bytes, self.samples, self.series];
+        end.is_some_and(|end| end <= self.bytes)
+            && sizes.into_iter().all(|size| size < SIZE_MAX)
+            && self.number < NUMBER_END
     }
 
     pub(crate) fn overlaps(&self, start_ms: i64, end_ms: i64) -> bool {
@@ -105,7 +122,9 @@ pub(crate) fn number(path: &Utf8Path) -> Option<u64> {
     if path.extension() != Some(EXTENSION) {
         return None;
     }
-    path.file_stem().filter(|stem| stem.len() == 16)?.parse().ok()
+    let stem = path.file_stem()?;
+    let is_number = stem.len() == 16 && stem.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| stem.parse().ok()).flatten().filter(|number| *number < NUMBER_END)
 }
 
 /// What the footer says, if it is whole.
@@ -204,30 +223,33 @@ impl Part {
         let len = usize::try_from(meta.directory_bytes).map_err(io::Error::other)?;
         for copy in 0..2 {
             let offset = meta.directory_offset + copy * meta.directory_bytes;
-            match self.file.read_at(offset, len) {
+            let (what, bytes) = match self.file.read_at(offset, len) {
                 Ok(bytes) if crc32c(&bytes) == meta.directory_crc => {
-                    if let Ok(directory) = Directory::read_with(&bytes, newest) {
-                        return Ok(Some(directory));
+                    match Directory::read_with(&bytes, newest) {
+                        Ok(directory) if self.has_room_for(&directory) => {
+                            return Ok(Some(directory));
+                        }
+                        Ok(_) => ("the directory names bytes that are no sections", Some(bytes)),
+                        Err(_) => ("the directory is malformed", Some(bytes)),
                     }
                 }
-                Ok(bytes) => self.damaged(
-                    shared,
-                    (offset, meta.directory_bytes),
-                    if copy == 0 { (0, 0, 0) } else { (meta.samples, meta.min_ms, meta.max_ms) },
-                    "a copy of the directory fails its checksum",
-                    Some(&bytes),
-                ),
-                Err(error) if error.kind() == ErrorKind::UnexpectedEof => self.damaged(
-                    shared,
-                    (offset, meta.directory_bytes),
-                    if copy == 0 { (0, 0, 0) } else { (meta.samples, meta.min_ms, meta.max_ms) },
-                    "the file is too short",
-                    None,
-                ),
+                Ok(bytes) => ("a copy of the directory fails its checksum", Some(bytes)),
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                    ("the file is too short", None)
+                }
                 Err(error) => return Err(error),
-            }
+            };
+            let lost = if copy == 0 { (0, 0, 0) } else { (meta.samples, meta.min_ms, meta.max_ms) };
+            self.damaged(shared, (offset, meta.directory_bytes), lost, what, bytes.as_deref());
         }
         Ok(None)
+    }
+
+    /// Whether the sections lie where sections do.
+    fn has_room_for(&self, directory: &Directory) -> bool {
+        let mut sections = directory.sections().iter();
+        sections
+            .all(|section| section.offset + u64::from(section.bytes) <= self.meta.directory_offset)
     }
 
     /// What the directory takes in memory, and when it was used last.
@@ -253,7 +275,12 @@ impl Part {
         let len = usize::try_from(section.bytes).map_err(io::Error::other)?;
         match self.file.read_at(section.offset, len) {
             Ok(bytes) => match Section::open(&bytes) {
-                Ok(_) => Ok(Some(bytes)),
+                // What a query may read is reckoned from the directory.
+                Ok(opened) if opened.samples() == section.samples => Ok(Some(bytes)),
+                Ok(_) => {
+                    damage("the section has other samples than the directory says", Some(&bytes));
+                    Ok(None)
+                }
                 Err(error) => {
                     damage(&error.to_string(), Some(&bytes));
                     Ok(None)

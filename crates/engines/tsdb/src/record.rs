@@ -216,7 +216,12 @@ mod tests {
         fn round_trips(items in items(), received: i64) {
             let mut out = Vec::new();
             let received_at = Timestamp::from_nanos(received);
-            let histogram = Arc::new(Histogram { count: 2.5, positive: vec![2.5], ..Histogram::stale() });
+            let histogram = Arc::new(Histogram {
+                count: 2.5,
+                positive_spans: vec![model::BucketSpan { offset: 3, length: 1 }],
+                positive: vec![2.5],
+                ..Histogram::stale()
+            });
             let histograms = [HistogramItem { id: 9, place: 0, at_ms: 5, histogram }];
             encode(&mut out, received_at, &items, &histograms);
             let mut decoded = Decoded::default();
@@ -240,5 +245,18 @@ mod tests {
             }
             decode(&bytes, &mut Decoded::default()).ok();
         }
+    }
+    #[test]
+    fn spans_that_name_more_buckets_than_there_are_counts_are_refused() {
+        let decoded = |length: u32, positive: Vec<f64>| {
+            let spans = vec![model::BucketSpan { offset: 0, length }];
+            let histogram = Histogram { positive_spans: spans, positive, ..Histogram::stale() };
+            let item = HistogramItem { id: 1, place: 0, at_ms: 5, histogram: histogram.into() };
+            let mut out = Vec::new();
+            encode(&mut out, Timestamp::EPOCH, &[], &[item]);
+            decode(&out, &mut Decoded::default())
+        };
+        assert_eq!(decoded(1, vec![1.0]), Ok(()));
+        assert_eq!(decoded(u32::MAX, Vec::new()).unwrap_err().what, "spans");
     }
 }

@@ -16,6 +16,8 @@ pub(crate) const VERSION: u16 = 1;
 const COPY_BYTES: usize = 48;
 pub(crate) const HEADER_BYTES: usize = 2 * COPY_BYTES;
 const EXTENSION: &str = "wal";
+/// No segment has this number or a higher one: the numbers after it have a digit more before long, and would not be found.
+const NUMBER_END: u64 = 1_000_000_000_000_000;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
@@ -92,7 +94,8 @@ pub(crate) fn number(path: &Utf8Path) -> Option<u64> {
         return None;
     }
     let stem = path.file_stem()?;
-    (stem.len() == 16).then(|| stem.parse().ok()).flatten()
+    let is_number = stem.len() == 16 && stem.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| stem.parse().ok()).flatten().filter(|number| *number < NUMBER_END)
 }
 
 #[cfg(test)]
@@ -123,5 +126,8 @@ mod tests {
         assert_eq!(number(&path), Some(12));
         assert_eq!(number(Utf8Path::new("d/12.wal")), None);
         assert_eq!(number(Utf8Path::new("d/LOCK")), None);
+        // A sign is no digit, and the number after this one would have 17.
+        assert_eq!(number(Utf8Path::new("d/+000000000000012.wal")), None);
+        assert_eq!(number(Utf8Path::new("d/9999999999999999.wal")), None);
     }
 }

@@ -1,56 +1,18 @@
 //! Every text is parsed or refused, and prints to a fixed point: texts that people and attackers send, and expressions in
 //! use elsewhere.
 
-mod empty;
-
 use std::{fs, thread};
 
-use promql::{Features, lint::lint, parse, parse_with};
+use promql::{Features, HEIGHT_MAX, parse, parse_with};
 
 use crate::{
+    check::{check, evaluates},
     mutate::{corpus, mutations},
     tables::data,
 };
 
 /// Refused expressions that are shown.
 const SHOWN_MAX: usize = 20;
-
-/// Checks all that holds for whatever text; whether it was parsed.
-#[track_caller]
-fn survives(text: &str, features: &Features) -> bool {
-    let expr = match parse_with(text, features) {
-        Ok(expr) => expr,
-        Err(refused) => {
-            assert!(!refused.message.is_empty());
-            assert!(refused.span.start <= refused.span.end && refused.span.end <= text.len());
-            return false;
-        }
-    };
-    let printed = expr.to_string();
-    if printed == text {
-        // Parsing it again would give the same tree.
-        empty::evaluates(&expr, text);
-        return true;
-    }
-    let again = parse_with(&printed, features).unwrap_or_else(|e| panic!("{text}\n{printed}\n{e}"));
-    assert_eq!(again.to_string(), printed, "{text}");
-    let pretty = expr.pretty();
-    // Indentation makes it longer, and what is too long is refused.
-    if pretty != printed && pretty.len() <= promql::EXPRESSION_BYTES_MAX {
-        let again =
-            parse_with(&pretty, features).unwrap_or_else(|e| panic!("{text}\n{pretty}\n{e}"));
-        assert_eq!(again.to_string(), printed, "{text}\n{pretty}");
-    }
-    empty::evaluates(&expr, text);
-    for lint in lint(&expr, &|_| None) {
-        assert!(text.get(lint.span.start..lint.span.end).is_some(), "{text}\n{lint:?}");
-        if let Some(fixed) = lint.fix.as_ref().map(|fix| fix.apply(text)) {
-            let parsed = parse_with(&fixed, &Features::ALL);
-            assert!(parsed.is_ok(), "{text}\n{lint:?}\n{fixed}\n{parsed:?}");
-        }
-    }
-    true
-}
 
 #[test]
 fn no_mutation_of_the_corpus_does_harm() {
@@ -59,9 +21,9 @@ fn no_mutation_of_the_corpus_does_harm() {
         for text in mutations(&name, &bytes) {
             let text = String::from_utf8_lossy(&text);
             for line in [&*text].into_iter().chain(text.lines()) {
-                let done = survives(line.trim_end_matches('\n'), &Features::ALL);
+                let done = check(line.trim_end_matches('\n'), &Features::ALL);
                 *(if done { &mut parsed } else { &mut refused }) += 1;
-                survives(line, &Features::NONE);
+                check(line, &Features::NONE);
             }
         }
     }
@@ -84,13 +46,13 @@ const THREADS: usize = 2;
 fn all_are_parsed<'t>(name: &str, texts: impl Iterator<Item = &'t str>, features: &Features) {
     let texts: Vec<_> = texts.collect();
     let refused: Vec<_> = thread::scope(|scope| {
-        let check = |part: &[&str]| {
-            let bad = part.iter().filter(|text| !survives(text, features));
+        let refused = |part: &[&str]| {
+            let bad = part.iter().filter(|text| !check(text, features));
             bad.map(|text| format!("{}\n  {text}", parse_with(text, features).unwrap_err()))
                 .collect::<Vec<_>>()
         };
         let parts = texts.chunks(texts.len().div_ceil(THREADS).max(1));
-        let threads: Vec<_> = parts.map(|part| scope.spawn(move || check(part))).collect();
+        let threads: Vec<_> = parts.map(|part| scope.spawn(move || refused(part))).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     println!("conformance promql {name}: {} ran, 0 skipped", texts.len());
@@ -113,7 +75,7 @@ fn expressions_that_are_wrong_are_refused() {
     let (mut ran, mut allowed) = (0, 0);
     for line in lines.lines() {
         let (text, reason) = line.split_once('\t').unwrap();
-        let parsed = survives(text, &Features::NONE);
+        let parsed = check(text, &Features::NONE);
         if reason.ends_with(allowed_since) {
             allowed += 1;
             assert!(parsed, "{text}");
@@ -176,7 +138,7 @@ fn the_queries_of_the_compliance_test_are_parsed() {
     let queries: Vec<String> = serde_json::from_slice(&fs::read(path).unwrap()).unwrap();
     let mut refused = Vec::new();
     for query in &queries {
-        if !survives(query, &Features::NONE) {
+        if !check(query, &Features::NONE) {
             refused.push(query);
         }
     }
@@ -186,4 +148,28 @@ fn the_queries_of_the_compliance_test_are_parsed() {
     }
     // The one that the list itself marks as failing.
     assert_eq!(refused, ["{__name__=~\".*\"}"]);
+}
+
+#[test]
+fn the_highest_trees_are_evaluated() {
+    let chain = |operator: &str| vec!["a"; HEIGHT_MAX].join(operator);
+    let nested = |open: &str, close: &str| format!("{}a{}", open.repeat(98), close.repeat(98));
+    let texts = [
+        chain(" or "),
+        chain("+"),
+        chain(" and on (a) "),
+        chain("*").replace('a', "1"),
+        nested("(", ")"),
+        nested("-", ""),
+        nested("sum(", ")"),
+        nested("abs(", ")"),
+        nested("max_over_time(", "[1m:])"),
+        nested("1^", ""),
+    ];
+    for text in texts {
+        let expr = parse_with(&text, &Features::ALL).unwrap_or_else(|e| panic!("{text}: {e}"));
+        evaluates(&expr, &text);
+        assert!(!expr.pretty().is_empty());
+        promql::lint::lint(&expr, &|_| None);
+    }
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::print_stdout, reason = "a test says how many cases it ran")]
 #![expect(clippy::cast_possible_truncation, reason = "numbers of tables are small")]
 
+#[path = "../../../../../fuzz/checks/promql.rs"]
+mod check;
 mod corpora;
 mod golden;
 #[path = "../../../../../fuzz/mutate.rs"]

@@ -16,6 +16,8 @@ use super::{
 
 /// The most counts, spans and bounds in a run, over all samples; a single histogram may have more.
 const CELLS_MAX: usize = 1 << 20;
+/// The most of them in all runs of one series that are read at once, some 500 MB; a writer's columns have 720 samples or so.
+const CELLS_READ_MAX: usize = 1 << 26;
 
 type Layout<'a> = (&'a [BucketSpan], &'a [BucketSpan]);
 
@@ -110,13 +112,17 @@ pub(super) fn read(
     wanted: std::ops::Range<usize>,
     out: &mut Vec<HistogramSample>,
 ) -> Result<(), SectionError> {
-    let mut at = 0;
+    let (mut at, mut cells) = (0, 0);
     while at < wanted.end {
         let samples = cursor.count(times.len() - at)?;
         if samples == 0 {
             return Err(SectionError::Malformed("run"));
         }
         let run = ReadRun::read(cursor, samples)?;
+        cells += run.cells_each.saturating_mul(samples);
+        if cells > CELLS_READ_MAX {
+            return Err(SectionError::Malformed("number of histograms' cells"));
+        }
         let from = wanted.start.clamp(at, at + samples) - at;
         let to = wanted.end.clamp(at, at + samples) - at;
         for index in from..to {
@@ -256,6 +262,8 @@ struct ReadRun {
     named: [Vec<f64>; 3],
     /// For each side, one column after the other.
     cells: [Vec<f64>; 2],
+    /// The most counts, spans and bounds of one histogram.
+    cells_each: usize,
     samples: usize,
 }
 
@@ -282,7 +290,7 @@ impl ReadRun {
         if custom > 0 {
             column(cursor, custom, None, &mut like.custom_values)?;
         }
-        let (layouts, union) = read_layouts(cursor, samples, custom)?;
+        let Layouts { layouts, union, cells_each } = read_layouts(cursor, samples, custom)?;
         let mut layout_of = Vec::new();
         if layouts.len() > 1 {
             ints::read(cursor, samples, samples, None, &mut layout_of)?;
@@ -307,7 +315,7 @@ impl ReadRun {
                 column(cursor, samples, lead, cells)?;
             }
         }
-        Ok(Self { like, layouts, layout_of, hints, named, cells, samples })
+        Ok(Self { like, layouts, layout_of, hints, named, cells, cells_each, samples })
     }
 
     fn histogram(&self, at: usize) -> Histogram {
@@ -332,12 +340,18 @@ impl ReadRun {
     }
 }
 
-/// The layouts, and how many buckets each side has in all.
+struct Layouts {
+    layouts: Vec<[ReadSide; 2]>,
+    /// How many buckets each side has in all.
+    union: [usize; 2],
+    cells_each: usize,
+}
+
 fn read_layouts(
     cursor: &mut Cursor<'_>,
     samples: usize,
     bounds: usize,
-) -> Result<(Vec<[ReadSide; 2]>, [usize; 2]), SectionError> {
+) -> Result<Layouts, SectionError> {
     let count = cursor.count(samples.min(cursor.left()))?;
     let mut layouts = Vec::new();
     // Every bucket's column takes a byte at least, so no more can be named than there are bytes.
@@ -354,6 +368,10 @@ fn read_layouts(
                 };
                 named += length as usize;
                 if length as usize > most || named > CELLS_MAX.max(most) {
+                    return Err(SectionError::Malformed("span"));
+                }
+                // Only ever onwards: a layout names no bucket twice, and none more than the columns have.
+                if offset < 0 && !side.spans.is_empty() {
                     return Err(SectionError::Malformed("span"));
                 }
                 side.spans.push(BucketSpan { offset, length });
@@ -374,7 +392,7 @@ fn read_layouts(
                 buckets(&side.spans).filter_map(|b| union.binary_search(&b).ok()).collect();
         }
     }
-    Ok((layouts, union.map(|side| side.len())))
+    Ok(Layouts { layouts, union: union.map(|side| side.len()), cells_each: each })
 }
 
 fn put_spans(out: &mut Vec<u8>, spans: &[BucketSpan]) {

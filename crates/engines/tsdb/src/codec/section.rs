@@ -244,7 +244,7 @@ impl<'a> Section<'a> {
         scratch.times_of = None;
         scratch.times.clear();
         let mut cursor = Cursor::new(self.entry(column)?);
-        let count = cursor.count(SECTION_SAMPLES_MAX)?;
+        let count = cursor.count(self.column_max())?;
         ints::read(&mut cursor, count, count, None, &mut scratch.times)?;
         scratch.times_of = Some(column);
         Ok(())
@@ -301,13 +301,18 @@ impl<'a> Section<'a> {
         Ok(bytes.iter().rev().fold(0, |offset, byte| offset << 8 | usize::from(*byte)))
     }
 
+    /// The most times in a column: each is some sample's.
+    fn column_max(&self) -> usize {
+        usize::try_from(self.samples).map_or(SECTION_SAMPLES_MAX, |n| n.min(SECTION_SAMPLES_MAX))
+    }
+
     /// Which time column, and which part of it.
     fn time_part(&self, cursor: &mut Cursor<'_>) -> Result<(u32, Place), SectionError> {
         let column = cursor.varint()?;
         let in_part = column & 1 > 0;
         let column = u32::try_from(column >> 1).ok().filter(|column| *column < self.times);
         let column = column.ok_or(SectionError::Malformed("time column"))?;
-        let count = Cursor::new(self.entry(column)?).count(SECTION_SAMPLES_MAX)?;
+        let count = Cursor::new(self.entry(column)?).count(self.column_max())?;
         if !in_part {
             return Ok((column, 0..count));
         }

@@ -9,10 +9,55 @@ const ABSENT: u32 = u32::MAX;
 /// So many numbers of series wait before the first is used again, that who still holds one finds nothing there.
 const WAITING: usize = 16_384;
 
+/// No store has given as many numbers: it would have known some thousand million series.
+const RESERVED_MAX: SeriesId = 1 << 31;
+/// Series in a page of offsets.
+const PAGE: usize = 4096;
+
+/// Where the pairs of each series begin, in pages that are made when they are needed: numbers come from the disk, too, and
+/// one high number must not take memory for all below.
+#[derive(Debug, Default)]
+struct Offsets {
+    /// Empty where no series is.
+    pages: Vec<Box<[u32]>>,
+    /// One more than the highest number that was ever set.
+    end: SeriesId,
+}
+
+impl Offsets {
+    fn get(&self, id: SeriesId) -> Option<u32> {
+        let at = id as usize;
+        let offset = self.pages.get(at / PAGE)?.get(at % PAGE)?;
+        (*offset != ABSENT).then_some(*offset)
+    }
+
+    fn set(&mut self, id: SeriesId, offset: u32) {
+        let at = id as usize;
+        if at / PAGE >= self.pages.len() {
+            self.pages.resize_with(at / PAGE + 1, Box::default);
+        }
+        let page = &mut self.pages[at / PAGE];
+        if page.is_empty() {
+            *page = vec![ABSENT; PAGE].into_boxed_slice();
+        }
+        page[at % PAGE] = offset;
+        self.end = self.end.max(id.checked_add(1).expect("the last number is never given"));
+    }
+
+    fn iter_mut(&mut self) -> impl Iterator<Item = &mut u32> {
+        self.pages.iter_mut().flatten().filter(|offset| **offset != ABSENT)
+    }
+
+    fn memory(&self) -> usize {
+        let pages = self.pages.iter().filter(|page| !page.is_empty()).count();
+        pages * PAGE * 4 + self.pages.capacity() * size_of::<Box<[u32]>>()
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Arena {
     /// Where the pairs of each series begin in `bytes`.
-    offsets: Vec<u32>,
+    offsets: Offsets,
     bytes: Vec<u8>,
     /// How many of `bytes` belong to series that are gone.
     dead: usize,
@@ -27,17 +72,17 @@ impl Arena {
 
     /// One more than the highest number that was ever given.
     pub(super) fn end(&self) -> SeriesId {
-        u32::try_from(self.offsets.len()).expect("ids are 32 bits")
+        self.offsets.end
     }
 
     pub(super) fn contains(&self, id: SeriesId) -> bool {
-        self.offsets.get(id as usize).is_some_and(|offset| *offset != ABSENT)
+        self.offsets.get(id).is_some()
     }
 
     pub(super) fn pairs(&self, id: SeriesId) -> Pairs<'_> {
-        let offset = self.offsets.get(id as usize).filter(|offset| **offset != ABSENT);
         let mut pairs = Pairs { bytes: &[], left: 0 };
-        if let Some(bytes) = offset.and_then(|offset| self.bytes.get(*offset as usize..)) {
+        let offset = self.offsets.get(id);
+        if let Some(bytes) = offset.and_then(|offset| self.bytes.get(offset as usize..)) {
             pairs.bytes = bytes;
             pairs.left = pairs.number();
         }
@@ -56,20 +101,16 @@ impl Arena {
         self.end()
     }
 
-    /// Gives no number below `end` to a new series, unless it is freed.
+    /// Gives no number below `end` to a new series, unless it is freed. Beyond any that a store has given, it does nothing.
     pub(super) fn reserve(&mut self, end: SeriesId) {
-        if end > self.end() {
-            self.offsets.resize(end as usize, ABSENT);
+        if end < RESERVED_MAX {
+            self.offsets.end = self.offsets.end.max(end);
         }
     }
 
     /// The id must not be taken.
     pub(super) fn put(&mut self, id: SeriesId, pairs: &[PairId]) {
-        let at = id as usize;
-        if at >= self.offsets.len() {
-            self.offsets.resize(at + 1, ABSENT);
-        }
-        self.offsets[at] = u32::try_from(self.bytes.len()).expect("labels fit in 4 GiB");
+        self.offsets.set(id, u32::try_from(self.bytes.len()).expect("labels fit in 4 GiB"));
         put_number(&mut self.bytes, u32::try_from(pairs.len()).expect("labels are few"));
         pairs.iter().for_each(|pair| put_number(&mut self.bytes, *pair));
         self.count += 1;
@@ -83,7 +124,7 @@ impl Arena {
         let before = pairs.bytes.len();
         pairs.by_ref().for_each(drop);
         self.dead += before - pairs.bytes.len() + 1;
-        self.offsets[id as usize] = ABSENT;
+        self.offsets.set(id, ABSENT);
         self.free.push_back(id);
         self.count -= 1;
         if self.dead > 4096 && self.dead * 2 > self.bytes.len() {
@@ -94,7 +135,7 @@ impl Arena {
     fn compact(&mut self) {
         let mut bytes = Vec::with_capacity(self.bytes.len() - self.dead);
         let old = std::mem::take(&mut self.bytes);
-        for offset in self.offsets.iter_mut().filter(|offset| **offset != ABSENT) {
+        for offset in self.offsets.iter_mut() {
             let from = *offset as usize;
             let mut pairs = Pairs { bytes: &old[from..], left: 0 };
             pairs.left = pairs.number();
@@ -108,7 +149,7 @@ impl Arena {
     }
 
     pub(super) fn memory(&self) -> usize {
-        self.bytes.capacity() + self.offsets.capacity() * 4 + self.free.capacity() * 4
+        self.bytes.capacity() + self.offsets.memory() + self.free.capacity() * 4
     }
 }
 

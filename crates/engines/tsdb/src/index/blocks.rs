@@ -7,7 +7,7 @@ use std::{collections::HashMap, hash::BuildHasherDefault, sync::Arc};
 
 use model::{Label, Labels};
 
-use super::{Index, SeriesId};
+use super::{Index, SERIES_ID_MAX, SeriesId};
 use crate::symbols::PairId;
 
 const MAGIC: [u8; 4] = *b"ekrs";
@@ -291,6 +291,9 @@ impl<'a> Payload<'a> {
         for _ in 0..count {
             let step = u32::try_from(self.number()?).map_err(|_| BlockError)?;
             id = id.wrapping_add(step);
+            if id > SERIES_ID_MAX {
+                return Err(BlockError);
+            }
             let labels = self.below(LABELS_MAX)?;
             let same = self.number()?;
             let mut own = Vec::with_capacity(labels.min(64));

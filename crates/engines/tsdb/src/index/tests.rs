@@ -240,3 +240,23 @@ fn a_series_takes_little_memory() {
     }
     assert!(index.memory() / count < 60, "{} bytes", index.memory() / count);
 }
+
+#[test]
+fn a_high_id_takes_no_memory_for_those_below() {
+    let index = Index::new();
+    let labels = Labels::from_pairs([("a", "b")]);
+    index.insert_at(&labels, SERIES_ID_MAX).unwrap();
+    assert!(index.memory() < 64 << 20, "{}", index.memory());
+    assert_eq!(index.labels(SERIES_ID_MAX), Some(labels.clone()));
+    assert_eq!(index.arrange(&[SERIES_ID_MAX].into_iter().collect()).len(), 1);
+    // The one above has no number after it.
+    let mut bytes = Vec::new();
+    write_series(&mut bytes, &index, [SERIES_ID_MAX].into_iter());
+    assert!(read_series(&bytes, &mut |_, _| ()).is_ok());
+    let id = bytes.windows(5).position(|id| id == [0xfe, 0xff, 0xff, 0xff, 0x0f]).unwrap();
+    bytes[id] = 0xff;
+    let crc = crc32c::crc32c_append(crc32c::crc32c(&bytes[4..8]), &bytes[12..]);
+    bytes[8..12].copy_from_slice(&crc.to_le_bytes());
+    assert_eq!(read_series(&bytes, &mut |_, _| ()), Err(BlockError));
+    assert_eq!(Index::new().load(&bytes, &mut |_, _| ()), Err(BlockError));
+}

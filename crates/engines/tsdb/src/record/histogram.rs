@@ -41,7 +41,7 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Histogram, DecodeError> {
     };
     let mut float = || Ok(f64::from_bits(u64::from_le_bytes(reader.array("number")?)));
     let (zero_threshold, zero_count, count, sum) = (float()?, float()?, float()?, float()?);
-    Ok(Histogram {
+    let histogram = Histogram {
         schema,
         zero_threshold,
         zero_count,
@@ -53,7 +53,10 @@ pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Histogram, DecodeError> {
         negative: values(reader)?,
         custom_values: values(reader)?,
         reset_hint,
-    })
+    };
+    // A flush goes through all buckets that the spans name: as many as there are counts, not as many as they say.
+    histogram.validate_spans().map_err(|_| reader.error("spans"))?;
+    Ok(histogram)
 }
 
 fn spans(reader: &mut Reader<'_>) -> Result<Vec<BucketSpan>, DecodeError> {

@@ -189,7 +189,8 @@ fn a_failed_sync_closes_the_store() {
     let (store, _) = open(&disk, options(), secs(0));
     append_at(&store, 1, INSTANCES);
     let before = disk.ops();
-    for op in 1..=3 {
+    // The syncs of all logs, and what is done about them.
+    for op in 1..=12 {
         disk.fail_at(before + op, Fault::Io);
     }
     assert!(store.sync().is_err());

@@ -5,16 +5,27 @@
 mod broken;
 mod churn;
 mod concurrent;
+mod corpora;
 mod crash;
 mod delete;
+#[path = "../../../../../fuzz/checks/good.rs"]
+mod good;
+#[path = "../../../../../fuzz/checks/input.rs"]
+mod input;
 mod keyed;
 mod life;
 mod limits;
 mod migrate;
 mod model_based;
+#[path = "../../../../../fuzz/mutate.rs"]
+mod mutate;
+#[path = "../../../../../fuzz/checks/part.rs"]
+mod part;
 mod refusing;
 mod rot;
 mod seeds;
+#[path = "../../../../../fuzz/checks/store.rs"]
+mod store;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write},
+    io::{self, ErrorKind, Write},
     os::unix::fs::FileExt,
     sync::Arc,
 };
@@ -47,9 +47,7 @@ impl Disk for RealDisk {
     }
 
     fn read_at(&self, path: &Utf8Path, offset: u64, len: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; len];
-        File::open(path)?.read_exact_at(&mut bytes, offset)?;
-        Ok(bytes)
+        read_exact(&File::open(path)?, offset, len)
     }
 
     fn open(&self, path: &Utf8Path) -> io::Result<Arc<dyn DiskRead>> {
@@ -116,10 +114,25 @@ impl DiskFile for RealFile {
 
 impl DiskRead for RealFile {
     fn read_at(&self, offset: u64, len: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; len];
-        self.0.read_exact_at(&mut bytes, offset)?;
-        Ok(bytes)
+        read_exact(&self.0, offset, len)
     }
+}
+
+/// Lengths up to this are taken at their word: asking for the file's size costs about as much as reading so few bytes.
+const UNCHECKED_BYTES_MAX: usize = 16 << 10;
+
+/// Exactly `len` bytes from `offset`. Where they are come from damaged bytes at times: memory is taken for no more than the
+/// file has.
+fn read_exact(file: &File, offset: u64, len: usize) -> io::Result<Vec<u8>> {
+    // Further on than any file goes, where the system would call the offset a mistake of ours.
+    let end = offset.checked_add(len as u64).filter(|end| i64::try_from(*end).is_ok());
+    let end = end.ok_or(ErrorKind::UnexpectedEof)?;
+    if len > UNCHECKED_BYTES_MAX && end > file.metadata()?.len() {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
+    let mut bytes = vec![0; len];
+    file.read_exact_at(&mut bytes, offset)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -154,5 +167,20 @@ mod tests {
         assert_eq!(disk.read(&dir.join("g")).unwrap(), b"he");
         disk.remove(&dir.join("g")).unwrap();
         assert!(disk.free_bytes(&dir).unwrap() > 0);
+    }
+
+    #[test]
+    fn a_length_beyond_the_file_takes_no_memory() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = Utf8Path::from_path(temp.path()).unwrap().join("f");
+        RealDisk.create(&path).unwrap().append(b"hello").unwrap();
+        let open = RealDisk.open(&path).unwrap();
+        // More than any machine has, and offsets that no file has.
+        let lies = [(0, usize::MAX >> 1), (0, usize::MAX), (u64::MAX, 1), (u64::MAX >> 1, 1)];
+        for (offset, len) in lies.into_iter().chain([(0, UNCHECKED_BYTES_MAX + 1), (4, 2)]) {
+            for read in [RealDisk.read_at(&path, offset, len), open.read_at(offset, len)] {
+                assert_eq!(read.unwrap_err().kind(), ErrorKind::UnexpectedEof, "{offset} {len}");
+            }
+        }
     }
 }

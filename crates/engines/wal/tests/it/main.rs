@@ -2,10 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod corpora;
 mod crash;
 mod damage;
 mod full;
+#[path = "../../../../../fuzz/checks/input.rs"]
+mod input;
 mod life;
+#[path = "../../../../../fuzz/mutate.rs"]
+mod mutate;
+#[path = "../../../../../fuzz/checks/wal.rs"]
+mod reader;
 
 use std::{ops::ControlFlow, sync::Arc};
 
