@@ -43,6 +43,12 @@ pub(crate) fn failed((path, source): (Utf8PathBuf, io::Error)) -> MaintainError 
     MaintainError::Write { path, source }
 }
 
+impl From<(Utf8PathBuf, io::Error)> for MaintainError {
+    fn from(one: (Utf8PathBuf, io::Error)) -> Self {
+        failed(one)
+    }
+}
+
 impl Tsdb {
     /// How near a flush is: due at 1.
     pub(crate) fn flush_level(&self, head: &Head) -> f64 {

@@ -15,6 +15,7 @@ use crate::{
     flush::failed,
     head::normalise,
     index::SeriesId,
+    manifest::Tombstone,
     part::{self, Part, PartMeta, PartWriter},
 };
 pub(crate) use plan::Pace;
@@ -22,6 +23,8 @@ use plan::plan;
 use source::Source;
 pub(crate) use source::truncate;
 
+/// Samples of one series that are in memory at once, about.
+const SAMPLES_AT_ONCE: u64 = if cfg!(test) { 2048 } else { 2 << 20 };
 /// Between looks at whether a flush is due, a merge goes through so many series.
 const LOOK_EVERY: usize = 4096;
 
@@ -163,31 +166,84 @@ impl Tsdb {
             ids.extend(source.ids().iter().copied());
         }
         let order: Vec<(SeriesId, Role)> = self.index.arrange(&ids);
-        let oldest = oldest_ms(&self.options, now);
+        let mut reading =
+            Reading { sources, tombstones, oldest: oldest_ms(&self.options, now), store: self };
         let mut points = Points::default();
         for (number, (id, role)) in order.into_iter().enumerate() {
-            for source in &mut sources {
-                let before = (points.times.len(), points.histograms.len());
-                source.read(&self.shared, id, &mut points).map_err(|error| {
-                    MaintainError::Read { path: source.path().to_owned(), source: error }
+            if reading.samples_max(id) <= SAMPLES_AT_ONCE {
+                reading.read(id, (i64::MIN, i64::MAX), &mut points)?;
+                writer.push(id, role, &mut points).map_err(failed)?;
+            } else {
+                let mut pieces = reading.pieces(id).into_iter();
+                writer.push_long(id, role, &mut |points: &mut Points| {
+                    let Some(piece) = pieces.next() else { return Ok(false) };
+                    reading.read(id, piece, points).map(|()| true)
                 })?;
-                for tombstone in tombstones.iter().filter(|one| source.number() <= one.upto) {
-                    if tombstone.ids.binary_search(&id).is_ok() {
-                        cut(&mut points, before, tombstone.start_ms, tombstone.end_ms);
-                    }
-                }
             }
-            normalise(&mut points);
-            if oldest > i64::MIN {
-                cut(&mut points, (0, 0), i64::MIN, oldest - 1);
-            }
-            writer.push(id, role, &mut points).map_err(failed)?;
             if number % LOOK_EVERY == LOOK_EVERY - 1 {
                 let is_due = self.flush_level(&self.head.lock()) >= 1.0;
                 if is_due {
                     self.flush(now)?;
                 }
             }
+        }
+        Ok(())
+    }
+}
+
+/// Parts that are read together.
+struct Reading<'a> {
+    sources: Vec<Source>,
+    tombstones: Arc<Vec<Tombstone>>,
+    oldest: i64,
+    store: &'a Tsdb,
+}
+
+impl Reading<'_> {
+    /// How many samples the series may have, at most.
+    fn samples_max(&self, id: SeriesId) -> u64 {
+        let sections = self.sources.iter().flat_map(|source| source.sections(id));
+        sections.map(|(_, samples)| samples).sum()
+    }
+
+    /// Stretches of time, one after the other, in each of which hardly more samples lie than are read at once.
+    fn pieces(&self, id: SeriesId) -> Vec<(i64, i64)> {
+        let sections = self.sources.iter().flat_map(|source| source.sections(id));
+        let mut sections: Vec<(i64, u64)> = sections.collect();
+        sections.sort_unstable();
+        let (mut pieces, mut start_ms, mut samples) = (Vec::new(), i64::MIN, 0);
+        for (min_ms, more) in sections {
+            if samples + more > SAMPLES_AT_ONCE && min_ms > start_ms.saturating_add(1) {
+                pieces.push((start_ms, min_ms - 1));
+                (start_ms, samples) = (min_ms, 0);
+            }
+            samples += more;
+        }
+        pieces.push((start_ms, i64::MAX));
+        pieces
+    }
+
+    /// The series' samples of a stretch of time, from all parts, without what was deleted or is older than the retention.
+    fn read(
+        &mut self,
+        id: SeriesId,
+        range: (i64, i64),
+        points: &mut Points,
+    ) -> Result<(), MaintainError> {
+        for source in &mut self.sources {
+            let before = (points.times.len(), points.histograms.len());
+            source.read(&self.store.shared, id, range, points).map_err(|error| {
+                MaintainError::Read { path: source.path().to_owned(), source: error }
+            })?;
+            for tombstone in self.tombstones.iter().filter(|one| source.number() <= one.upto) {
+                if tombstone.ids.binary_search(&id).is_ok() {
+                    cut(points, before, tombstone.start_ms, tombstone.end_ms);
+                }
+            }
+        }
+        normalise(points);
+        if self.oldest > i64::MIN {
+            cut(points, (0, 0), i64::MIN, self.oldest - 1);
         }
         Ok(())
     }
@@ -232,5 +288,58 @@ pub(crate) fn cut(
         }
         points.histograms.truncate(kept);
         points.histogram_starts.truncate(kept);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use model::{Labels, Matcher, Sample, Series};
+    use wal::SimDisk;
+
+    use super::*;
+    use crate::{Incoming, Options, SyncPolicy};
+
+    /// A series too long for memory is merged by stretches of time, among others that are not.
+    #[test]
+    fn a_long_series_is_merged_piece_by_piece() {
+        let options = Options { sync: SyncPolicy::Never, free_bytes_min: 0, ..Options::new("t") };
+        let secs = Timestamp::from_secs;
+        let (store, _) = Tsdb::open(options, Arc::new(SimDisk::new(1)), secs(0)).unwrap();
+        let labels = |name: &str| Labels::from_pairs([("__name__", name)]);
+        let append = |name: &str, second: i64, times: &mut dyn Iterator<Item = i64>| {
+            #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+            let samples = times.map(|at_ms| Sample { at_ms, value: (at_ms * 7) as f64 }).collect();
+            let series = [Series { labels: labels(name), samples }];
+            store.append(secs(second), &Incoming { series: &series, ..Incoming::default() }).unwrap();
+        };
+        for second in 0..120 {
+            append("a_short", second, &mut [second * 1000].into_iter());
+            append("long", second, &mut (second * 1000..(second + 1) * 1000).step_by(5));
+            append("short", second, &mut [second * 1000].into_iter());
+            if second % 30 == 17 {
+                // Late ones, so that parts overlap.
+                let late = (second - 15) * 1000;
+                append("long", second, &mut (late + 2..late + 4000).step_by(5));
+                store.flush(secs(second)).unwrap();
+            }
+        }
+        store.flush(secs(120)).unwrap();
+        store.delete(secs(120), &[Matcher::equal("__name__", "long")], 30_000, 31_999).unwrap();
+        let read = || {
+            let found = store.select(&[], i64::MIN, i64::MAX).unwrap();
+            let one = |at: usize| {
+                let mut points = Points::default();
+                found.read(at, &mut points).unwrap();
+                (found.labels(at), points)
+            };
+            (0..found.len()).map(one).collect::<Vec<_>>()
+        };
+        let before = read();
+        assert!(before.iter().any(|(_, points)| points.times.len() > 10 * 2048));
+        for second in 121..180 {
+            store.maintain(secs(second)).unwrap();
+        }
+        assert_eq!((store.stats().parts, store.stats().tombstones), (1, 0));
+        assert_eq!(read(), before);
     }
 }

@@ -40,10 +40,30 @@ impl Source {
         &self.part.path
     }
 
-    /// Appends the series' samples.
-    pub(super) fn read(&mut self, shared: &Shared, id: u32, into: &mut Points) -> io::Result<()> {
+    /// Of each section that the series is in the oldest time, and how many samples it has of all its series.
+    pub(super) fn sections(&self, id: u32) -> impl Iterator<Item = (i64, u64)> {
+        let place = self.directory.place(id);
+        let numbers = place.map_or(0..0, |place| place.first_section..place.end_section);
+        numbers.map(|number| {
+            let section = self.directory.section(number);
+            (section.min_ms, section.samples)
+        })
+    }
+
+    /// Appends the series' samples from `start_ms` to `end_ms`.
+    pub(super) fn read(
+        &mut self,
+        shared: &Shared,
+        id: u32,
+        (start_ms, end_ms): (i64, i64),
+        into: &mut Points,
+    ) -> io::Result<()> {
         let Some(place) = self.directory.place(id) else { return Ok(()) };
         for number in place.first_section..place.end_section {
+            let section = self.directory.section(number);
+            if section.max_ms < start_ms || section.min_ms > end_ms {
+                continue;
+            }
             let at = match self.held.iter().position(|(held, _, _)| *held == number) {
                 Some(at) => at,
                 None => {
@@ -53,7 +73,7 @@ impl Source {
                     if self.held.len() >= HELD_MAX {
                         self.held.clear();
                     }
-                    let bytes = self.part.read_section(shared, self.directory.section(number))?;
+                    let bytes = self.part.read_section(shared, section)?;
                     self.held.push((number, bytes, Scratch::default()));
                     self.held.len() - 1
                 }
@@ -62,11 +82,10 @@ impl Source {
             let Some(content) = bytes.as_deref() else { continue };
             let before = (into.times.len(), into.histograms.len());
             let read = Section::open_unchecked_crc(content)
-                .and_then(|section| section.read(place.slot, i64::MIN, i64::MAX, scratch, into));
+                .and_then(|section| section.read(place.slot, start_ms, end_ms, scratch, into));
             if let Err(error) = read {
                 // Its checksum was right: a fault of whoever wrote it. What was decoded before stays.
                 truncate(into, before);
-                let section = self.directory.section(number);
                 self.part.damaged(
                     shared,
                     (section.offset, u64::from(section.bytes)),

@@ -139,6 +139,43 @@ impl PartWriter {
             return Ok(());
         }
         let mut sections = Vec::new();
+        self.encode(&mut sections)?;
+        let newest = self.columns[..group].iter().map(newest);
+        let newest: Vec<i64> = newest.collect();
+        self.directory.add(&self.ids, &newest, &sections);
+        self.series += group as u64;
+        self.forget_group();
+        Ok(())
+    }
+
+    /// Takes a series that is too long for memory: what `piece` gives, a stretch of time after the other, until that is
+    /// nothing.
+    pub(crate) fn push_long<E: From<Failed>>(
+        &mut self,
+        id: u32,
+        role: Role,
+        piece: &mut dyn FnMut(&mut Points) -> Result<bool, E>,
+    ) -> Result<(), E> {
+        self.cut()?;
+        let (mut sections, mut newest_ms) = (Vec::new(), i64::MIN);
+        let mut points = Points::default();
+        while piece(&mut points)? {
+            newest_ms = newest_ms.max(newest(&points));
+            self.push(id, role, &mut points)?;
+            let written = self.encode(&mut sections);
+            self.forget_group();
+            written?;
+        }
+        if !sections.is_empty() {
+            self.directory.add(&[id], &[newest_ms], &sections);
+            self.series += 1;
+        }
+        Ok(())
+    }
+
+    /// Encodes the group that was collected.
+    fn encode(&mut self, sections: &mut Vec<SectionRef>) -> Result<(), Failed> {
+        let group = self.ids.len();
         for (start_ms, end_ms) in stretches(&self.columns[..group], self.group_longest) {
             for (points, role) in self.columns[..group].iter().zip(&self.roles) {
                 self.sections.push(slice(points, *role, start_ms, end_ms));
@@ -165,14 +202,11 @@ impl PartWriter {
                 self.write()?;
             }
         }
-        let newest = self.columns[..group].iter().map(|points| {
-            let histogram = points.histograms.last().map(|sample| sample.at_ms);
-            points.times.last().copied().max(histogram).unwrap_or(i64::MIN)
-        });
-        let newest: Vec<i64> = newest.collect();
-        self.directory.add(&self.ids, &newest, &sections);
-        self.series += group as u64;
-        for points in &mut self.columns[..group] {
+        Ok(())
+    }
+
+    fn forget_group(&mut self) {
+        for points in &mut self.columns[..self.ids.len()] {
             points.clear();
             // One long series must not hold its memory until the end.
             if points.times.capacity().max(points.histograms.capacity()) > 4 * COLUMN_SAMPLES {
@@ -182,7 +216,6 @@ impl PartWriter {
         self.ids.clear();
         self.roles.clear();
         (self.group_samples, self.group_longest, self.group_bytes) = (0, 0, 0);
-        Ok(())
     }
 
     fn write(&mut self) -> Result<(), Failed> {
@@ -249,6 +282,11 @@ impl PartWriter {
         // What is left would be swept away at the next start.
         drop(disk.remove(&self.path));
     }
+}
+
+fn newest(points: &Points) -> i64 {
+    let histogram = points.histograms.last().map(|sample| sample.at_ms);
+    points.times.last().copied().max(histogram).unwrap_or(i64::MIN)
 }
 
 /// What samples take in memory, about.
