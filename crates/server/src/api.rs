@@ -124,6 +124,7 @@ macro_rules! routes {
 
 routes! {
     "/promql/functions" => get(promql::functions);
+    "/promql/lint" => post(promql::lint);
     "/slos" => get(slos::list);
     "/slos/{name}" => get(slos::one);
     "/slos/{name}/history" => get(slos::history);

@@ -853,6 +853,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/evenkeel/v1/promql/lint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What is likely wrong in an expression, with fixes. */
+        post: operations["post_promql_lint"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/evenkeel/v1/repo/apply": {
         parameters: {
             query?: never;
@@ -1754,6 +1771,66 @@ export interface components {
         };
         /** @enum {string} */
         ProblemSeverity: "error" | "warning";
+        /** @description The text that replaces what stands at a place; an empty place inserts. */
+        PromqlEdit: components["schemas"]["PromqlPlace"] & {
+            text: string;
+        };
+        /** @description One finding. */
+        PromqlFinding: components["schemas"]["PromqlPlace"] & {
+            /** @description What was found, for machines: `rate-of-gauge`. */
+            code: string;
+            /**
+             * Format: int64
+             * @description Column of the start, from 1, in bytes of UTF-8 as in Prometheus' errors.
+             */
+            column: number;
+            fix?: components["schemas"]["PromqlFix"] | null;
+            /**
+             * Format: int64
+             * @description Line of the start, from 1.
+             */
+            line: number;
+            /** @description What was found, for people. */
+            message: string;
+            severity: components["schemas"]["PromqlSeverity"];
+        };
+        /** @description What is likely wrong in an expression. */
+        PromqlFindings: {
+            /** @description In the order of their places; an expression that cannot be read has one, `syntax`. */
+            items: components["schemas"]["PromqlFinding"][];
+            /**
+             * Format: int64
+             * @description How many more there are than are listed.
+             */
+            more: number;
+        };
+        /** @description What makes a finding go away. */
+        PromqlFix: {
+            /** @description In the order of their places, which are those of the expression as it was sent, and do not overlap. */
+            edits: components["schemas"]["PromqlEdit"][];
+            /** @description What it does: "use `deriv`". */
+            title: string;
+        };
+        /** @description `POST /evenkeel/v1/promql/lint`. */
+        PromqlLintRequest: {
+            /** @description The expression, at most 128 KiB. */
+            query: string;
+        };
+        /** @description A piece of the expression, in UTF-16 code units from its beginning, as editors and JavaScript count. */
+        PromqlPlace: {
+            /**
+             * Format: int64
+             * @description Behind its last unit.
+             */
+            end: number;
+            /** Format: int64 */
+            start: number;
+        };
+        /**
+         * @description How sure it is that something is wrong.
+         * @enum {string}
+         */
+        PromqlSeverity: "error" | "warning" | "hint";
         /** @description One word of the language. */
         PromqlWord: {
             /** @description One line. */
@@ -2297,6 +2374,13 @@ export type PostmortemSection = components['schemas']['PostmortemSection'];
 export type PostmortemStatus = components['schemas']['PostmortemStatus'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemSeverity = components['schemas']['ProblemSeverity'];
+export type PromqlEdit = components['schemas']['PromqlEdit'];
+export type PromqlFinding = components['schemas']['PromqlFinding'];
+export type PromqlFindings = components['schemas']['PromqlFindings'];
+export type PromqlFix = components['schemas']['PromqlFix'];
+export type PromqlLintRequest = components['schemas']['PromqlLintRequest'];
+export type PromqlPlace = components['schemas']['PromqlPlace'];
+export type PromqlSeverity = components['schemas']['PromqlSeverity'];
 export type PromqlWord = components['schemas']['PromqlWord'];
 export type PromqlWords = components['schemas']['PromqlWords'];
 export type RecordDeployRequest = components['schemas']['RecordDeployRequest'];
@@ -6665,6 +6749,116 @@ export interface operations {
             };
             /** @description The request is for another host. */
             421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not now; try again later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_promql_lint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The name of the person who acts [default: the token's name]. */
+                "Evenkeel-Actor"?: string;
+                /** @description `cli` or `web` where a person acts; facts name the token beside it. */
+                "Evenkeel-Via"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromqlLintRequest"];
+            };
+        };
+        responses: {
+            /** @description What is likely wrong in an expression, with fixes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromqlFindings"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not allowed, or comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is for another host. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It can be read and cannot be carried out. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

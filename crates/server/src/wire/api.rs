@@ -39,7 +39,10 @@ pub use journal::{
     TestNotificationAnswer, TestNotificationRequest,
 };
 pub use postmortem::{Postmortem, PostmortemEvent, PostmortemSection, PostmortemStatus};
-pub use promql::{PromqlWord, PromqlWords};
+pub use promql::{
+    PromqlEdit, PromqlFinding, PromqlFindings, PromqlFix, PromqlLintRequest, PromqlPlace,
+    PromqlSeverity, PromqlWord, PromqlWords,
+};
 pub use repo::{
     Applied, ChangeKind, ProblemSeverity, RepoApply, RepoChange, RepoCheck, RepoDiff, RepoFile,
     RepoFiles, RepoProblem,
@@ -83,6 +86,8 @@ pub use status::{
         JournalVerification,
         Postmortem,
         Problem,
+        PromqlFindings,
+        PromqlLintRequest,
         PromqlWords,
         RecordDeployRequest,
         RepoApply,
