@@ -4,7 +4,6 @@
 import { linter, type Diagnostic } from "@codemirror/lint";
 import { StateEffect, StateField, type Extension } from "@codemirror/state";
 import { Decoration, EditorView, ViewPlugin, type DecorationSet } from "@codemirror/view";
-import { HybridLint } from "@prometheus-io/codemirror-promql/dist/esm/lint/hybrid";
 import type { Place } from "../problems";
 import { Asking, diagnosticsOf, saidBetter, type Ask } from "./findings";
 import type { Remark } from "./types";
@@ -26,7 +25,6 @@ const said = StateField.define<readonly Remark[]>({
 const DELAY_MS = 600;
 
 export function squiggles(ask: Ask): Extension {
-  const grammar = new HybridLint().promQL();
   const asking = new Asking(ask);
   const source = async (view: EditorView): Promise<Diagnostic[]> => {
     const text = view.state.doc.toString();
@@ -36,9 +34,7 @@ export function squiggles(ask: Ask): Extension {
     if (remarks.some((one) => one.severity === "error") || text.trim() === "") return shown(remarks);
     const found = await asking.of(text);
     if (found) return [...diagnosticsOf(found, text), ...shown(remarks.filter((one) => !saidBetter(one.message, found.items)))];
-    // Nobody listens to what was given up; where the server cannot say, the grammar in the browser can.
-    const own = found === undefined ? [] : await grammar(view);
-    return [...own.map((one) => ({ ...one, to: Math.min(one.to, text.length) })), ...shown(remarks)];
+    return shown(remarks);
   };
   const giveUp = ViewPlugin.define(() => ({
     update: (update) => void (update.docChanged && asking.giveUp()),

@@ -29,7 +29,7 @@ export const theme = EditorView.theme({
   ".cm-diagnosticAction": { font: "inherit", fontWeight: "600", color: "var(--accent)", backgroundColor: "var(--accent-bg)", border: "1px solid var(--accent)", borderRadius: "5px", padding: "2px 8px", margin: "0 0 0 8px", cursor: "pointer" },
   ".cm-panels": { backgroundColor: "var(--raised)", color: "var(--text)", borderColor: "var(--line)" },
   ".cm-panel.cm-panel-lint ul": { maxHeight: "132px" },
-  ".cm-panel.cm-panel-lint ul [aria-selected]": { backgroundColor: "var(--accent-bg)" },
+  ".cm-panel.cm-panel-lint ul [aria-selected], &.cm-editor .cm-panel.cm-panel-lint ul:focus [aria-selected]": { backgroundColor: "var(--accent-bg)", color: "var(--text)" },
   ".cm-panel.cm-panel-lint [name=close]": { color: "var(--muted)", cursor: "pointer" },
   ".cm-diagnosticSource": { color: "var(--muted)", opacity: "1", fontSize: "11px" },
   ".cm-tooltip.cm-tooltip-autocomplete > ul": { fontFamily: "var(--mono)", fontSize: "12.5px", maxHeight: "264px", minWidth: "min(320px, 88vw)", maxWidth: "min(640px, 92vw)" },
