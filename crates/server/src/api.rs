@@ -153,6 +153,7 @@ routes! {
     "/journal" => get(journal::list);
     "/journal/verify" => get(journal::verify);
     "/journal/accept-break" => post(journal::accept_break);
+    "/metrics/verify" => get(store::verify);
     "/notifications/test" => post(journal::test_page);
     "/events" => get(stream::events);
     "/status" => get(status::status);

@@ -802,6 +802,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/evenkeel/v1/metrics/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads all of the metric store and checks it. */
+        get: operations["get_metrics_verify"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/evenkeel/v1/notifications/test": {
         parameters: {
             query?: never;
@@ -2210,6 +2227,59 @@ export interface components {
             /** Format: int64 */
             used_bytes: number;
         };
+        /** @description Bytes that cannot be read; answers leave out what they held, and warn of it. */
+        StoreDamage: {
+            /** Format: int64 */
+            bytes: number;
+            /** @description Where a copy of the bytes lies. */
+            copy?: string | null;
+            file: string;
+            lost?: components["schemas"]["StoreLoss"] | null;
+            /** Format: int64 */
+            offset: number;
+            /** @description One sentence. */
+            what: string;
+        };
+        /** @description Samples that are missing. */
+        StoreLoss: {
+            /** @description RFC 3339, of the oldest and the newest of them. */
+            from: string;
+            /**
+             * Format: int64
+             * @description None when the bytes are there once more.
+             */
+            samples: number;
+            to: string;
+        };
+        /** @description `GET /evenkeel/v1/metrics/verify`: what reading all of the metric store came to. */
+        StoreVerification: {
+            /** @description Stretches that cannot be read; empty when it is whole. */
+            damage: components["schemas"]["StoreDamage"][];
+            /**
+             * Format: int64
+             * @description How many more there are than are listed.
+             */
+            damage_more: number;
+            /** @description The server's data directory, below which files are named. */
+            data_dir: string;
+            /**
+             * Format: int64
+             * @description Records of the logs.
+             */
+            log_records: number;
+            ok: boolean;
+            /** Format: int64 */
+            parts: number;
+            /** Format: int64 */
+            samples: number;
+            /**
+             * Format: int64
+             * @description Of parts, each with a checksum of its own.
+             */
+            sections: number;
+            /** @description Parts that were set aside since their end is damaged: all that they held is missing. */
+            set_aside: string[];
+        };
         /** @description Data of one event of `GET /evenkeel/v1/events`; the event's `id:` is `seq`. */
         StreamEvent: {
             /** @description RFC 3339. */
@@ -2414,6 +2484,9 @@ export type SloState = components['schemas']['SloState'];
 export type Source = components['schemas']['Source'];
 export type Status = components['schemas']['Status'];
 export type StorageHealth = components['schemas']['StorageHealth'];
+export type StoreDamage = components['schemas']['StoreDamage'];
+export type StoreLoss = components['schemas']['StoreLoss'];
+export type StoreVerification = components['schemas']['StoreVerification'];
 export type StreamEvent = components['schemas']['StreamEvent'];
 export type Suspect = components['schemas']['Suspect'];
 export type SuspectKind = components['schemas']['SuspectKind'];
@@ -6469,6 +6542,71 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["JournalVerification"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not allowed, or comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is for another host. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not now; try again later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_metrics_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Reads all of the metric store and checks it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoreVerification"];
                 };
             };
             /** @description The request cannot be read. */

@@ -19,6 +19,7 @@ mod repo;
 mod service;
 mod slo;
 mod status;
+mod store;
 
 use utoipa::OpenApi as _;
 
@@ -59,6 +60,7 @@ pub use status::{
     Listener, ListenerPurpose, NotifierHealth, RejectedCount, RepoHealth, Signal, Status,
     StorageHealth, Trouble, TroubleLevel,
 };
+pub use store::{StoreDamage, StoreLoss, StoreVerification};
 
 /// The roots; what they contain is found by itself.
 #[derive(utoipa::OpenApi)]
@@ -102,6 +104,7 @@ pub use status::{
         SloHistory,
         SloList,
         Status,
+        StoreVerification,
         StreamEvent,
         TestNotificationAnswer,
         TestNotificationRequest,

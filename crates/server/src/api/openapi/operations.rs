@@ -82,6 +82,7 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "PromqlFindings",
         "What is likely wrong in an expression, with fixes.",
     ),
+    get("/metrics/verify", "StoreVerification", "Reads all of the metric store and checks it."),
     get("/slos", "SloList", "All SLOs, the worst budget first."),
     get("/slos/{name}", "Slo", "One SLO.").errors(&[404]),
     get("/slos/{name}/history", "SloHistory", "An SLO's counts over time.")
