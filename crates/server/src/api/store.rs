@@ -122,15 +122,19 @@ impl Collector for Measured {
                 gauge(count(one.count)).encode(family.encode_family(&[(label, &*one.name)])?)?;
             }
         }
-        let refused: Vec<_> =
-            stats.refused.iter().map(|(reason, count)| (reason.as_str(), *count)).collect();
         let name = "evenkeel_metrics_samples_refused";
+        let help =
+            "Samples that the store refused; with the label that exploded, for a limit on series";
         let kind = prometheus_client::metrics::MetricType::Counter;
-        let mut family =
-            encoder.encode_descriptor(name, "Samples that the store refused", None, kind)?;
-        for (reason, count) in refused {
-            let counter = prometheus_client::metrics::counter::ConstCounter::new(count);
-            counter.encode(family.encode_family(&[("reason", reason)])?)?;
+        let mut family = encoder.encode_descriptor(name, help, None, kind)?;
+        for one in &stats.refused_by {
+            let labels = [
+                ("reason", one.reason.as_str()),
+                ("service", &*one.service),
+                ("label", &*one.label),
+            ];
+            let counter = prometheus_client::metrics::counter::ConstCounter::new(one.samples);
+            counter.encode(family.encode_family(&labels)?)?;
         }
         Ok(())
     }
