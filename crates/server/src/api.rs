@@ -14,6 +14,7 @@ mod prometheus;
 mod promql;
 mod repo;
 mod request;
+mod scrape;
 mod services;
 mod slos;
 mod status;
@@ -37,6 +38,7 @@ pub use forwarding::measure_forwarding;
 pub(crate) use incidents::{order, summary};
 pub use prometheus::PrometheusInfo;
 pub(crate) use prometheus::refused as prometheus_bad_data;
+pub use scrape::measure_scraping;
 pub use store::measure_store;
 pub use telemetry::Sink;
 
