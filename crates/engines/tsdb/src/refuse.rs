@@ -21,7 +21,9 @@ const BLAMED_MAX: usize = 20;
 /// What was refused since the start, by reason, service and the label to blame. Whoever came first is told apart, so that
 /// no count ever falls.
 #[derive(Debug, Default)]
-pub(crate) struct Blamed(BTreeMap<RefusedReason, BTreeMap<(Box<str>, Box<str>), u64>>);
+pub(crate) struct Blamed(BTreeMap<RefusedReason, BTreeMap<ServiceAndLabel, u64>>);
+
+type ServiceAndLabel = (Box<str>, Box<str>);
 
 impl Blamed {
     fn add(&mut self, reason: RefusedReason, service: &str, label: Option<&str>, samples: u64) {
@@ -36,11 +38,14 @@ impl Blamed {
     }
 
     pub(crate) fn list(&self) -> Vec<RefusedBy> {
-        let all = self.0.iter().flat_map(|(reason, all)| all.iter().map(|one| (*reason, one)));
-        let shown = |(reason, ((service, label), samples)): (_, (&(Box<str>, Box<str>), &u64))| {
-            RefusedBy { reason, service: service.clone(), label: label.clone(), samples: *samples }
-        };
-        all.map(shown).collect()
+        let mut list = Vec::new();
+        for (&reason, all) in &self.0 {
+            for ((service, label), &samples) in all {
+                let (service, label) = (service.clone(), label.clone());
+                list.push(RefusedBy { reason, service, label, samples });
+            }
+        }
+        list
     }
 }
 
