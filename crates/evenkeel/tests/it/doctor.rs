@@ -164,11 +164,16 @@ fn records_of_the_log_and_parts_without_an_end_are_told() {
     assert_eq!(exit, 1, "{found:?}");
     assert!(found.iter().any(|(_, text)| text.contains("a record or more lost: ")), "{found:?}");
 
-    // Without the manifest a part is known by its end alone.
-    fs::remove_file(data.join("metrics/MANIFEST")).unwrap();
     let part = largest(&data.join("metrics/parts"), "part");
     let length = fs::read(&part).unwrap().len();
     flip(&part, length - 20);
+    let (exit, found) = doctor(folder.path(), &[]);
+    assert_eq!(exit, 1, "{found:?}");
+    let end = format!("to {length}: nothing lost, it is there twice: the part's end");
+    assert!(found.iter().any(|(_, text)| text.contains(&end)), "{found:?}");
+
+    // Without the manifest a part is known by its end alone.
+    fs::remove_file(data.join("metrics/MANIFEST")).unwrap();
     let (exit, found) = doctor(folder.path(), &[]);
     assert_eq!(exit, 1, "{found:?}");
     let aside = format!("`metrics/parts/{}.damaged`", part.file_stem().unwrap().to_str().unwrap());
