@@ -460,6 +460,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/targets/relabel_steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What each relabelling rule of a pool makes of a target's labels. */
+        get: operations["prometheus_get_api_v1_targets_relabel_steps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/evenkeel/v1/cdevents": {
         parameters: {
             query?: never;
@@ -4292,6 +4309,58 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description What scraped families say of themselves, target by target. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description A parameter cannot be read (`bad_data`). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description It cannot be evaluated (`execution`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description It took too long (`timeout`), or is not to be had (`unavailable`). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    prometheus_get_api_v1_targets_relabel_steps: {
+        parameters: {
+            query?: {
+                /** @description The pool; must be there. */
+                scrapePool?: string;
+                /** @description The labels before relabelling, as a JSON object; must be there. */
+                labels?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What each relabelling rule of a pool makes of a target's labels. */
             200: {
                 headers: {
                     [name: string]: unknown;

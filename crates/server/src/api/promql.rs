@@ -5,15 +5,15 @@ use std::sync::Arc;
 use app::{
     App,
     promql::{
-        ParseError, Span,
+        EXPRESSION_BYTES_MAX, ParseError, Span,
         lint::{Fix, Lint, Severity},
         reference,
     },
 };
 use axum::extract::State;
 
-use super::request::Json;
-use crate::wire::api as dto;
+use super::{error::invalid, request::Json};
+use crate::{Problem, wire::api as dto};
 
 /// Findings of one answer; what is wrong so often is not read to the end.
 const FINDINGS_MAX: usize = 100;
@@ -34,8 +34,14 @@ pub(super) async fn functions() -> Json<dto::PromqlWords> {
 pub(super) async fn lint(
     State(app): State<Arc<App>>,
     Json(request): Json<dto::PromqlLintRequest>,
-) -> Json<dto::PromqlFindings> {
+) -> Result<Json<dto::PromqlFindings>, Problem> {
     let text = &*request.query;
+    if text.len() > EXPRESSION_BYTES_MAX {
+        let length = text.len();
+        return Err(invalid(format!(
+            "the expression has {length} bytes; at most {EXPRESSION_BYTES_MAX} are read"
+        )));
+    }
     let found = match app.lint_query(text).await {
         Ok(found) => found,
         Err(error) => vec![syntax(text, error)],
@@ -43,7 +49,8 @@ pub(super) async fn lint(
     let more = found.len().saturating_sub(FINDINGS_MAX) as u64;
     let units = Units::of(text);
     let items = found.into_iter().take(FINDINGS_MAX);
-    Json(dto::PromqlFindings { items: items.map(|one| finding(text, &units, one)).collect(), more })
+    let items = items.map(|one| finding(text, &units, one)).collect();
+    Ok(Json(dto::PromqlFindings { items, more }))
 }
 
 fn syntax(text: &str, error: ParseError) -> Lint {

@@ -25,6 +25,7 @@ pub struct PromqlWord {
 
 /// `POST /evenkeel/v1/promql/lint`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PromqlLintRequest {
     /// The expression, at most 128 KiB.
     pub query: String,
