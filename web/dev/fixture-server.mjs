@@ -87,6 +87,7 @@ function answer(method, path, query, body) {
   if (verdict) return state.verdicts.find((item) => item.id === verdict[1]);
   if (path === "journal") return { items: empty ? [] : [state.applied] };
   if (path === "gate/check") return { ...state.verdicts[0], service: body.service, version: body.version, at: now };
+  if (path === "promql/lint") return { items: [], more: 0 };
   if (path === "services") return list(state.services);
   if (path === "services/map") return empty ? { ...state.map, nodes: [], edges: [] } : state.map;
   if (path === "notifications/test") return { notifications: ["ntf_01kaq0000000000000000000n9"], seq };

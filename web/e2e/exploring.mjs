@@ -1,6 +1,7 @@
 // Explore and cardinality: every view of them, and what people do there, by keyboard as far as it goes.
 
-import { base, check, focusSeen, MODES, open, PAGE_MS_MAX, settled } from "./browser.mjs";
+import { join } from "node:path";
+import { base, check, focusSeen, MODES, open, out, PAGE_MS_MAX, settled } from "./browser.mjs";
 
 export const METRIC = "http_server_request_duration_seconds_count";
 const RATE = `sum(rate(${METRIC}[5m]))`;
@@ -203,6 +204,41 @@ export async function byMistake(browser) {
   slow = false;
   await page.getByRole("button", { name: "Run it again" }).click();
   await done(page, "A");
+  await page.context().close();
+}
+
+/** What is likely wrong is underlined as one types, and goes away by its fix: by pointing at it, and by keyboard alone. */
+export async function byFinding(browser) {
+  const troubles = [];
+  const page = await open(browser, MODES[0], troubles);
+  await page.goto(`${base}/app/explore`);
+  await settled(page);
+  await page.locator("[data-editor]").first().waitFor({ timeout: PAGE_MS_MAX });
+  // Behind a character of four bytes and two units, where the edit must not slip.
+  const raw = `sum({__name__="${METRIC}", x!="😀"})`;
+  await write(page, "A", raw);
+  const mark = page.locator(".cm-lintRange-warning").first();
+  await mark.waitFor({ timeout: PAGE_MS_MAX });
+  await mark.hover();
+  const fix = page.locator(".cm-tooltip-lint .cm-diagnosticAction").first();
+  await fix.waitFor({ timeout: PAGE_MS_MAX });
+  await page.screenshot({ path: join(out, "explore-finding.png") });
+  await fix.click();
+  const fixed = raw.replace("sum(", "sum(rate(").replace(/\)$/, "[5m]))");
+  check((await editor(page, "A").innerText()) === fixed, `finding: the fix makes ${await editor(page, "A").innerText()}`);
+  await page.locator(".cm-lintRange").first().waitFor({ state: "detached", timeout: PAGE_MS_MAX });
+  await write(page, "A", `histogram_quantile(95, ${METRIC.replace("_count", "_bucket")})`);
+  await page.locator(".cm-lintRange").first().waitFor({ timeout: PAGE_MS_MAX });
+  await page.keyboard.press("Control+Shift+KeyM");
+  const list = page.locator(".cm-panel-lint");
+  await list.waitFor({ timeout: PAGE_MS_MAX });
+  await page.screenshot({ path: join(out, "explore-findings.png") });
+  await list.getByText("0.95").first().waitFor({ timeout: PAGE_MS_MAX });
+  await page.keyboard.press("Escape");
+  await list.waitFor({ state: "detached", timeout: PAGE_MS_MAX });
+  const reports = await page.evaluate(() => globalThis.policyReports);
+  check(reports.length === 0, `finding: policy reports: ${reports.join("; ")}`);
+  for (const trouble of troubles) check(false, `finding: ${trouble}`);
   await page.context().close();
 }
 

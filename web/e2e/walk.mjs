@@ -11,7 +11,7 @@
 
 import { mkdirSync } from "node:fs";
 import { api, check, failures, launch, lookAtAll, out, passed } from "./browser.mjs";
-import { byBrowsing, byCardinality, byMistake, byQuery, exploreViews } from "./exploring.mjs";
+import { byBrowsing, byCardinality, byFinding, byMistake, byQuery, exploreViews } from "./exploring.mjs";
 import { byAddress, byGateForm, byKeyboard, byMarkers, byPostmortem, bySession, bySignedLink, bySignIn, byStream, byTestPage } from "./journeys.mjs";
 import { openViews, resolvedViews } from "./views.mjs";
 
@@ -32,6 +32,7 @@ try {
   await go("explore", () => lookAtAll(browser, exploreViews()));
   await go("query", () => byQuery(browser));
   await go("mistake", () => byMistake(browser));
+  await go("finding", () => byFinding(browser));
   await go("browser", () => byBrowsing(browser));
   await go("cardinality", () => byCardinality(browser));
   await go("address", () => byAddress(browser));

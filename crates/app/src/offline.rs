@@ -1,5 +1,8 @@
 //! What can be said of a data directory from outside, whether a server runs on it or not. Nothing here writes.
 
+mod metrics;
+mod untouched;
+
 use std::{
     fs::{self, File, TryLockError},
     io,
@@ -9,6 +12,7 @@ use camino::{Utf8Path, Utf8PathBuf};
 use wal::Disk as _;
 
 pub use journal::{Report as JournalReport, VerifyError};
+pub use metrics::{examine_metrics, metrics_checks, parts_set_aside};
 
 use crate::data_dir::{FORMAT_VERSION, Format, names};
 

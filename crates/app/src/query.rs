@@ -1,5 +1,6 @@
 //! PromQL over the sample store or over a remote cluster, within limits; and what else is asked about series.
 
+mod lint;
 mod series;
 mod source;
 

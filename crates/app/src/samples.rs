@@ -3,6 +3,7 @@
 //!
 //! Opening the store does what a server's start does: the log is replayed, and what is damaged is put aside.
 
+mod damage;
 mod export;
 mod import;
 
@@ -14,11 +15,17 @@ use promql::ast::ExprKind;
 use tsdb::Tsdb;
 use wal::RealDisk;
 
+pub use damage::{Lost, Report, Stretch};
 pub use export::{Exported, Selected, export};
 pub use import::{Imported, RefusedSamples, import};
 pub use tsdb::{Recovery, Stats, Verified, index::Cardinality};
 
-use crate::data_dir::{self, Held};
+use crate::{
+    App,
+    control::chain,
+    data_dir::{self, Held, names},
+    query::QueryError,
+};
 
 /// How a file holds samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -129,6 +136,26 @@ pub fn verify(data_dir: &Utf8Path, now: Timestamp) -> Result<(Verified, Recovery
     Ok((store.verify().map_err(SamplesError::Read)?, recovery))
 }
 
+impl App {
+    /// Reads all of the metric store that this server runs on. One at a time, for it takes both time and a core.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub async fn verify_metrics(&self) -> Result<Report, QueryError> {
+        static TURN: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(1);
+        let turn = TURN.acquire().await.map_err(|_| QueryError::Broken)?;
+        let (stores, data_dir) = (Arc::clone(&self.stores), self.data_dir().clone());
+        let work = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            let verified =
+                stores.metrics.verify().map_err(|error| QueryError::Store(chain(&error)))?;
+            let dir = data_dir.join(names::METRICS);
+            Ok(Report::new(&data_dir, &dir, &stores.metrics.stats().damage, &verified))
+        });
+        work.await.map_err(|_| QueryError::Broken)?
+    }
+}
+
 /// Opens the store so that it keeps all it has.
 fn open(data_dir: &Utf8Path, now: Timestamp) -> Result<(Held, Tsdb, Recovery), SamplesError> {
     let held = Held::take(data_dir).map_err(SamplesError::DataDir)?;
@@ -142,8 +169,13 @@ fn open_store(
     limits: Limits,
     now: Timestamp,
 ) -> Result<(Tsdb, Recovery), SamplesError> {
-    let options = tsdb::Options { retention, limits, ..tsdb::Options::new(dir) };
-    Tsdb::open(import::backfilling(options), Arc::new(RealDisk), now).map_err(SamplesError::Open)
+    let options = tsdb::Options { retention, ..keeping(dir, limits) };
+    Tsdb::open(options, Arc::new(RealDisk), now).map_err(SamplesError::Open)
+}
+
+/// The store at `dir`, so that it keeps all it has and takes samples of any age.
+pub(crate) fn keeping(dir: Utf8PathBuf, limits: Limits) -> tsdb::Options {
+    import::backfilling(tsdb::Options { retention: None, limits, ..tsdb::Options::new(dir) })
 }
 
 #[cfg(test)]

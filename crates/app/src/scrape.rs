@@ -25,15 +25,16 @@ use std::{
 };
 
 use camino::Utf8PathBuf;
-use model::{Clock, Limits, Timestamp};
+use model::{Clock, Labels, Limits, Timestamp};
 use parking_lot::Mutex;
-use scrape::{Config, Job};
+use scrape::{Config, Job, LabelSet};
 use tokio::{
     sync::{Semaphore, watch},
     task::JoinHandle,
 };
 
 pub use intake::Counted;
+pub use scrape::relabel::Rule;
 
 use crate::{
     files::{self, Problem, Severity, scrape::Loaded},
@@ -310,6 +311,20 @@ impl Scrape {
     /// The configuration in force; `None` when nothing is scraped.
     pub fn config(&self) -> Option<Arc<Config>> {
         self.running.lock().as_ref().map(|running| Arc::clone(&running.config))
+    }
+
+    /// What each of the relabelling rules of a job makes of these labels, in order; no labels where they are dropped. `None`:
+    /// there is no such job.
+    pub fn relabel_steps<'l>(
+        &self,
+        job: &str,
+        labels: impl IntoIterator<Item = (&'l str, &'l str)>,
+    ) -> Option<Vec<(Rule, Option<Labels>)>> {
+        let config = self.config()?;
+        let job = config.jobs.iter().find(|one| &*one.name == job)?;
+        let steps = scrape::relabel::steps(&job.relabel, &LabelSet::from_pairs(labels));
+        let shown = |labels: Option<LabelSet>| labels.map(|labels| labels.to_labels());
+        Some(job.relabel.iter().cloned().zip(steps.into_iter().map(shown)).collect())
     }
 
     /// How reading the configuration went.

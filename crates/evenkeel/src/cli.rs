@@ -130,7 +130,7 @@ pub(crate) enum Verb {
     Journal(JournalVerb),
     /// Evaluate a PromQL expression.
     #[command(
-        after_help = "Examples:\n  evenkeel query 'sum by (service_name) (rate(http_server_request_duration_seconds_count[5m]))'\n  evenkeel query up --start 2026-11-23T03:00:00Z --end 2026-11-23T04:00:00Z --step 60\n  evenkeel query --explain 'sum by (job) (rate(http_requests_total[5m]))'"
+        after_help = "Examples:\n  evenkeel query 'sum by (service_name) (rate(http_server_request_duration_seconds_count[5m]))'\n  evenkeel query up --start 2026-11-23T03:00:00Z --end 2026-11-23T04:00:00Z --step 60\n  evenkeel query --explain 'sum by (job) (rate(http_requests_total[5m]))'\n  evenkeel query --lint 'sum(http_requests_total)'\n\nWith --lint it exits with 1 on errors, and with 3 on warnings."
     )]
     Query(QueryArgs),
     /// The metric store of a data directory, while no server runs on it.
@@ -526,6 +526,9 @@ pub(crate) struct QueryArgs {
     /// Print the plan with the time, samples and series of each node, in place of the values.
     #[arg(long)]
     pub(crate) explain: bool,
+    /// Say what is likely wrong in the expression and by which edit it goes away, and do not evaluate it.
+    #[arg(long, conflicts_with_all = ["time", "start", "end", "step", "explain"])]
+    pub(crate) lint: bool,
 }
 
 #[cfg(test)]

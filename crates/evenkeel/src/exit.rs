@@ -46,8 +46,14 @@ impl Failure {
 
     /// Prints the whole chain once, on standard error.
     pub(crate) fn report(&self) -> ExitCode {
-        crate::output::note(&format!("evenkeel: {:#}", self.error));
+        crate::output::note(&format!("evenkeel: {self}"));
         self.exit.into()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#}", self.error)
     }
 }
 

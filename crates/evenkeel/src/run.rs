@@ -70,6 +70,7 @@ pub(crate) async fn run(
     )
     .with_prometheus(config.prometheus());
     server::api::measure_store(&app, &metrics);
+    server::api::measure_scraping(&app.scrape, &metrics);
     server::api::measure_forwarding(&app.stores.forwarding, &metrics);
     let extra =
         server::api::router(Arc::clone(&app), info).merge(server::pages::router(Arc::clone(&app)));

@@ -14,6 +14,7 @@ mod prometheus;
 mod promql;
 mod repo;
 mod request;
+mod scrape;
 mod services;
 mod slos;
 mod status;
@@ -37,6 +38,7 @@ pub use forwarding::measure_forwarding;
 pub(crate) use incidents::{order, summary};
 pub use prometheus::PrometheusInfo;
 pub(crate) use prometheus::refused as prometheus_bad_data;
+pub use scrape::measure_scraping;
 pub use store::measure_store;
 pub use telemetry::Sink;
 
@@ -124,6 +126,7 @@ macro_rules! routes {
 
 routes! {
     "/promql/functions" => get(promql::functions);
+    "/promql/lint" => post(promql::lint);
     "/slos" => get(slos::list);
     "/slos/{name}" => get(slos::one);
     "/slos/{name}/history" => get(slos::history);
@@ -152,6 +155,7 @@ routes! {
     "/journal" => get(journal::list);
     "/journal/verify" => get(journal::verify);
     "/journal/accept-break" => post(journal::accept_break);
+    "/metrics/verify" => get(store::verify);
     "/notifications/test" => post(journal::test_page);
     "/events" => get(stream::events);
     "/status" => get(status::status);

@@ -44,11 +44,12 @@ export function get<T>(path: string, params?: Params, signal?: AbortSignal): Pro
   return call<T>(urlOf(path, params), { headers: identity(), ...(signal ? { signal } : {}) });
 }
 
-export function post<T>(path: string, body: unknown): Promise<T> {
+export function post<T>(path: string, body: unknown, signal?: AbortSignal): Promise<T> {
   return call<T>(urlOf(path), {
     method: "POST",
     headers: { "content-type": "application/json", ...identity() },
     body: JSON.stringify(body),
+    ...(signal ? { signal } : {}),
   });
 }
 

@@ -1,7 +1,8 @@
 // Prometheus' HTTP API, as its documentation has it, and the few answers that only Evenkeel gives.
 
 import { queryOptions } from "@tanstack/react-query";
-import { ApiError, rootUrl } from "./client";
+import { ApiError, post, rootUrl } from "./client";
+import type { PromqlFindings } from "./schema";
 
 /** A GET of more than so many characters goes as a POST: proxies cut long addresses. */
 const URL_CHARS_MAX = 4_000;
@@ -245,4 +246,14 @@ export const instantQuery = (query: string, refreshMs: number | false = false) =
 
 export async function formatQuery(query: string): Promise<string | null> {
   return orNull(prom<string>("format_query", { query }));
+}
+
+/** What is likely wrong in an expression; null when this server cannot say. */
+export async function lintQuery(query: string, signal: AbortSignal): Promise<PromqlFindings | null> {
+  try {
+    return await post<PromqlFindings>("promql/lint", { query }, signal);
+  } catch (error) {
+    if (error instanceof ApiError) return null;
+    throw error;
+  }
 }

@@ -460,6 +460,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/targets/relabel_steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What each relabelling rule of a pool makes of a target's labels. */
+        get: operations["prometheus_get_api_v1_targets_relabel_steps"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/evenkeel/v1/cdevents": {
         parameters: {
             query?: never;
@@ -802,6 +819,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/evenkeel/v1/metrics/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Reads all of the metric store and checks it. */
+        get: operations["get_metrics_verify"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/evenkeel/v1/notifications/test": {
         parameters: {
             query?: never;
@@ -847,6 +881,23 @@ export interface paths {
         get: operations["get_promql_functions"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/evenkeel/v1/promql/lint": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** What is likely wrong in an expression, with fixes. */
+        post: operations["post_promql_lint"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1754,6 +1805,66 @@ export interface components {
         };
         /** @enum {string} */
         ProblemSeverity: "error" | "warning";
+        /** @description The text that replaces what stands at a place; an empty place inserts. */
+        PromqlEdit: components["schemas"]["PromqlPlace"] & {
+            text: string;
+        };
+        /** @description One finding. */
+        PromqlFinding: components["schemas"]["PromqlPlace"] & {
+            /** @description What was found, for machines: `rate-of-gauge`. */
+            code: string;
+            /**
+             * Format: int64
+             * @description Column of the start, from 1, in bytes of UTF-8 as in Prometheus' errors.
+             */
+            column: number;
+            fix?: components["schemas"]["PromqlFix"] | null;
+            /**
+             * Format: int64
+             * @description Line of the start, from 1.
+             */
+            line: number;
+            /** @description What was found, for people. */
+            message: string;
+            severity: components["schemas"]["PromqlSeverity"];
+        };
+        /** @description What is likely wrong in an expression. */
+        PromqlFindings: {
+            /** @description In the order of their places; an expression that cannot be read has one, `syntax`. */
+            items: components["schemas"]["PromqlFinding"][];
+            /**
+             * Format: int64
+             * @description How many more there are than are listed.
+             */
+            more: number;
+        };
+        /** @description What makes a finding go away. */
+        PromqlFix: {
+            /** @description In the order of their places, which are those of the expression as it was sent, and do not overlap. */
+            edits: components["schemas"]["PromqlEdit"][];
+            /** @description What it does: "use `deriv`". */
+            title: string;
+        };
+        /** @description `POST /evenkeel/v1/promql/lint`. */
+        PromqlLintRequest: {
+            /** @description The expression, at most 128 KiB. */
+            query: string;
+        };
+        /** @description A piece of the expression, in UTF-16 code units from its beginning, as editors and JavaScript count. */
+        PromqlPlace: {
+            /**
+             * Format: int64
+             * @description Behind its last unit.
+             */
+            end: number;
+            /** Format: int64 */
+            start: number;
+        };
+        /**
+         * @description How sure it is that something is wrong.
+         * @enum {string}
+         */
+        PromqlSeverity: "error" | "warning" | "hint";
         /** @description One word of the language. */
         PromqlWord: {
             /** @description One line. */
@@ -2133,6 +2244,59 @@ export interface components {
             /** Format: int64 */
             used_bytes: number;
         };
+        /** @description Bytes that cannot be read; answers leave out what they held, and warn of it. */
+        StoreDamage: {
+            /** Format: int64 */
+            bytes: number;
+            /** @description Where a copy of the bytes lies. */
+            copy?: string | null;
+            file: string;
+            lost?: components["schemas"]["StoreLoss"] | null;
+            /** Format: int64 */
+            offset: number;
+            /** @description One sentence. */
+            what: string;
+        };
+        /** @description Samples that are missing. */
+        StoreLoss: {
+            /** @description RFC 3339, of the oldest and the newest of them. */
+            from: string;
+            /**
+             * Format: int64
+             * @description None when the bytes are there once more.
+             */
+            samples: number;
+            to: string;
+        };
+        /** @description `GET /evenkeel/v1/metrics/verify`: what reading all of the metric store came to. */
+        StoreVerification: {
+            /** @description Stretches that cannot be read; empty when it is whole. */
+            damage: components["schemas"]["StoreDamage"][];
+            /**
+             * Format: int64
+             * @description How many more there are than are listed.
+             */
+            damage_more: number;
+            /** @description The server's data directory, below which files are named. */
+            data_dir: string;
+            /**
+             * Format: int64
+             * @description Records of the logs.
+             */
+            log_records: number;
+            ok: boolean;
+            /** Format: int64 */
+            parts: number;
+            /** Format: int64 */
+            samples: number;
+            /**
+             * Format: int64
+             * @description Of parts, each with a checksum of its own.
+             */
+            sections: number;
+            /** @description Parts that were set aside since their end is damaged: all that they held is missing. */
+            set_aside: string[];
+        };
         /** @description Data of one event of `GET /evenkeel/v1/events`; the event's `id:` is `seq`. */
         StreamEvent: {
             /** @description RFC 3339. */
@@ -2297,6 +2461,13 @@ export type PostmortemSection = components['schemas']['PostmortemSection'];
 export type PostmortemStatus = components['schemas']['PostmortemStatus'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemSeverity = components['schemas']['ProblemSeverity'];
+export type PromqlEdit = components['schemas']['PromqlEdit'];
+export type PromqlFinding = components['schemas']['PromqlFinding'];
+export type PromqlFindings = components['schemas']['PromqlFindings'];
+export type PromqlFix = components['schemas']['PromqlFix'];
+export type PromqlLintRequest = components['schemas']['PromqlLintRequest'];
+export type PromqlPlace = components['schemas']['PromqlPlace'];
+export type PromqlSeverity = components['schemas']['PromqlSeverity'];
 export type PromqlWord = components['schemas']['PromqlWord'];
 export type PromqlWords = components['schemas']['PromqlWords'];
 export type RecordDeployRequest = components['schemas']['RecordDeployRequest'];
@@ -2330,6 +2501,9 @@ export type SloState = components['schemas']['SloState'];
 export type Source = components['schemas']['Source'];
 export type Status = components['schemas']['Status'];
 export type StorageHealth = components['schemas']['StorageHealth'];
+export type StoreDamage = components['schemas']['StoreDamage'];
+export type StoreLoss = components['schemas']['StoreLoss'];
+export type StoreVerification = components['schemas']['StoreVerification'];
 export type StreamEvent = components['schemas']['StreamEvent'];
 export type Suspect = components['schemas']['Suspect'];
 export type SuspectKind = components['schemas']['SuspectKind'];
@@ -4135,6 +4309,58 @@ export interface operations {
         requestBody?: never;
         responses: {
             /** @description What scraped families say of themselves, target by target. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description A parameter cannot be read (`bad_data`). */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description It cannot be evaluated (`execution`). */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+            /** @description It took too long (`timeout`), or is not to be had (`unavailable`). */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": Record<string, never>;
+                };
+            };
+        };
+    };
+    prometheus_get_api_v1_targets_relabel_steps: {
+        parameters: {
+            query?: {
+                /** @description The pool; must be there. */
+                scrapePool?: string;
+                /** @description The labels before relabelling, as a JSON object; must be there. */
+                labels?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What each relabelling rule of a pool makes of a target's labels. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -6434,6 +6660,71 @@ export interface operations {
             };
         };
     };
+    get_metrics_verify: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Reads all of the metric store and checks it. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StoreVerification"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not allowed, or comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is for another host. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not now; try again later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     post_notifications_test: {
         parameters: {
             query?: never;
@@ -6665,6 +6956,116 @@ export interface operations {
             };
             /** @description The request is for another host. */
             421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not now; try again later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_promql_lint: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The name of the person who acts [default: the token's name]. */
+                "Evenkeel-Actor"?: string;
+                /** @description `cli` or `web` where a person acts; facts name the token beside it. */
+                "Evenkeel-Via"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PromqlLintRequest"];
+            };
+        };
+        responses: {
+            /** @description What is likely wrong in an expression, with fixes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PromqlFindings"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not allowed, or comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is for another host. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It can be read and cannot be carried out. */
+            422: {
                 headers: {
                     [name: string]: unknown;
                 };

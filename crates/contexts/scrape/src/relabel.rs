@@ -15,6 +15,20 @@ pub fn apply(rules: &[Rule], labels: &mut LabelSet) -> bool {
     rules.iter().all(|rule| apply_one(rule, labels))
 }
 
+/// What each rule makes of what those before it left: `None` from the rule on that drops it.
+pub fn steps(rules: &[Rule], labels: &LabelSet) -> Vec<Option<LabelSet>> {
+    let mut now = Some(labels.clone());
+    let one = |rule: &Rule| {
+        if let Some(labels) = &mut now
+            && !apply_one(rule, labels)
+        {
+            now = None;
+        }
+        now.clone()
+    };
+    rules.iter().map(one).collect()
+}
+
 fn apply_one(rule: &Rule, labels: &mut LabelSet) -> bool {
     let value = source(rule, labels);
     match rule.action {

@@ -11,6 +11,8 @@ mod operators;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashSet;
+
 use model::MetricKind;
 
 use crate::{
@@ -62,14 +64,13 @@ pub struct Edit {
 pub struct Known<'a> {
     /// The kind of the metric of this name, from its metadata.
     pub kind: &'a dyn Fn(&str) -> Option<MetricKind>,
-    /// How often samples come, in milliseconds.
-    pub scrape_interval_ms: Option<i64>,
+    /// How often samples of the metric of this name come, in milliseconds.
+    pub interval_ms: &'a dyn Fn(&str) -> Option<i64>,
 }
 
 impl std::fmt::Debug for Known<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let interval = &self.scrape_interval_ms;
-        f.debug_struct("Known").field("scrape_interval_ms", interval).finish_non_exhaustive()
+        f.debug_struct("Known").finish_non_exhaustive()
     }
 }
 
@@ -109,7 +110,7 @@ impl Fix {
 
 /// What is to be said about `expr`, in the order of places; `kind` gives the kind of a metric from its metadata.
 pub fn lint(expr: &Expr, kind: &dyn Fn(&str) -> Option<MetricKind>) -> Vec<Lint> {
-    lint_with(expr, &Known { kind, scrape_interval_ms: None })
+    lint_with(expr, &Known { kind, interval_ms: &|_| None })
 }
 
 /// What is to be said about `expr`, in the order of places.
@@ -171,6 +172,34 @@ impl<'e> Linter<'e> {
         self.found.push(Lint { span, severity, code, message, fix });
     }
 }
+
+/// The metrics that an expression names, each once, in the order in which they first stand; at most `max`.
+pub fn names(expr: &Expr, max: usize) -> Vec<&str> {
+    fn visit<'e>(expr: &'e Expr, seen: &mut HashSet<&'e str>, into: &mut Vec<&'e str>, max: usize) {
+        if into.len() >= max {
+            return;
+        }
+        if let ExprKind::Selector(selector) | ExprKind::Matrix { selector, .. } = &expr.kind
+            && let Some(name) = name_of(selector)
+            && seen.insert(name)
+        {
+            into.push(name);
+        }
+        expr.children().into_iter().for_each(|child| visit(child, seen, into, max));
+    }
+    let mut names = Vec::new();
+    visit(expr, &mut HashSet::new(), &mut names, max);
+    names
+}
+
+/// The families that a sample of this name may belong to, its own name first: `x_bucket` may be of the histogram `x`.
+pub fn families(name: &str) -> impl Iterator<Item = &str> {
+    let of_suffix = SUFFIXES.into_iter().filter_map(|suffix| name.strip_suffix(suffix));
+    std::iter::once(name).chain(of_suffix)
+}
+
+/// What formats write behind a family's name.
+const SUFFIXES: [&str; 4] = ["_bucket", "_count", "_sum", "_total"];
 
 /// The name of the metric, where there is exactly one.
 fn name_of(selector: &Selector) -> Option<&str> {

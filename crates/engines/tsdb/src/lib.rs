@@ -53,8 +53,8 @@ pub use model::KeyedSample;
 pub use options::{ACTIVE_WINDOW, EXEMPLARS_MAX, METADATA_FAMILIES_MAX, Options};
 pub use outcome::{
     AppendError, Appended, DeleteError, Deleted, Incoming, KeyedBatch, MaintainError, Maintained,
-    Offender, OpenError, PartDamage, ReadError, Recovery, Refused, RefusedReason, Replay,
-    ReplayError, SelectError, SnapshotError, Stats, TickError, Verified,
+    Offender, OpenError, PartDamage, ReadError, Recovery, Refused, RefusedBy, RefusedReason,
+    Replay, ReplayError, SelectError, SnapshotError, Stats, TickError, Verified,
 };
 pub use select::Selection;
 pub use store::Tsdb;

@@ -305,6 +305,22 @@ pub struct Offender {
     pub count: usize,
 }
 
+/// Samples that were refused for one reason of one service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedBy {
+    pub reason: RefusedReason,
+    /// Empty when the series have none; [`RefusedBy::OTHER`] for all that are not told apart.
+    pub service: Box<str>,
+    /// The label that exploded, for a limit on series; empty where none is to blame.
+    pub label: Box<str>,
+    pub samples: u64,
+}
+
+impl RefusedBy {
+    /// Stands for the services and labels beyond the most that are told apart.
+    pub const OTHER: &str = "other";
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Series with samples in the store.
@@ -332,6 +348,8 @@ pub struct Stats {
     pub tombstones: usize,
     /// Since opening, by reason.
     pub refused: BTreeMap<RefusedReason, u64>,
+    /// The same by service and label, in that order: at most 20 of each reason, and one for the others.
+    pub refused_by: Vec<RefusedBy>,
     pub duplicates: u64,
     /// The labels with the most distinct values, at most 10, most first.
     pub labels: Vec<Offender>,

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use model::Timestamp;
 
 use crate::{
-    Offender, Options, Refused, RefusedReason, head::Head, hot::ACTIVE, index::Index, store::Log,
+    Offender, Options, Refused, RefusedBy, RefusedReason, head::Head, hot::ACTIVE, index::Index,
+    store::Log,
 };
 
 /// How long the label to blame for refusals is remembered: finding it takes a while.
@@ -13,6 +14,40 @@ const OFFENDER_FOR: std::time::Duration = std::time::Duration::from_secs(60);
 const OFFENDERS_MAX: usize = 1000;
 /// How many series are looked at to find the label with the most values.
 const OFFENDER_SERIES: usize = 10_000;
+
+/// Services and labels that are told apart in what was refused for one reason.
+const BLAMED_MAX: usize = 20;
+
+/// What was refused since the start, by reason, service and the label to blame. Whoever came first is told apart, so that
+/// no count ever falls.
+#[derive(Debug, Default)]
+pub(crate) struct Blamed(BTreeMap<RefusedReason, BTreeMap<ServiceAndLabel, u64>>);
+
+type ServiceAndLabel = (Box<str>, Box<str>);
+
+impl Blamed {
+    fn add(&mut self, reason: RefusedReason, service: &str, label: Option<&str>, samples: u64) {
+        let of_reason = self.0.entry(reason).or_default();
+        let key = (Box::from(service), Box::from(label.unwrap_or("")));
+        let count = if of_reason.len() < BLAMED_MAX || of_reason.contains_key(&key) {
+            of_reason.entry(key)
+        } else {
+            of_reason.entry((RefusedBy::OTHER.into(), RefusedBy::OTHER.into()))
+        };
+        *count.or_default() += samples;
+    }
+
+    pub(crate) fn list(&self) -> Vec<RefusedBy> {
+        let mut list = Vec::new();
+        for (&reason, all) in &self.0 {
+            for ((service, label), &samples) in all {
+                let (service, label) = (service.clone(), label.clone());
+                list.push(RefusedBy { reason, service, label, samples });
+            }
+        }
+        list
+    }
+}
 
 /// What one append refuses, by reason and service.
 #[derive(Debug, Default)]
@@ -61,6 +96,8 @@ impl Refusals {
                 | RefusedReason::Duplicate => None,
             };
             *log.refused.entry(*reason).or_default() += count.samples;
+            let label = blamed.as_ref().map(|label| &*label.name);
+            log.blamed.add(*reason, service, label, count.samples);
             let mut places = count.places.clone();
             places.sort_unstable();
             told.push(Refused {
@@ -169,5 +206,32 @@ fn message(
             label.name, label.count
         ),
         None => format!("{what}: {why}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_blamed_is_bounded_and_no_count_falls() {
+        let mut blamed = Blamed::default();
+        for round in 1..=3 {
+            for service in 0..30 {
+                blamed.add(RefusedReason::SeriesLimit, &format!("s{service:02}"), Some("user"), 2);
+            }
+            blamed.add(RefusedReason::TooOld, "s29", None, 1);
+            let list = blamed.list();
+            let of = |service: &str, label: &str, reason| {
+                let same = |one: &&RefusedBy| {
+                    (&*one.service, &*one.label, one.reason) == (service, label, reason)
+                };
+                list.iter().find(same).map(|one| one.samples)
+            };
+            assert_eq!(list.len(), BLAMED_MAX + 2);
+            assert_eq!(of("s00", "user", RefusedReason::SeriesLimit), Some(2 * round));
+            assert_eq!(of("other", "other", RefusedReason::SeriesLimit), Some(20 * round));
+            assert_eq!(of("s29", "", RefusedReason::TooOld), Some(round));
+        }
     }
 }

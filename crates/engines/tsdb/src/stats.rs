@@ -10,13 +10,14 @@ const OFFENDERS: usize = 10;
 impl Tsdb {
     /// Figures of the store. Cheap enough for every few seconds.
     pub fn stats(&self) -> Stats {
-        let (wal_bytes, registry_bytes, exemplar_bytes, refused, duplicates) = {
+        let (wal_bytes, registry_bytes, exemplar_bytes, refused, refused_by, duplicates) = {
             let log = self.log.lock();
             (
                 log.wal.bytes(),
                 log.registry.bytes(),
                 log.exemplars.bytes(),
                 log.refused.clone(),
+                log.blamed.list(),
                 log.duplicates,
             )
         };
@@ -58,6 +59,7 @@ impl Tsdb {
             exemplars: self.exemplars.read().len(),
             tombstones: head.tombstones.len(),
             refused,
+            refused_by,
             duplicates,
             labels: labels.collect(),
             services,

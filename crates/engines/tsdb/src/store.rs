@@ -24,6 +24,7 @@ use crate::{
     manifest::Manifest,
     part::Shared,
     record::{HistogramItem, Item},
+    refuse::Blamed,
     registry::Registry,
 };
 
@@ -87,6 +88,7 @@ pub(crate) struct Log {
     pub(crate) buffer: Vec<u8>,
     pub(crate) offenders: BTreeMap<Option<Box<str>>, (Timestamp, Option<Offender>)>,
     pub(crate) refused: BTreeMap<RefusedReason, u64>,
+    pub(crate) blamed: Blamed,
     pub(crate) duplicates: u64,
 }
 
@@ -104,6 +106,7 @@ impl Log {
             buffer: Vec::new(),
             offenders: BTreeMap::new(),
             refused: BTreeMap::new(),
+            blamed: Blamed::default(),
             duplicates: 0,
         }
     }

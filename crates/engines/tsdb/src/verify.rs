@@ -8,6 +8,7 @@ use wal::Position;
 use crate::{
     ReadError, Tsdb, Verified,
     codec::{Scratch, Section},
+    part,
 };
 
 impl Tsdb {
@@ -38,6 +39,18 @@ impl Tsdb {
         for part in parts.iter() {
             let failed = |source| ReadError { path: part.path.clone(), source };
             verified.parts += 1;
+            match part::read_footer(&*self.shared.disk, &part.path) {
+                Ok(Some(meta)) if meta == part.meta => {}
+                Ok(_) => {
+                    let start = part.meta.directory_offset + 2 * part.meta.directory_bytes;
+                    let at = (start, part.meta.bytes.saturating_sub(start));
+                    let what = "the part's end, which stands in for a lost manifest, is not whole";
+                    part.damaged(&self.shared, at, (0, 0, 0), what, None);
+                }
+                // A merge has let go of it meanwhile; what is held open is read all the same.
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                Err(error) => return Err(failed(error)),
+            }
             let Some(directory) = part.directory(&self.shared).map_err(failed)? else { continue };
             for section in directory.sections() {
                 let Some(bytes) = part.read_section(&self.shared, *section).map_err(failed)? else {

@@ -2,8 +2,13 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use app::offline::{self, Outcome};
+use app::{
+    offline::{self, Check, Holder, Outcome},
+    samples::{Lost, Report, Stretch},
+};
+use camino::Utf8PathBuf;
 use serde::Serialize;
+use server::wire::api::{StoreDamage, StoreVerification};
 
 use crate::{
     cli::{DoctorArgs, Remote},
@@ -15,6 +20,8 @@ use crate::{
 
 /// How long a server that is asked whether it is ready may take.
 const READY_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long one may take to read all of its metric store.
+const VERIFY_TIMEOUT: Duration = Duration::from_secs(600);
 
 #[derive(Debug, Serialize)]
 struct Findings {
@@ -49,6 +56,9 @@ fn examine(remote: &Remote, config: &Config) -> Result<Exit, Failure> {
     for found in offline::examine(&config.data_dir) {
         checks.push(finding(found.name, found.outcome, found.message));
     }
+    for found in metrics(remote, config) {
+        checks.push(finding(found.name, found.outcome, found.message));
+    }
     if let Some(repo) = &config.repo {
         checks.push(super::repo::finding(repo, config.fallback_receiver.as_deref()).map_or_else(
             |message| finding("repo", Outcome::Bad, message),
@@ -67,6 +77,54 @@ fn examine(remote: &Remote, config: &Config) -> Result<Exit, Failure> {
     let configuration = config.file.as_ref().map(ToString::to_string);
     output::print(remote.output, &Findings { ok, configuration, checks, settings })?;
     Ok(if ok { Exit::Ok } else { Exit::Failed })
+}
+
+/// The metric store: read here where nobody runs on it, else by whoever does.
+fn metrics(remote: &Remote, config: &Config) -> Vec<Check> {
+    match offline::holder(&config.data_dir) {
+        Ok(Holder::Process(_)) => asked(remote, config).unwrap_or_else(|failure| {
+            let message = format!("not looked at: {failure}");
+            vec![Check { name: "metrics", outcome: Outcome::Note, message }]
+        }),
+        Ok(Holder::Nobody) | Err(_) => offline::examine_metrics(&config.data_dir, super::now()),
+    }
+}
+
+/// What the server that runs on the data directory finds.
+fn asked(remote: &Remote, config: &Config) -> Result<Vec<Check>, Failure> {
+    let url = format!("http://{}", reachable(config.server.listen));
+    let client = Client::new(&url, super::token(remote)?.as_deref(), VERIFY_TIMEOUT)?;
+    let found: StoreVerification =
+        super::runtime()?.block_on(client.get("evenkeel/v1/metrics/verify", &[]))?;
+    let same = |path: &str| std::fs::canonicalize(path).ok();
+    if same(&found.data_dir) != same(config.data_dir.as_str()) {
+        let why = format!("the server at {url} runs on `{}`; give --listen", found.data_dir);
+        return Err(Failure::text(Exit::Failed, why));
+    }
+    let aside: Vec<Utf8PathBuf> = found.set_aside.iter().map(Utf8PathBuf::from).collect();
+    Ok(offline::metrics_checks(&report(found), &aside))
+}
+
+fn report(found: StoreVerification) -> Report {
+    let stretch = |one: StoreDamage| Stretch {
+        file: one.file.into(),
+        offset: one.offset,
+        bytes: one.bytes,
+        lost: one.lost.and_then(|lost| {
+            let (from, to) = (lost.from.parse().ok()?, lost.to.parse().ok()?);
+            Some(Lost { samples: lost.samples, from, to })
+        }),
+        what: one.what,
+        copy: one.copy.map(Utf8PathBuf::from),
+    };
+    Report {
+        parts: usize::try_from(found.parts).unwrap_or(usize::MAX),
+        sections: found.sections,
+        samples: found.samples,
+        log_records: found.log_records,
+        damage: found.damage.into_iter().map(stretch).collect(),
+        more: found.damage_more,
+    }
 }
 
 fn finding(check: &'static str, outcome: Outcome, message: String) -> Finding {

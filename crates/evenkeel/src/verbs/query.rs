@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use server::wire::api::{PromqlFindings, PromqlLintRequest, PromqlSeverity};
+
 use crate::{
     cli::{QueryArgs, Remote},
     client::Client,
@@ -41,11 +43,23 @@ struct Node {
     children: Vec<Node>,
 }
 
+/// What is likely wrong in an expression.
+#[derive(Debug, Serialize)]
+struct Linted<'a> {
+    #[serde(flatten)]
+    found: PromqlFindings,
+    #[serde(skip)]
+    expression: &'a str,
+}
+
 pub(super) async fn run(
     client: &Client,
     remote: &Remote,
     args: &QueryArgs,
 ) -> Result<Exit, Failure> {
+    if args.lint {
+        return lint(client, remote, &args.expression).await;
+    }
     let mut query = vec![("query", args.expression.clone())];
     if args.explain {
         query.push(("explain", "true".to_owned()));
@@ -64,6 +78,45 @@ pub(super) async fn run(
     answer.warnings.iter().chain(&answer.infos).for_each(|remark| output::note(remark));
     output::print(remote.output, &answer)?;
     Ok(Exit::Ok)
+}
+
+async fn lint(client: &Client, remote: &Remote, expression: &str) -> Result<Exit, Failure> {
+    let request = PromqlLintRequest { query: expression.to_owned() };
+    let found: PromqlFindings = client.post("evenkeel/v1/promql/lint", &request).await?;
+    let any = |severity| found.items.iter().any(|one| one.severity == severity);
+    let exit = match (any(PromqlSeverity::Error), any(PromqlSeverity::Warning)) {
+        (true, _) => Exit::Failed,
+        (false, true) => Exit::Lint,
+        (false, false) => Exit::Ok,
+    };
+    output::print(remote.output, &Linted { found, expression })?;
+    Ok(exit)
+}
+
+impl Human for Linted<'_> {
+    /// As compilers say it: each finding with its place and its code, and the expression that its fix makes.
+    fn human(&self) -> String {
+        if self.found.items.is_empty() {
+            return "nothing was found".to_owned();
+        }
+        let mut lines = Vec::new();
+        for one in &self.found.items {
+            let severity = match one.severity {
+                PromqlSeverity::Error => "error",
+                PromqlSeverity::Warning => "warning",
+                PromqlSeverity::Hint => "hint",
+            };
+            let place = format!("{}:{}", one.line, one.column);
+            lines.push(format!("{place}: {severity}: {} [{}]", one.message, one.code));
+            if let Some(fix) = &one.fix {
+                lines.push(format!("  {}: {}", fix.title, fix.apply(self.expression)));
+            }
+        }
+        if self.found.more > 0 {
+            lines.push(format!("and {} more", self.found.more));
+        }
+        lines.join("\n")
+    }
 }
 
 impl Human for Answer {

@@ -117,3 +117,30 @@ fn a_query_that_is_refused_says_why() {
         (2, "evenkeel: bad_data: 1:5: parse error: unclosed\n")
     );
 }
+
+#[test]
+fn what_is_wrong_in_a_query_is_said_with_its_fix_and_by_the_exit_code() {
+    let finding = |severity: &str| {
+        format!(
+            r#"{{"items":[{{"code":"rate-of-gauge","severity":"{severity}","message":"`m` is a gauge",
+            "start":10,"end":21,"line":1,"column":12,
+            "fix":{{"title":"use `deriv`","edits":[{{"start":10,"end":14,"text":"deriv"}}]}}}}],"more":2}}"#
+        )
+    };
+    let check = |body: &str| {
+        let (run, request) =
+            ask("200 OK", "application/json", body, &["query", "--lint", "{a='é'} * rate(m[5m])"]);
+        assert!(request.starts_with("POST /evenkeel/v1/promql/lint HTTP/1.1"), "{request}");
+        (run.exit, run.out)
+    };
+    let (exit, out) = check(&finding("warning"));
+    assert_eq!(exit, 3);
+    insta::assert_snapshot!(out, @r"
+    1:12: warning: `m` is a gauge [rate-of-gauge]
+      use `deriv`: {a='é'} * deriv(m[5m])
+    and 2 more
+    ");
+    assert_eq!(check(&finding("error")).0, 1);
+    assert_eq!(check(&finding("hint")).0, 0);
+    assert_eq!(check(r#"{"items":[],"more":0}"#), (0, "nothing was found\n".to_owned()));
+}

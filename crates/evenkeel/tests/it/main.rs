@@ -5,6 +5,7 @@ mod backup;
 mod client;
 mod configuration;
 mod docs;
+mod doctor;
 mod help;
 mod repo;
 

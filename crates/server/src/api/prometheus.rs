@@ -110,6 +110,7 @@ routes! {
     "/api/v1/metadata" => Get(metadata::metadata);
     "/api/v1/targets" => Get(targets::targets);
     "/api/v1/targets/metadata" => Get(metadata::of_targets);
+    "/api/v1/targets/relabel_steps" => Get(targets::relabel_steps);
     "/api/v1/scrape_pools" => Get(targets::pools);
     "/api/v1/rules" => Get(rules::rules);
     "/api/v1/alerts" => Get(rules::alerts);

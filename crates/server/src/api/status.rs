@@ -44,6 +44,7 @@ pub(super) async fn status(
     troubles.extend(app.config_damage().map(|damage| stored_config(&damage)));
     let seen = app.stores.seen.lock().clone();
     let stats = app.stores.metrics.stats();
+    troubles.extend(damaged(stats.parts_damaged_total, stats.damage.regions_total));
     Ok(Json(dto::Status {
         build: dto::Build { version: env!("CARGO_PKG_VERSION").to_owned(), commit: None },
         started_at: time(app.started_at),
@@ -207,6 +208,23 @@ fn stored_config(damage: &str) -> dto::Trouble {
         since: None,
         command: Some("evenkeel apply DIR".to_owned()),
     }
+}
+
+/// Of the metric store: stretches of parts that were met since the start, and of logs that the start met.
+fn damaged(parts: u64, logs: u64) -> Option<dto::Trouble> {
+    let count = |count: u64, of: &str| (count > 0).then(|| format!("{count} of {of}"));
+    let found: Vec<_> =
+        [count(parts, "parts"), count(logs, "logs")].into_iter().flatten().collect();
+    (!found.is_empty()).then(|| dto::Trouble {
+        component: "metrics".to_owned(),
+        level: dto::TroubleLevel::Warning,
+        message: format!(
+            "stretches of stored metrics cannot be read and are left out of answers: {}",
+            found.join(", ")
+        ),
+        since: None,
+        command: Some("evenkeel doctor".to_owned()),
+    })
 }
 
 fn troubles(

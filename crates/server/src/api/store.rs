@@ -9,7 +9,48 @@ use prometheus_client::{
     metrics::gauge::ConstGauge,
 };
 
-use crate::Metrics;
+use axum::extract::State;
+
+use super::{request::Json, view::time};
+use crate::{Metrics, Problem, wire::api as dto};
+
+/// Reads all of the store; what is damaged is counted and copied aside by that.
+pub(super) async fn verify(
+    State(app): State<Arc<App>>,
+) -> Result<Json<dto::StoreVerification>, Problem> {
+    let report = app.verify_metrics().await.map_err(|error| {
+        tracing::error!(%error, "the metric store could not be verified");
+        Problem::internal()
+    })?;
+    let damage = report.damage.iter().map(|one| dto::StoreDamage {
+        file: one.file.to_string(),
+        offset: one.offset,
+        bytes: one.bytes,
+        what: one.what.clone(),
+        lost: one.lost.map(|lost| dto::StoreLoss {
+            samples: lost.samples,
+            from: time(lost.from),
+            to: time(lost.to),
+        }),
+        copy: one.copy.as_ref().map(ToString::to_string),
+    });
+    let damage = damage.collect();
+    let (data_dir, reading) = (app.data_dir().to_string(), Arc::clone(&app));
+    let aside =
+        tokio::task::spawn_blocking(move || app::offline::parts_set_aside(reading.data_dir()));
+    let aside = aside.await.map_err(|_| Problem::internal())?;
+    Ok(Json(dto::StoreVerification {
+        ok: report.is_whole() && aside.is_empty(),
+        data_dir,
+        parts: count(report.parts),
+        sections: report.sections,
+        samples: report.samples,
+        log_records: report.log_records,
+        damage,
+        damage_more: report.more,
+        set_aside: aside.iter().map(ToString::to_string).collect(),
+    }))
+}
 
 /// Adds the families `evenkeel_metrics_…` to `metrics`.
 pub fn measure_store(app: &Arc<App>, metrics: &Metrics) {
@@ -81,15 +122,19 @@ impl Collector for Measured {
                 gauge(count(one.count)).encode(family.encode_family(&[(label, &*one.name)])?)?;
             }
         }
-        let refused: Vec<_> =
-            stats.refused.iter().map(|(reason, count)| (reason.as_str(), *count)).collect();
         let name = "evenkeel_metrics_samples_refused";
+        let help =
+            "Samples that the store refused; with the label that exploded, for a limit on series";
         let kind = prometheus_client::metrics::MetricType::Counter;
-        let mut family =
-            encoder.encode_descriptor(name, "Samples that the store refused", None, kind)?;
-        for (reason, count) in refused {
-            let counter = prometheus_client::metrics::counter::ConstCounter::new(count);
-            counter.encode(family.encode_family(&[("reason", reason)])?)?;
+        let mut family = encoder.encode_descriptor(name, help, None, kind)?;
+        for one in &stats.refused_by {
+            let labels = [
+                ("reason", one.reason.as_str()),
+                ("service", &*one.service),
+                ("label", &*one.label),
+            ];
+            let counter = prometheus_client::metrics::counter::ConstCounter::new(one.samples);
+            counter.encode(family.encode_family(&labels)?)?;
         }
         Ok(())
     }

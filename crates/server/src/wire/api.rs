@@ -19,6 +19,7 @@ mod repo;
 mod service;
 mod slo;
 mod status;
+mod store;
 
 use utoipa::OpenApi as _;
 
@@ -39,7 +40,10 @@ pub use journal::{
     TestNotificationAnswer, TestNotificationRequest,
 };
 pub use postmortem::{Postmortem, PostmortemEvent, PostmortemSection, PostmortemStatus};
-pub use promql::{PromqlWord, PromqlWords};
+pub use promql::{
+    PromqlEdit, PromqlFinding, PromqlFindings, PromqlFix, PromqlLintRequest, PromqlPlace,
+    PromqlSeverity, PromqlWord, PromqlWords,
+};
 pub use repo::{
     Applied, ChangeKind, ProblemSeverity, RepoApply, RepoChange, RepoCheck, RepoDiff, RepoFile,
     RepoFiles, RepoProblem,
@@ -56,6 +60,7 @@ pub use status::{
     Listener, ListenerPurpose, NotifierHealth, RejectedCount, RepoHealth, Signal, Status,
     StorageHealth, Trouble, TroubleLevel,
 };
+pub use store::{StoreDamage, StoreLoss, StoreVerification};
 
 /// The roots; what they contain is found by itself.
 #[derive(utoipa::OpenApi)]
@@ -83,6 +88,8 @@ pub use status::{
         JournalVerification,
         Postmortem,
         Problem,
+        PromqlFindings,
+        PromqlLintRequest,
         PromqlWords,
         RecordDeployRequest,
         RepoApply,
@@ -97,6 +104,7 @@ pub use status::{
         SloHistory,
         SloList,
         Status,
+        StoreVerification,
         StreamEvent,
         TestNotificationAnswer,
         TestNotificationRequest,

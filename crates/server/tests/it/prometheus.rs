@@ -3,6 +3,7 @@
 mod answers;
 mod clients;
 mod federate;
+mod lint;
 mod load;
 mod read;
 mod reference;

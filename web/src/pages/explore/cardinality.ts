@@ -64,12 +64,16 @@ export interface Refusal {
 
 /** Samples and series that were refused. */
 export function refusals(own: OwnMetric[]): Refusal[] {
+  // What the store refuses is counted at the door once more, without its service and label.
+  const inStore = new Set(own.filter(({ name }) => /^evenkeel_metrics_.*refused/.test(name)).map(({ labels }) => labels.reason));
   return own
+    .filter(({ name, labels }) => !(/^evenkeel_ingest_/.test(name) && inStore.has(labels.reason)) && !(/^evenkeel_scrape_/.test(name) && inStore.size > 0))
     .filter(({ name, labels, value }) => /refused|rejected|dropped/.test(name) && value > 0 && !/^evenkeel_http_/.test(name) && (labels.signal === undefined || labels.signal === "samples"))
     .map(({ name, labels, value }) => ({
       what: /series/.test(name) ? "series" : "samples",
       reason: labels.reason ?? labels.why ?? name,
-      label: labels.label || labels.offending_label || undefined,
+      // Those that are not told apart have many labels.
+      label: (labels.label === "other" && labels.service === "other" ? undefined : labels.label) || labels.offending_label || undefined,
       service: labels.service || undefined,
       total: value,
     }))

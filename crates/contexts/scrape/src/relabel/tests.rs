@@ -207,3 +207,24 @@ fn what_an_action_does_not_take_is_refused() {
     "
     );
 }
+
+#[test]
+fn each_step_is_shown_and_nothing_after_a_drop() {
+    let replace = Rule {
+        target: Template::new("__address__"),
+        replacement: Template::new("example.com:443"),
+        ..Rule::default()
+    };
+    let drop = Rule {
+        source: ["__address__".into()].into(),
+        regex: Pattern::new("example\\.com:.*").unwrap(),
+        action: Action::Drop,
+        ..Rule::default()
+    };
+    let labels = LabelSet::from_pairs([("__address__", "a:1"), ("job", "x")]);
+    let replaced = LabelSet::from_pairs([("__address__", "example.com:443"), ("job", "x")]);
+    let rules = [drop.clone(), replace.clone(), drop, replace];
+    let expected = [Some(labels.clone()), Some(replaced), None, None];
+    assert_eq!(steps(&rules, &labels), expected);
+    assert_eq!(steps(&[], &labels), []);
+}

@@ -2,7 +2,7 @@
 
 use model::MetricKind;
 
-use super::{Fix, Linter, Severity, name_of};
+use super::{Fix, Linter, SUFFIXES, Severity, name_of};
 use crate::{
     ast::{AggregateOp, Binary, BinaryOp, Expr, ExprKind, Selector, Shift},
     print::Millis,
@@ -53,7 +53,7 @@ impl<'e> Linter<'e> {
         if let Some(kind) = (self.known.kind)(name).filter(|kind| *kind != MetricKind::Unknown) {
             return Some((kind, true));
         }
-        for suffix in ["_bucket", "_count", "_sum", "_total"] {
+        for suffix in SUFFIXES {
             let Some(kind) = name.strip_suffix(suffix).and_then(|family| (self.known.kind)(family))
             else {
                 continue;
@@ -85,8 +85,12 @@ impl<'e> Linter<'e> {
                         .and_then(|other| Fix::replace(format!("use `{other}`"), name, other));
                     self.say(expr.span, Severity::Warning, "rate-of-gauge", message, fix);
                 }
-                if range_expr.is_none() && function != "resets" {
-                    self.short_range(arg.span, function, *range_ms);
+                if range_expr.is_none()
+                    && function != "resets"
+                    && let Some(metric) = name_of(selector)
+                    && let Some(interval) = (self.known.interval_ms)(metric).filter(|ms| *ms > 0)
+                {
+                    self.short_range(arg.span, function, *range_ms, interval);
                 }
             }
             ExprKind::Subquery { expr: inner, .. } => match &inner.unwrapped().kind {
@@ -112,10 +116,8 @@ impl<'e> Linter<'e> {
         }
     }
 
-    fn short_range(&mut self, span: Span, function: &str, range_ms: i64) {
-        let Some(interval) = self.known.scrape_interval_ms.filter(|interval| *interval > 0) else {
-            return;
-        };
+    /// `interval` is the time between two samples, in milliseconds.
+    fn short_range(&mut self, span: Span, function: &str, range_ms: i64, interval: i64) {
         let wanted = interval.saturating_mul(SCRAPES_GOOD);
         let (severity, what) = if range_ms < interval.saturating_mul(SCRAPES_MIN) {
             (Severity::Error, "which holds fewer than the two samples that it needs")

@@ -13,7 +13,8 @@ fn found(text: &str) -> Vec<Lint> {
         _ => None,
     };
     let expr = parse_with(text, &Features::ALL).unwrap();
-    lint_with(&expr, &Known { kind: &kind, scrape_interval_ms: Some(15_000) })
+    let interval_ms = |name: &str| (name != "pushed").then_some(15_000);
+    lint_with(&expr, &Known { kind: &kind, interval_ms: &interval_ms })
 }
 
 /// Nothing is said about `text`.
@@ -82,6 +83,7 @@ fn rates_come_first() {
     );
     says("rate(requests[20s])", Severity::Error, "range-too-short", "requests[20s]");
     says("rate(requests[30s])", Severity::Hint, "range-too-short", "requests[30s]");
+    quiet("rate(pushed[20s]) / rate(requests[1m])");
 }
 
 #[test]
@@ -178,4 +180,15 @@ fn names_of_the_past() {
         "deprecated-name",
         "double_exponential_smoothing(up[1h], 0.5, 0.5)",
     );
+}
+
+#[test]
+fn the_metrics_that_are_named() {
+    let expr =
+        parse_with("a + rate(b_total[5m]) + {__name__=\"c.d\"} / a + {x=\"y\"}", &Features::ALL);
+    let expr = expr.unwrap();
+    assert_eq!(names(&expr, 10), ["a", "b_total", "c.d"]);
+    assert_eq!(names(&expr, 2), ["a", "b_total"]);
+    assert_eq!(families("x_bucket").collect::<Vec<_>>(), ["x_bucket", "x"]);
+    assert_eq!(families("up").collect::<Vec<_>>(), ["up"]);
 }

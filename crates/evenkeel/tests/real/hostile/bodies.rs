@@ -24,7 +24,7 @@ pub(super) static ZSTD_BOMB: LazyLock<Vec<u8>> =
     LazyLock::new(|| zstd::encode_all(BLANKS.as_slice(), 1).unwrap());
 
 /// Fields that hold any text; all others that hold a text are names, times or links.
-const FREE_TEXT: [&str; 5] = ["text", "reason", "note", "content", "idempotency_key"];
+const FREE_TEXT: [&str; 6] = ["text", "reason", "note", "content", "idempotency_key", "query"];
 
 pub(super) async fn run(sender: &Sender, route: &Route, wrong: &mut Wrong) {
     match route.reads {

@@ -90,6 +90,8 @@ async fn offenders(url: &str, limit: u64) {
     let series = answer["data"]["headStats"]["numSeries"].as_u64().unwrap();
     assert!((limit / 2..=limit + 1000).contains(&series), "{series} series");
     let metrics = http().get(format!("{url}/metrics")).send().await.unwrap().text().await.unwrap();
-    let told = metrics.lines().any(|line| line.contains("evenkeel_") && line.contains("user_id"));
-    assert!(told, "the label that exploded is in /metrics");
+    let refused = "evenkeel_metrics_samples_refused_total{reason=\"series_per_service_limit\",service=\"load\",label=\"user_id\"} ";
+    let told = metrics.lines().find_map(|line| line.strip_prefix(refused));
+    let told: f64 = told.expect("the label that exploded is in /metrics").parse().unwrap();
+    assert!(told > 0.0, "{told}");
 }

@@ -76,6 +76,13 @@ pub(super) const OPERATIONS: &[Operation] = &[
     get("/whoami", "Whoami", "As whom the caller acts."),
     get("/openapi.json", OBJECT, "This document."),
     get("/promql/functions", "PromqlWords", "The words of PromQL, for editors."),
+    post(
+        "/promql/lint",
+        "PromqlLintRequest",
+        "PromqlFindings",
+        "What is likely wrong in an expression, with fixes.",
+    ),
+    get("/metrics/verify", "StoreVerification", "Reads all of the metric store and checks it."),
     get("/slos", "SloList", "All SLOs, the worst budget first."),
     get("/slos/{name}", "Slo", "One SLO.").errors(&[404]),
     get("/slos/{name}/history", "SloHistory", "An SLO's counts over time.")

@@ -75,6 +75,14 @@ fn about(path: &str) -> Option<About> {
                 ("limit", "How many targets at most."),
             ],
         ),
+        "/api/v1/targets/relabel_steps" => (
+            "What each relabelling rule of a pool makes of a target's labels.",
+            false,
+            &[
+                ("scrapePool", "The pool; must be there."),
+                ("labels", "The labels before relabelling, as a JSON object; must be there."),
+            ],
+        ),
         "/api/v1/scrape_pools" => ("Names of what is scraped.", false, &[]),
         "/api/v1/rules" => (
             "Rules; there are none.",

@@ -1,18 +1,22 @@
 //! What is scraped.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use app::{
     App,
-    scrape::targets::{ActiveTarget, Targets},
+    scrape::{
+        Rule,
+        targets::{ActiveTarget, Targets},
+    },
 };
 use axum::{
     extract::{Request, State},
     response::Response,
 };
-use model::Timestamp;
+use model::{Labels, Quoted, Timestamp};
 
 use super::{
+    error::bad_data,
     form::Form,
     json::Out,
     query::answer,
@@ -80,6 +84,61 @@ fn one(out: &mut Out, pool: &str, target: &ActiveTarget) {
     out.field("health", |out| out.string(target.health.as_str()));
     out.field("scrapeInterval", |out| out.string(&duration(target.interval)));
     out.field("scrapeTimeout", |out| out.string(&duration(target.timeout)));
+    out.raw("}");
+}
+
+pub(super) async fn relabel_steps(State(app): State<Arc<App>>, request: Request) -> Response {
+    answer(async {
+        let form = Form::of(request).await?;
+        let pool = form.filled("scrapePool");
+        let pool = pool.ok_or_else(|| bad_data("no scrapePool parameter provided"))?;
+        let labels = form.filled("labels");
+        let labels = labels.ok_or_else(|| bad_data("no labels parameter provided"))?;
+        let labels: BTreeMap<String, String> = serde_json::from_str(labels)
+            .map_err(|error| bad_data(format!("error parsing labels: {error}")))?;
+        let pairs = labels.iter().map(|(name, value)| (&**name, &**value));
+        let steps = app.scrape.relabel_steps(pool, pairs).ok_or_else(|| {
+            let name = Quoted(pool);
+            bad_data(format!("error retrieving scrape config: scrape pool {name} not found"))
+        })?;
+        Ok(reply::success(&Remarks::default(), |out| {
+            out.raw("{\"steps\":");
+            out.list(&steps, |out, (rule, labels)| step(out, rule, labels.as_ref()));
+            out.raw("}");
+        }))
+    })
+    .await
+}
+
+/// A rule as Prometheus' types are written in JSON: what is empty is left out, but for the pattern.
+fn step(out: &mut Out, rule: &Rule, labels: Option<&Labels>) {
+    out.raw("{\"rule\":{");
+    if !rule.source.is_empty() {
+        out.raw("\"sourceLabels\":");
+        out.strings(rule.source.iter().map(|name| &**name));
+        out.raw(",");
+    }
+    if !rule.separator.is_empty() {
+        out.raw("\"separator\":");
+        out.string(&rule.separator);
+        out.raw(",");
+    }
+    out.raw("\"regex\":");
+    out.string(rule.regex.text());
+    if rule.modulus > 0 {
+        out.field("modulus", |out| out.uint(rule.modulus));
+    }
+    let texts = [("targetLabel", rule.target.text()), ("replacement", rule.replacement.text())];
+    for (name, text) in texts.into_iter().filter(|(_, text)| !text.is_empty()) {
+        out.field(name, |out| out.string(text));
+    }
+    out.field("action", |out| out.string(rule.action.as_str()));
+    out.raw("}");
+    out.field("output", |out| match labels {
+        Some(labels) => out.labels(labels),
+        None => out.raw("{}"),
+    });
+    out.field("keep", |out| out.raw(if labels.is_some() { "true" } else { "false" }));
     out.raw("}");
 }
 

@@ -174,3 +174,69 @@ async fn large_answers_are_whole_plain_and_in_gzip() {
         assert!(read == plain.body && packed.body.len() * 5 < plain.body.len());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn relabelling_is_shown_step_by_step() {
+    let scrape = r#"
+scrape_configs:
+  - job_name: "web é"
+    relabel_configs:
+      - {source_labels: [__meta_pod, port], separator: "-", regex: "(.+)-(.+)", target_label: instance, replacement: "$1:$2"}
+      - {action: labeldrop, regex: "__meta_.*"}
+      - {action: hashmod, source_labels: [instance], modulus: 1, target_label: shard}
+      - {action: keepequal, source_labels: [shard], target_label: want}
+      - {target_label: a, replacement: b}
+"#;
+    let rig = Rig::start(Setup { scrape: Some(scrape), ..Setup::default() }).await;
+    let ask = async |pairs: &[(&str, &str)]| rig.json("/api/v1/targets/relabel_steps", pairs).await;
+    let labels = r#"{"__meta_pod":"x","port":"80","want":"0"}"#;
+    let (status, kept) = ask(&[("scrapePool", "web é"), ("labels", labels)]).await;
+    let replaced = json!({ "__meta_pod": "x", "instance": "x:80", "port": "80", "want": "0" });
+    let dropped = json!({ "instance": "x:80", "port": "80", "want": "0" });
+    let sharded = json!({ "instance": "x:80", "port": "80", "shard": "0", "want": "0" });
+    let last = json!({ "a": "b", "instance": "x:80", "port": "80", "shard": "0", "want": "0" });
+    let rule = |own: Value| {
+        let mut rule = json!({ "separator": ";", "regex": "(.*)", "replacement": "$1" });
+        rule.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+        rule
+    };
+    let first = json!({ "sourceLabels": ["__meta_pod", "port"], "separator": "-", "regex": "(.+)-(.+)", "targetLabel": "instance", "replacement": "$1:$2", "action": "replace" });
+    let steps = json!([
+        { "rule": first, "output": replaced, "keep": true },
+        { "rule": rule(json!({ "action": "labeldrop", "regex": "__meta_.*" })), "output": dropped, "keep": true },
+        { "rule": rule(json!({ "sourceLabels": ["instance"], "modulus": 1, "targetLabel": "shard", "action": "hashmod" })), "output": sharded, "keep": true },
+        { "rule": rule(json!({ "sourceLabels": ["shard"], "targetLabel": "want", "action": "keepequal" })), "output": sharded, "keep": true },
+        { "rule": rule(json!({ "targetLabel": "a", "replacement": "b", "action": "replace" })), "output": last, "keep": true },
+    ]);
+    assert_eq!((status, &kept["data"]["steps"]), (200, &steps), "{kept}");
+    let (_, gone) = ask(&[("scrapePool", "web é"), ("labels", r#"{"want":"1"}"#)]).await;
+    for (at, keep) in [(2, true), (3, false), (4, false)] {
+        let step = &gone["data"]["steps"][at];
+        assert_eq!(step["keep"], keep, "{gone}");
+        assert_eq!(step["output"].as_object().unwrap().is_empty(), !keep, "{gone}");
+    }
+    for (pairs, text) in [
+        (&[][..], "no scrapePool parameter provided"),
+        (&[("scrapePool", "a")], "no labels parameter provided"),
+        (&[("scrapePool", "web é"), ("labels", "{\"a\":1}")], "error parsing labels: "),
+        (
+            &[("scrapePool", "a\"b"), ("labels", "{}")],
+            "error retrieving scrape config: scrape pool \"a\\\"b\" not found",
+        ),
+    ] {
+        let (status, json) = ask(pairs).await;
+        assert_eq!((status, json["errorType"].as_str()), (400, Some("bad_data")), "{json}");
+        assert!(json["error"].as_str().unwrap().starts_with(text), "{json}");
+    }
+
+    let metrics = rig.get("/metrics", &[]).await.text();
+    for line in [
+        "evenkeel_scrape_scrapes_total 0",
+        "evenkeel_scrape_samples_refused_total 0",
+        "evenkeel_scrape_targets{scrape_job=\"web é\",state=\"up\"} 0",
+        "evenkeel_scrape_targets{scrape_job=\"web é\",state=\"dropped\"} 0",
+        "evenkeel_scrape_job_failing{scrape_job=\"web é\"} 0",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line}\n{metrics}");
+    }
+}

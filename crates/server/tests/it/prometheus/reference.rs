@@ -37,6 +37,20 @@ const NAMES: &str = r#"
     test_metric2{foo="baz", abc="qwerty"} 1+0x100
 "#;
 
+/// The pools whose relabelling the reference's test shows, step by step.
+const POOLS: &str = r#"
+scrape_configs:
+  - job_name: testpool
+    relabel_configs:
+      - {regex: "", separator: "", target_label: __address__, replacement: "example.com:443"}
+      - {source_labels: [__address__], separator: "", regex: 'example\.com:.*', action: drop, replacement: ""}
+  - job_name: testpool3
+    relabel_configs:
+      - {regex: "", separator: "", target_label: __address__, replacement: "example.com:443"}
+      - {source_labels: [__address__], separator: "", regex: 'example\.com:.*', action: drop, replacement: ""}
+      - {regex: ".*", separator: "", target_label: job, replacement: should_not_apply}
+"#;
+
 /// The tables of a file; `None` when there is no copy.
 #[expect(
     clippy::disallowed_methods,
@@ -108,7 +122,8 @@ async fn the_reference_s_cases_of_the_api_are_answered() {
         );
         return;
     };
-    let endpoints = Rig::start(Setup { now: Some(100_000), ..Setup::default() }).await;
+    let endpoints = Setup { now: Some(100_000), scrape: Some(POOLS), ..Setup::default() };
+    let endpoints = Rig::start(endpoints).await;
     endpoints.store(load(ENDPOINTS)).await;
     endpoints.store(exemplars()).await;
     let names = Rig::start(Setup::default()).await;
@@ -283,6 +298,7 @@ fn path(case: &Value) -> String {
         "api.series" => "series",
         "api.targets" => "targets",
         "api.targetMetadata" => "targets/metadata",
+        "api.targetRelabelSteps" => "targets/relabel_steps",
         "api.metricMetadata" => "metadata",
         "api.rules" => "rules",
         "api.alerts" => "alerts",

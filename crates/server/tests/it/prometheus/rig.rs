@@ -7,7 +7,7 @@ use model::{Batch, Clock, Limits, ManualClock, Timestamp};
 use serde_json::Value;
 use server::{Metrics, Parts, Server, api};
 
-use crate::support::{Answer, config, send};
+use crate::support::{Answer, PATIENCE, config, send};
 
 /// What a rig is started with.
 #[derive(Default)]
@@ -16,6 +16,8 @@ pub(super) struct Setup {
     pub(super) external_labels: model::Labels,
     pub(super) remote: Option<RemoteOptions>,
     pub(super) forward: Vec<app::remote::forward::ForwardOptions>,
+    /// What is scraped, as Prometheus' configuration says it.
+    pub(super) scrape: Option<&'static str>,
     /// Seconds since 1970.
     pub(super) now: Option<i64>,
     pub(super) query: QueryLimits,
@@ -55,7 +57,12 @@ impl Rig {
             webhook_key: None,
         };
         let app = App::open(options, Arc::clone(&clock)).await.unwrap();
+        if let Some(text) = setup.scrape {
+            scrape(&app, dir.path(), text).await;
+        }
         let metrics = Metrics::new();
+        api::measure_store(&app, &metrics);
+        api::measure_scraping(&app.scrape, &metrics);
         let info = api::ServerInfo::new(
             bound.addresses(),
             bound.config(),
@@ -117,6 +124,22 @@ impl Rig {
         assert_eq!((status, &json["status"]), (200, &"success".into()), "{path} {pairs:?}: {json}");
         json["data"].clone()
     }
+}
+
+/// Until the configuration is in force.
+async fn scrape(app: &Arc<App>, dir: &std::path::Path, text: &str) {
+    let file = dir.join("prometheus.yml");
+    std::fs::write(&file, text).unwrap();
+    let config_file = Some(file.try_into().unwrap());
+    app.start_scraping(app::scrape::Options { config_file, ..app::scrape::Options::default() });
+    let in_force = async {
+        while app.scrape.config_state().loaded_at.is_none() {
+            let problems = app.scrape.config_state().problems;
+            assert!(problems.is_empty(), "{problems:?}");
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, in_force).await.expect("the configuration comes into force");
 }
 
 pub(super) fn encoded(pairs: &[(&str, &str)]) -> String {

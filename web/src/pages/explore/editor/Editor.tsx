@@ -10,6 +10,7 @@ import { tags } from "@lezer/highlight";
 import { parser } from "@prometheus-io/lezer-promql";
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useImperativeHandle, useRef } from "react";
+import { lintQuery } from "../../../api/prom";
 import css from "../explore.module.css";
 import type { Place } from "../problems";
 import { completion } from "./complete";
@@ -79,7 +80,7 @@ export function Editor({ value, outside, onChange, onRun, onHistory, onFormat, r
           syntaxHighlighting(colors),
           completion(client, language),
           autocompletion({ icons: false, maxRenderedOptions: 60, interactionDelay: 30 }),
-          squiggles(),
+          squiggles(lintQuery),
           highlighted,
           tooltips({ position: "fixed" }),
           placeholder("PromQL, such as sum by (service_name) (rate(http_server_request_duration_seconds_count[5m]))"),

@@ -1,11 +1,11 @@
-// Squiggles: what the grammar says while one types, what the server said about the text that was run, and the piece that
-// the explain tree points at.
+// Squiggles: what the server finds in the text while one types, what it said about the text that was run, and the piece
+// that the explain tree points at.
 
 import { linter, type Diagnostic } from "@codemirror/lint";
 import { StateEffect, StateField, type Extension } from "@codemirror/state";
-import { Decoration, EditorView, type DecorationSet } from "@codemirror/view";
-import { HybridLint } from "@prometheus-io/codemirror-promql/dist/esm/lint/hybrid";
+import { Decoration, EditorView, ViewPlugin, type DecorationSet } from "@codemirror/view";
 import type { Place } from "../problems";
+import { Asking, diagnosticsOf, saidBetter, type Ask } from "./findings";
 import type { Remark } from "./types";
 
 export type { Remark };
@@ -21,20 +21,28 @@ const said = StateField.define<readonly Remark[]>({
   },
 });
 
-/** While one types, the grammar speaks late: half a query is no error. */
+/** While one types, nothing is said at once: half a query is no error. */
 const DELAY_MS = 600;
 
-export function squiggles(): Extension {
-  const grammar = new HybridLint().promQL();
+export function squiggles(ask: Ask): Extension {
+  const asking = new Asking(ask);
   const source = async (view: EditorView): Promise<Diagnostic[]> => {
-    const fromServer = view.state.field(said).map(({ place, message, severity }): Diagnostic => ({ from: place.from, to: place.to, severity, message, source: "server" }));
-    // Where the server has spoken about this text, its word is the one that counts.
-    if (fromServer.some((one) => one.severity === "error") || view.state.doc.length === 0) return fromServer;
-    const own = await grammar(view);
-    return [...own.map((one) => ({ ...one, to: Math.min(one.to, view.state.doc.length) })), ...fromServer];
+    const text = view.state.doc.toString();
+    const remarks = view.state.field(said);
+    const shown = (all: readonly Remark[]) => all.map(({ place, message, severity }): Diagnostic => ({ from: place.from, to: place.to, severity, message, source: "server" }));
+    // What ran and failed has said what is wrong with this text.
+    if (remarks.some((one) => one.severity === "error") || text.trim() === "") return shown(remarks);
+    const found = await asking.of(text);
+    if (found) return [...diagnosticsOf(found, text), ...shown(remarks.filter((one) => !saidBetter(one.message, found.items)))];
+    return shown(remarks);
   };
+  const giveUp = ViewPlugin.define(() => ({
+    update: (update) => void (update.docChanged && asking.giveUp()),
+    destroy: () => asking.giveUp(),
+  }));
   return [
     said,
+    giveUp,
     linter(source, {
       delay: DELAY_MS,
       needsRefresh: (update) => update.transactions.some((transaction) => transaction.effects.some((effect) => effect.is(setSaid))),

@@ -191,6 +191,23 @@ fn extreme(ms: i64) -> Value {
     json!({ "resultType": "matrix", "result": [{ "metric": {}, "values": [value] }] })
 }
 
+fn relabel_step(step: &Value) -> Value {
+    let (rule, output) = (&step["Rule"], &step["Output"]["args"]);
+    let action = rule["Action"]["_id"].as_str().unwrap().trim_start_matches("relabel.");
+    let mut shown = json!({ "action": action.to_lowercase(), "regex": rule["Regex"]["args"][0] });
+    for (ours, theirs) in [
+        ("sourceLabels", "SourceLabels"),
+        ("targetLabel", "TargetLabel"),
+        ("replacement", "Replacement"),
+    ] {
+        if let Some(value) = rule.get(theirs) {
+            shown[ours] = value.clone();
+        }
+    }
+    let output = output.get(0).cloned().unwrap_or_else(|| json!({}));
+    json!({ "rule": shown, "output": output, "keep": step["Keep"] })
+}
+
 /// A Go value as the API writes it.
 fn converted(value: &Value, now_ms: i64) -> Value {
     let at = |value: &Value| time(value, now_ms) / 1000.0;
@@ -211,6 +228,10 @@ fn converted(value: &Value, now_ms: i64) -> Value {
                 let points = value["Floats"].as_array().unwrap().iter();
                 let points = points.map(|point| json!([at(&point["T"]), number(&point["F"])]));
                 json!({ "metric": metric, "values": points.collect::<Value>() })
+            }
+            Some("RelabelStepsResponse") => {
+                let steps = value["Steps"].as_array().unwrap().iter().map(relabel_step);
+                json!({ "steps": steps.collect::<Value>() })
             }
             Some("RuleDiscovery") => json!({ "groups": value["RuleGroups"] }),
             _ if fields.contains_key("SeriesLabels") => {

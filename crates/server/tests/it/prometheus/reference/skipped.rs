@@ -46,7 +46,6 @@ pub(super) fn why(of: &str, case: &Value) -> Option<&'static str> {
             let empty = case["response"].as_array().is_some_and(Vec::is_empty);
             (!empty).then_some("the reference puts targets in place that are never scraped")
         }
-        "api.targetRelabelSteps" => Some("`targets/relabel_steps` is not served"),
         "api.serveConfig" | "api.serveFlags" => Some("shows the reference's own settings"),
         "api.metricMetadata" => metadata(case),
         _ => None,
