@@ -310,7 +310,9 @@ mod tests {
             #[expect(clippy::cast_precision_loss, reason = "small numbers")]
             let samples = times.map(|at_ms| Sample { at_ms, value: (at_ms * 7) as f64 }).collect();
             let series = [Series { labels: labels(name), samples }];
-            store.append(secs(second), &Incoming { series: &series, ..Incoming::default() }).unwrap();
+            store
+                .append(secs(second), &Incoming { series: &series, ..Incoming::default() })
+                .unwrap();
         };
         for second in 0..120 {
             append("a_short", second, &mut [second * 1000].into_iter());

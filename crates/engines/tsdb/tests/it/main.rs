@@ -101,3 +101,9 @@ pub(crate) fn contents(store: &Tsdb) -> Contents {
 }
 
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
+
+/// A number that the environment gives, such as how many rounds are to be run.
+#[expect(clippy::disallowed_methods, reason = "how long a test runs is said outside of it")]
+pub(crate) fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap())
+}

@@ -10,7 +10,7 @@ use model::{
 use tsdb::{Incoming, Options, Tsdb};
 use wal::{Fault, SimDisk};
 
-use crate::{labels, open, options, secs};
+use crate::{labels, number, open, options, secs};
 
 const ROUNDS: u64 = 150;
 const LIVES: usize = 4;
@@ -264,10 +264,6 @@ fn story(seed: u64) -> BTreeMap<String, Vec<u8>> {
     }
     let files = story.disk.files().into_iter();
     files.map(|path| (path.to_string(), wal::Disk::read(&story.disk, &path).unwrap())).collect()
-}
-
-fn number(name: &str) -> Option<u64> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap())
 }
 
 #[test]

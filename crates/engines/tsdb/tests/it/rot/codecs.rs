@@ -12,7 +12,7 @@ use tsdb::{Incoming, Tsdb};
 use wal::{Disk, SimDisk};
 
 use super::files;
-use crate::{open, options, secs};
+use crate::{number, open, options, secs};
 
 const ROUNDS: u64 = 400;
 const STEPS: i64 = 200;
@@ -110,7 +110,7 @@ fn in_one_part(is_merged: bool) -> (SimDisk, Utf8PathBuf) {
 
 #[test]
 fn a_flipped_bit_in_any_column_is_never_another_value() {
-    let rounds = std::env::var("EVENKEEL_ROUNDS").map_or(ROUNDS, |text| text.parse().unwrap());
+    let rounds = number("EVENKEEL_ROUNDS").unwrap_or(ROUNDS);
     for is_merged in [false, true] {
         let (disk, part) = in_one_part(is_merged);
         let at_end = secs(STEPS * 15 + 100);
