@@ -78,6 +78,9 @@ impl Tsdb {
             done.series_forgotten = self.forget(now)?;
         }
         self.mend_registry(now)?;
+        if pace != Pace::Fast {
+            self.read_directories();
+        }
         self.forget_directories();
         merging.retry_at = None;
         Ok(done)
@@ -182,6 +185,15 @@ impl Tsdb {
             log.registry.rewrite(&self.index, &ids, &metadata, now)?;
         }
         Ok(())
+    }
+
+    /// Reads the directories of new parts, so that the first query need not.
+    fn read_directories(&self) {
+        let parts = Arc::clone(&self.head.lock().parts);
+        for part in parts.iter().filter(|part| part.is_unused()) {
+            // What cannot be read, the query tells that misses it.
+            part.directory(&self.shared).ok();
+        }
     }
 
     /// Lets go of directories of parts that were not used for longest.

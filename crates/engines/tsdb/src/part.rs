@@ -258,6 +258,11 @@ impl Part {
         (bytes, self.used.load(Relaxed))
     }
 
+    /// Whether nobody has asked for the directory yet.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.used.load(Relaxed) == 0
+    }
+
     pub(crate) fn forget_directory(&self) {
         *self.directory.lock() = None;
     }
