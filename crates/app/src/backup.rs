@@ -77,7 +77,7 @@ pub fn backup(
         if name == names::METRICS
             && let Some(linked) = link::Linked::metrics(data_dir)?
         {
-            copy::copy_tree(linked.path(), target, Utf8Path::new(&name), &mut files)?;
+            linked.copy_to(target, &mut files)?;
             continue;
         }
         copy::copy_whole(data_dir, target, Utf8Path::new(&name), &mut files)?;

@@ -24,6 +24,7 @@ pub mod runbook;
 pub mod scrape;
 pub mod selector;
 pub mod text;
+mod tls;
 pub mod yaml;
 
 pub use archive::ArchiveError;

@@ -71,6 +71,8 @@ pub enum HistogramError {
     Custom { what: &'static str },
     #[error("the bounds of custom buckets must ascend and be finite: {value} does not fit")]
     Bounds { value: f64 },
+    #[error("it has {parts} spans, buckets and bounds; at most {max} are taken")]
+    TooLarge { parts: usize, max: usize },
 }
 
 impl Histogram {
@@ -78,6 +80,15 @@ impl Histogram {
     pub const CUSTOM: i32 = -53;
     pub const SCHEMA_MIN: i32 = -4;
     pub const SCHEMA_MAX: i32 = 8;
+    /// Spans, buckets and bounds that one may have together. The finest schema needs some 520,000 buckets for all numbers that
+    /// there are; what is measured has a few hundred.
+    pub const PARTS_MAX: usize = 1 << 16;
+
+    /// Spans, buckets and bounds together.
+    pub fn parts(&self) -> usize {
+        let spans = self.positive_spans.len() + self.negative_spans.len();
+        spans + self.positive.len() + self.negative.len() + self.custom_values.len()
+    }
 
     pub fn is_custom(&self) -> bool {
         self.schema == Self::CUSTOM
@@ -97,6 +108,10 @@ impl Histogram {
     /// # Errors
     /// The first thing that is wrong.
     pub fn validate(&self) -> Result<(), HistogramError> {
+        let (parts, max) = (self.parts(), Self::PARTS_MAX);
+        if parts > max {
+            return Err(HistogramError::TooLarge { parts, max });
+        }
         if self.is_stale() {
             return self.validate_spans();
         }

@@ -133,7 +133,7 @@ fn pass(mut from: impl Read, to: &mut impl Write) -> io::Result<Digest> {
 }
 
 /// Names in a folder, `wal` before the others, those in order.
-fn children(folder: &Utf8Path) -> io::Result<Vec<String>> {
+pub(super) fn children(folder: &Utf8Path) -> io::Result<Vec<String>> {
     let mut names = folder
         .read_dir_utf8()?
         .map(|entry| entry.map(|entry| entry.file_name().to_owned()))

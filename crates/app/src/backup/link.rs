@@ -12,18 +12,23 @@ use std::{
 
 use camino::{Utf8Path, Utf8PathBuf};
 
-use super::BackupError;
+use super::{
+    BackupError, ManifestFile,
+    copy::{children, copy_tree},
+};
 use crate::data_dir::{create_private, names};
 
 /// How often it is tried to link everything before the manifest is replaced.
 const TRIES_MAX: usize = 200;
 /// What a backup that was killed left is removed by the next one, after so long.
-const STALE_AFTER: Duration = Duration::from_secs(24 * 3600);
+const STALE_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Second names, which go when this is dropped.
 #[derive(Debug)]
 pub(super) struct Linked {
     dir: Utf8PathBuf,
+    /// How many files there are.
+    files: usize,
 }
 
 impl Linked {
@@ -32,29 +37,47 @@ impl Linked {
         let store = data_dir.join(names::METRICS);
         let snapshots = data_dir.join(names::METRICS_SNAPSHOTS);
         let failed = |source| BackupError::File { path: store.clone(), source };
-        create_private(&snapshots).map_err(failed)?;
         remove_stale(&snapshots);
-        let linked = Self { dir: snapshots.join(format!("backup-{}.tmp", std::process::id())) };
+        // Others may be making a backup at the same time.
+        let mut random = [0; 8];
+        getrandom::fill(&mut random).map_err(|error| failed(io::Error::other(error)))?;
+        let dir = snapshots.join(format!("backup-{}.tmp", hex::encode(random)));
+        let mut linked = Self { dir, files: 0 };
         for _ in 0..TRIES_MAX {
             linked.clear().map_err(failed)?;
-            create_private(&linked.dir).map_err(failed)?;
             let before = identity(&store);
-            match link_tree(&store, &linked.dir.join(names::METRICS)) {
-                // The folder may be on a disk of its own, or on one that knows no links.
+            let tried = create_private(&snapshots)
+                .and_then(|()| create_private(&linked.dir))
+                .and_then(|()| link_tree(&store, &linked.dir.join(names::METRICS)));
+            match tried {
+                // The folder may be on a disk of its own, be read-only, or know no links.
                 Err(error) if is_unsupported(&error) => return Ok(None),
                 // It went since the folder was read.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(failed(error)),
-                Ok(()) if identity(&store) == before => return Ok(Some(linked)),
-                Ok(()) => {}
+                Ok(files) if identity(&store) == before => {
+                    linked.files = files;
+                    return Ok(Some(linked));
+                }
+                Ok(_) => {}
             }
         }
         Err(BackupError::Changing { path: store })
     }
 
-    /// The folder in which the store is, under its usual name.
-    pub(super) fn path(&self) -> &Utf8Path {
-        &self.dir
+    /// Copies what was linked, all of it: whoever removes the links meanwhile must not make the copy incomplete in silence.
+    pub(super) fn copy_to(
+        &self,
+        target: &Utf8Path,
+        files: &mut Vec<ManifestFile>,
+    ) -> Result<(), BackupError> {
+        let before = files.len();
+        copy_tree(&self.dir, target, Utf8Path::new(names::METRICS), files)?;
+        if files.len() - before == self.files {
+            Ok(())
+        } else {
+            Err(BackupError::Changing { path: self.dir.clone() })
+        }
     }
 
     fn clear(&self) -> io::Result<()> {
@@ -79,23 +102,30 @@ fn identity(store: &Utf8Path) -> Option<(u64, i64, i64, u64)> {
     Some((metadata.ino(), metadata.mtime(), metadata.mtime_nsec(), metadata.len()))
 }
 
-fn link_tree(from: &Utf8Path, to: &Utf8Path) -> io::Result<()> {
+/// Links the files, the log of samples first: a series whose sample is in it is then in the registry. Gives how many there are.
+fn link_tree(from: &Utf8Path, to: &Utf8Path) -> io::Result<usize> {
     create_private(to)?;
-    for entry in from.read_dir_utf8()? {
-        let entry = entry?;
-        let target = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            link_tree(entry.path(), &target)?;
-        } else {
-            fs::hard_link(entry.path(), &target)?;
+    let mut files = 0;
+    for name in children(from)? {
+        let (source, target) = (from.join(&name), to.join(&name));
+        if fs::symlink_metadata(&source)?.is_dir() {
+            files += link_tree(&source, &target)?;
+        } else if source.extension() != Some("tmp") {
+            fs::hard_link(&source, &target)?;
+            files += 1;
         }
     }
-    Ok(())
+    Ok(files)
 }
 
 fn is_unsupported(error: &io::Error) -> bool {
-    use io::ErrorKind::{CrossesDevices, PermissionDenied, TooManyLinks, Unsupported};
-    matches!(error.kind(), CrossesDevices | PermissionDenied | TooManyLinks | Unsupported)
+    use io::ErrorKind::{
+        CrossesDevices, PermissionDenied, ReadOnlyFilesystem, TooManyLinks, Unsupported,
+    };
+    matches!(
+        error.kind(),
+        CrossesDevices | PermissionDenied | ReadOnlyFilesystem | TooManyLinks | Unsupported
+    )
 }
 
 fn remove_stale(snapshots: &Utf8Path) {

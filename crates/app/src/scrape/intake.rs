@@ -27,7 +27,7 @@ pub(super) struct Counters {
     scrapes: AtomicU64,
     failed: AtomicU64,
     samples: AtomicU64,
-    refused: AtomicU64,
+    refused: Mutex<BTreeMap<&'static str, u64>>,
     redacted: Mutex<BTreeMap<&'static str, u64>>,
 }
 
@@ -40,8 +40,8 @@ pub struct Counted {
     pub failed: u64,
     /// Samples that were stored, reports and staleness markers among them.
     pub samples: u64,
-    /// Samples that ingest or the store refused.
-    pub refused: u64,
+    /// Samples that ingest or the store refused, by reason.
+    pub refused: Vec<(&'static str, u64)>,
     /// Values that each rule of redaction replaced.
     pub redacted: Vec<(&'static str, u64)>,
 }
@@ -58,10 +58,14 @@ impl Counters {
             scrapes: load(&self.scrapes),
             failed: load(&self.failed),
             samples: load(&self.samples),
-            refused: load(&self.refused),
-            redacted: self.redacted.lock().iter().map(|(rule, count)| (*rule, *count)).collect(),
+            refused: listed(&self.refused),
+            redacted: listed(&self.redacted),
         }
     }
+}
+
+fn listed(counts: &Mutex<BTreeMap<&'static str, u64>>) -> Vec<(&'static str, u64)> {
+    counts.lock().iter().map(|(what, count)| (*what, *count)).collect()
 }
 
 /// Takes what targets exposed.
@@ -141,6 +145,13 @@ impl Intake {
     pub(super) async fn store(&self, mut scraped: Scraped) -> Result<u64, TelemetryError> {
         let at = self.clock.now();
         let future = self.drop_future(&mut scraped, at);
+        // Why a series is not admitted is asked once; from then on it is passed over.
+        let scrape::pass::Counts { duplicates, refused, .. } = scraped.counts;
+        for (reason, count) in
+            [("future", future), ("limits", refused), ("duplicate_in_scrape", duplicates)]
+        {
+            self.refuse(reason, count);
+        }
         let metadata = std::mem::take(&mut scraped.metadata);
         let metadata = if metadata.is_empty() {
             metadata
@@ -171,13 +182,19 @@ impl Intake {
         let by_stores: u64 = refused.iter().map(|one| one.count).sum();
         for one in &refused {
             tracing::debug!(reason = one.reason, count = one.count, message = %one.message, "scraped samples are refused");
+            self.refuse(one.reason, one.count);
         }
         let refused = by_stores + future;
         self.counters
             .samples
             .fetch_add((samples as u64).saturating_sub(by_stores), Ordering::Relaxed);
-        self.counters.refused.fetch_add(refused, Ordering::Relaxed);
         Ok(refused)
+    }
+
+    fn refuse(&self, reason: &'static str, count: u64) {
+        if count > 0 {
+            *self.counters.refused.lock().entry(reason).or_default() += count;
+        }
     }
 
     /// Times of targets' own may be anything; what is too far ahead is refused, as ingest does it.

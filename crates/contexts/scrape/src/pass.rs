@@ -98,6 +98,8 @@ pub enum PassError {
     Histogram(#[from] HistogramError),
     #[error("missing metric name (__name__ label)")]
     NoName,
+    #[error("label name \"{0}\" is not unique: invalid sample")]
+    Twice(Box<str>),
     #[error("invalid metric name or label names: {0}")]
     Invalid(Box<str>),
 }
@@ -232,7 +234,16 @@ impl<'m> Pass<'m> {
     /// From the labels that the target exposed to those that are stored.
     fn resolve(&mut self, labels: &Visit<'_>, admit: &mut Admit<'_>) -> Result<State, PassError> {
         let mut exposed = LabelSet::new();
-        labels(&mut |name, value| exposed.set(name, value));
+        let mut twice: Option<Box<str>> = None;
+        labels(&mut |name, value| {
+            if exposed.iter().any(|(known, _)| known == name) {
+                twice.get_or_insert(name.into());
+            }
+            exposed.set(name, value);
+        });
+        if let Some(name) = twice {
+            return Err(PassError::Twice(name));
+        }
         let Some(labels) = mutate::sample(exposed, self.rules) else { return Ok(State::Dropped) };
         let name = labels.get(Labels::METRIC_NAME);
         if name.is_empty() {

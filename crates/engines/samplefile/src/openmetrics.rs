@@ -38,7 +38,9 @@ impl<W: Write> Writer<W> {
         let family = family_name(metadata);
         self.text.clear();
         put_comment(&mut self.text, "TYPE", family, metadata.kind.as_str());
-        if !metadata.unit.is_empty() {
+        // OpenMetrics has a unit at the end of the name. OpenTelemetry's units are written otherwise, and readers refuse them.
+        let has_unit = family.strip_suffix(&*metadata.unit).is_some_and(|name| name.ends_with('_'));
+        if !metadata.unit.is_empty() && has_unit {
             put_comment(&mut self.text, "UNIT", family, &metadata.unit);
         }
         if !metadata.help.is_empty() {

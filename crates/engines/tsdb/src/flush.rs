@@ -80,7 +80,9 @@ impl Tsdb {
             self.remove_parts(written.iter().map(|meta| meta.number));
             return Err(error);
         }
-        let opened = self.open_parts(&written)?;
+        let opened = self.open_parts(&written).inspect_err(|_| {
+            self.remove_parts(written.iter().map(|meta| meta.number));
+        })?;
         let changed = self.change_manifest(|manifest| {
             manifest.parts.extend(written.iter().cloned());
             manifest.flushed = manifest.flushed.max(frozen.position);

@@ -26,7 +26,7 @@ const HISTOGRAM_BYTES: usize = 256;
 
 /// What a histogram takes in memory, about.
 pub(crate) fn histogram_bytes(histogram: &Histogram) -> usize {
-    HISTOGRAM_BYTES + 16 * (histogram.positive.len() + histogram.negative.len())
+    HISTOGRAM_BYTES + 16 * histogram.parts()
 }
 
 pub(crate) type Histograms = BTreeMap<u32, Vec<HistogramSample>>;

@@ -187,12 +187,17 @@ impl Tsdb {
         Ok(())
     }
 
-    /// Reads the directories of new parts, so that the first query need not.
+    /// Reads the directories of new parts, so that the first query need not; the newest, as far as there is room.
     fn read_directories(&self) {
         let parts = Arc::clone(&self.head.lock().parts);
-        for part in parts.iter().filter(|part| part.is_unused()) {
+        let mut bytes: usize = parts.iter().map(|part| part.directory_bytes().0).sum();
+        for part in parts.iter().rev().filter(|part| part.is_unused()) {
+            if bytes > DIRECTORIES_BYTES_MAX / 2 {
+                return;
+            }
             // What cannot be read, the query tells that misses it.
             part.directory(&self.shared).ok();
+            bytes += part.directory_bytes().0;
         }
     }
 

@@ -16,15 +16,17 @@ use crate::{
     head::normalise,
     index::SeriesId,
     manifest::Tombstone,
-    part::{self, Part, PartMeta, PartWriter},
+    part::{self, Part, PartMeta, PartWriter, bytes_of},
 };
 pub(crate) use plan::Pace;
 use plan::plan;
 use source::Source;
 pub(crate) use source::truncate;
 
-/// Samples of one series that are in memory at once, about.
-const SAMPLES_AT_ONCE: u64 = if cfg!(test) { 2048 } else { 2 << 20 };
+/// What samples of one series may take in memory at once, about.
+const BYTES_AT_ONCE: usize = if cfg!(test) { 32 << 10 } else { 16 << 20 };
+/// The weight of sections that are read at once; see [`Source::sections`].
+const WEIGHT_AT_ONCE: u64 = if cfg!(test) { 2048 } else { 1 << 20 };
 /// Between looks at whether a flush is due, a merge goes through so many series.
 const LOOK_EVERY: usize = 4096;
 
@@ -170,12 +172,22 @@ impl Tsdb {
             Reading { sources, tombstones, oldest: oldest_ms(&self.options, now), store: self };
         let mut points = Points::default();
         for (number, (id, role)) in order.into_iter().enumerate() {
-            if reading.samples_max(id) <= SAMPLES_AT_ONCE {
-                reading.read(id, (i64::MIN, i64::MAX), &mut points)?;
+            let mut pieces = reading.pieces(id).into_iter();
+            for piece in pieces.by_ref() {
+                reading.read(id, piece, &mut points)?;
+                if bytes_of(&points) > BYTES_AT_ONCE {
+                    break;
+                }
+            }
+            if pieces.len() == 0 {
                 writer.push(id, role, &mut points).map_err(failed)?;
             } else {
-                let mut pieces = reading.pieces(id).into_iter();
+                let mut first = Some(std::mem::take(&mut points));
                 writer.push_long(id, role, &mut |points: &mut Points| {
+                    if let Some(first) = first.take() {
+                        *points = first;
+                        return Ok(true);
+                    }
                     let Some(piece) = pieces.next() else { return Ok(false) };
                     reading.read(id, piece, points).map(|()| true)
                 })?;
@@ -200,24 +212,22 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// How many samples the series may have, at most.
-    fn samples_max(&self, id: SeriesId) -> u64 {
-        let sections = self.sources.iter().flat_map(|source| source.sections(id));
-        sections.map(|(_, samples)| samples).sum()
-    }
-
-    /// Stretches of time, one after the other, in each of which hardly more samples lie than are read at once.
+    /// Stretches of time, one after the other, in each of which hardly more lies than is read at once; mostly there is
+    /// but one.
     fn pieces(&self, id: SeriesId) -> Vec<(i64, i64)> {
         let sections = self.sources.iter().flat_map(|source| source.sections(id));
         let mut sections: Vec<(i64, u64)> = sections.collect();
+        if sections.iter().map(|(_, weight)| weight).sum::<u64>() <= WEIGHT_AT_ONCE {
+            return vec![(i64::MIN, i64::MAX)];
+        }
         sections.sort_unstable();
-        let (mut pieces, mut start_ms, mut samples) = (Vec::new(), i64::MIN, 0);
+        let (mut pieces, mut start_ms, mut weight) = (Vec::new(), i64::MIN, 0);
         for (min_ms, more) in sections {
-            if samples + more > SAMPLES_AT_ONCE && min_ms > start_ms.saturating_add(1) {
+            if weight + more > WEIGHT_AT_ONCE && min_ms > start_ms.saturating_add(1) {
                 pieces.push((start_ms, min_ms - 1));
-                (start_ms, samples) = (min_ms, 0);
+                (start_ms, weight) = (min_ms, 0);
             }
-            samples += more;
+            weight += more;
         }
         pieces.push((start_ms, i64::MAX));
         pieces

@@ -23,7 +23,7 @@ use wal::{
     codec::{DecodeError, Reader, put_int, put_uint},
 };
 
-pub(crate) use writer::PartWriter;
+pub(crate) use writer::{PartWriter, bytes_of};
 
 use crate::{
     PartDamage,

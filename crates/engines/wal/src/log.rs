@@ -173,8 +173,9 @@ impl Wal {
         let Some(active) = &mut self.active else { return Ok(()) };
         if let Err(source) = active.file.sync() {
             self.poison = Some(Poison::Sync);
-            self.renew();
             let path = self.segments.last().map(|segment| segment.path.clone()).unwrap_or_default();
+            // What becomes of it changes nothing here: the log is closed.
+            drop(renew::renew(&*self.disk, &path));
             return Err(SyncError::Sync { path, source });
         }
         self.dirty = false;
@@ -227,20 +228,13 @@ impl Wal {
     pub fn end_sync(&mut self, due: DueSync, result: std::io::Result<()>) -> Result<(), SyncError> {
         if let Err(source) = result {
             self.poison = Some(Poison::Sync);
-            self.renew();
+            drop(renew::renew(&*self.disk, &due.path));
             return Err(SyncError::Sync { path: due.path, source });
         }
         if self.end() == due.end {
             self.dirty = false;
         }
         Ok(())
-    }
-
-    /// What becomes of it changes nothing here: the log is closed.
-    fn renew(&self) {
-        if let Some(segment) = self.segments.last() {
-            drop(renew::renew(&*self.disk, &segment.path));
-        }
     }
 
     /// Drops whole segments that lie before `position`, oldest first; the newest stays. Returns how many went.
@@ -395,6 +389,7 @@ impl Wal {
             let cut = self.disk.truncate(&segment.path, segment.bytes);
             if let Err(source) = cut {
                 self.poison = Some(Poison::Sync);
+                drop(renew::renew(&*self.disk, &segment.path));
                 return Err(ResumeError { path: segment.path.clone(), source });
             }
             self.dirty = false;

@@ -98,6 +98,11 @@ pub(crate) fn number(path: &Utf8Path) -> Option<u64> {
     is_number.then(|| stem.parse().ok()).flatten().filter(|number| *number < NUMBER_END)
 }
 
+/// The segment beside which a file with another extension lies.
+pub(crate) fn of_mark(mark: &Utf8Path) -> Utf8PathBuf {
+    mark.with_extension(EXTENSION)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -29,12 +29,17 @@ impl Collector for Measured {
             ("scrapes", "Scrapes that ended, good or bad", counted.scrapes),
             ("scrapes_failed", "Scrapes after which the target is down", counted.failed),
             ("samples", "Samples of scrapes that were stored", counted.samples),
-            ("samples_refused", "Samples of scrapes that were refused", counted.refused),
         ];
         for (name, help, value) in counters {
             let (name, counter) = (format!("evenkeel_scrape_{name}"), ConstCounter::new(value));
             let kind = counter.metric_type();
             counter.encode(encoder.encode_descriptor(&name, help, None, kind)?)?;
+        }
+        let help = "Samples of scrapes that were refused";
+        let name = "evenkeel_scrape_samples_refused";
+        let mut family = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (reason, count) in counted.refused {
+            ConstCounter::new(count).encode(family.encode_family(&[("reason", reason)])?)?;
         }
         let help = "Secrets replaced in what was scraped";
         let name = "evenkeel_scrape_redacted";

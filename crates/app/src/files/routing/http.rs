@@ -5,6 +5,7 @@ use crate::files::{
     problem::Code,
     reader::{Field, Map},
     text::alternatives,
+    tls,
 };
 
 const FIELDS: [&str; 14] = [
@@ -127,38 +128,22 @@ fn proxy(map: Map<'_>) {
 }
 
 pub(super) fn check_tls(field: Field<'_>) {
-    let fields = [
-        "ca",
-        "ca_file",
-        "ca_ref",
-        "cert",
-        "cert_file",
-        "cert_ref",
-        "key",
-        "key_file",
-        "key_ref",
-        "server_name",
-        "insecure_skip_verify",
-        "min_version",
-        "max_version",
-    ];
-    let Some(tls) = field.map(&fields) else { return };
-    for names in fields[..9].chunks(3) {
-        at_most_one(tls, names);
+    let Some(map) = field.map(&tls::FIELDS) else { return };
+    for names in tls::FIELDS[..9].chunks(3) {
+        at_most_one(map, names);
     }
-    let any = |names: &[&str]| names.iter().any(|name| text(tls, name).is_some());
-    if any(&fields[3..6]) != any(&fields[6..9]) {
+    let any = |names: &[&str]| names.iter().any(|name| text(map, name).is_some());
+    if any(&tls::FIELDS[3..6]) != any(&tls::FIELDS[6..9]) {
         let message = "a client certificate needs both its certificate and its key";
-        tls.field().error(Code::EXCLUSIVE, message, "write `cert_file` and `key_file`");
+        map.field().error(Code::EXCLUSIVE, message, "write `cert_file` and `key_file`");
     }
-    text(tls, "server_name");
-    tls.optional("insecure_skip_verify").and_then(Field::bool);
-    let versions = [("TLS10", 0), ("TLS11", 1), ("TLS12", 2), ("TLS13", 3)];
-    let version = |name: &str| tls.optional(name).and_then(|field| field.choice(&versions));
+    text(map, "server_name");
+    map.optional("insecure_skip_verify").and_then(Field::bool);
+    let version = |name: &str| map.optional(name).and_then(|field| field.choice(&tls::VERSIONS));
     if let Some((min, max)) = version("min_version").zip(version("max_version"))
         && min > max
     {
-        tls.field().error(Code::OUT_OF_RANGE, "`min_version` is above `max_version`", "");
+        map.field().error(Code::OUT_OF_RANGE, "`min_version` is above `max_version`", "");
     }
 }
 

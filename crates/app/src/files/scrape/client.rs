@@ -7,6 +7,7 @@ use crate::files::{
     problem::Code,
     reader::{Field, Map},
     text::{alternatives, shorten},
+    tls as names,
 };
 
 /// The fields that a client adds to what holds it.
@@ -169,34 +170,17 @@ fn authorization(field: Field<'_>, origin: Origin<'_>) -> Auth {
 }
 
 pub(super) fn tls(field: Field<'_>, origin: Origin<'_>) -> Tls {
-    let fields = [
-        "ca",
-        "ca_file",
-        "ca_ref",
-        "cert",
-        "cert_file",
-        "cert_ref",
-        "key",
-        "key_file",
-        "key_ref",
-        "server_name",
-        "insecure_skip_verify",
-        "min_version",
-        "max_version",
-    ];
-    let Some(map) = field.map(&fields) else { return Tls::default() };
+    let Some(map) = field.map(&names::FIELDS) else { return Tls::default() };
     let [ca, cert, key] = ["ca", "cert", "key"].map(|name| material(map, name, origin));
     if cert.is_some() != key.is_some() {
         let message = "a client certificate needs both its certificate and its key";
         field.error(Code::EXCLUSIVE, message, "write `cert_file` and `key_file`");
     }
     // Versions before 1.2 may be the least that is wanted; they are never what is spoken.
-    let versions =
-        [("TLS10", 0), ("TLS11", 1), ("TLS12", 2), ("TLS13", 3)].map(|(name, at)| (name, at));
     let version = |name: &str| {
         map.optional(name)
             .filter(|field| field.text() != Some(""))
-            .and_then(|field| field.choice(&versions))
+            .and_then(|field| field.choice(&names::VERSIONS))
     };
     let (min, max) = (version("min_version"), version("max_version"));
     if min.zip(max).is_some_and(|(min, max)| min > max) {

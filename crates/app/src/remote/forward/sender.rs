@@ -228,7 +228,14 @@ impl Sender {
     async fn answered(&self, answer: Response) -> Sent {
         let status = answer.status();
         if status.is_success() {
-            return Sent::Taken;
+            // Older receivers take any message for one of version 1, find nothing in it and say that all is well. Who knows
+            // version 2 says what it has written ("Required Written Response Headers").
+            let says = |what| {
+                answer.headers().contains_key(format!("X-Prometheus-Remote-Write-{what}-Written"))
+            };
+            let knows = self.protocol == Protocol::V1
+                || ["Samples", "Histograms", "Exemplars"].into_iter().any(says);
+            return if knows { Sent::Taken } else { Sent::OtherVersion };
         }
         if status == StatusCode::UNSUPPORTED_MEDIA_TYPE && self.protocol == Protocol::V2 {
             return Sent::OtherVersion;

@@ -40,13 +40,14 @@ impl Source {
         &self.part.path
     }
 
-    /// Of each section that the series is in the oldest time, and how many samples it has of all its series.
+    /// Of each section that the series is in the oldest time and its weight: the samples of all its series, and more for those
+    /// that take many bytes, as histograms do.
     pub(super) fn sections(&self, id: u32) -> impl Iterator<Item = (i64, u64)> {
         let place = self.directory.place(id);
         let numbers = place.map_or(0..0, |place| place.first_section..place.end_section);
         numbers.map(|number| {
             let section = self.directory.section(number);
-            (section.min_ms, section.samples)
+            (section.min_ms, section.samples + 2 * u64::from(section.bytes))
         })
     }
 
@@ -84,7 +85,8 @@ impl Source {
             let read = Section::open_unchecked_crc(content)
                 .and_then(|section| section.read(place.slot, start_ms, end_ms, scratch, into));
             if let Err(error) = read {
-                // Its checksum was right: a fault of whoever wrote it. What was decoded before stays.
+                // Its checksum was right: a fault of whoever wrote it. What was decoded before stays, and other series may be
+                // whole.
                 truncate(into, before);
                 self.part.damaged(
                     shared,
@@ -93,7 +95,6 @@ impl Source {
                     &error.to_string(),
                     Some(content),
                 );
-                *bytes = None;
             }
         }
         Ok(())

@@ -290,7 +290,7 @@ fn newest(points: &Points) -> i64 {
 }
 
 /// What samples take in memory, about.
-fn bytes_of(points: &Points) -> usize {
+pub(crate) fn bytes_of(points: &Points) -> usize {
     let histograms = points.histograms.iter().map(|one| histogram_bytes(&one.histogram));
     16 * points.times.len() + histograms.sum::<usize>()
 }

@@ -1,6 +1,6 @@
 //! Finds the segments and brings the last one to a clean end that is on the disk.
 
-use std::{io::ErrorKind, ops::ControlFlow};
+use std::ops::ControlFlow;
 
 use camino::Utf8PathBuf;
 
@@ -21,17 +21,8 @@ pub(super) fn open(options: &Options, disk: &dyn Disk) -> Result<Opened, OpenErr
     let dir = &options.dir;
     let files = disk.create_dir_all(dir).and_then(|()| disk.list(dir));
     let files = files.map_err(|source| OpenError::Directory { dir: dir.clone(), source })?;
-    for path in &files {
-        if segment::number(path).is_some() && files.contains(&renew::copy_of(path)) {
-            match renew::renew(disk, path) {
-                // A full disk must not keep the log from opening; the next start tries again.
-                Err(error) if error.kind() == ErrorKind::StorageFull => {}
-                renewed => {
-                    renewed.map_err(|source| OpenError::Segment { path: path.clone(), source })?
-                }
-            }
-        }
-    }
+    renew::renew_marked(disk, &files)
+        .map_err(|(path, source)| OpenError::Segment { path, source })?;
     let mut segments = Vec::new();
     for path in files {
         if let Some(number) = segment::number(&path) {
@@ -80,8 +71,11 @@ fn finish(disk: &dyn Disk, segment: &mut Segment, damage: &mut Damage) -> Result
     debug_assert!(flow.is_continue());
     let end = torn.unwrap_or(segment.bytes);
     // Even with nothing to cut: the process that wrote the segment may have died before it synced it.
-    disk.truncate(&segment.path, end)
-        .map_err(|source| OpenError::Truncate { path: segment.path.clone(), source })?;
+    disk.truncate(&segment.path, end).map_err(|source| {
+        // The next start would be told that all is well.
+        drop(renew::renew(disk, &segment.path));
+        OpenError::Truncate { path: segment.path.clone(), source }
+    })?;
     damage.torn_bytes += segment.bytes - end;
     segment.bytes = end;
     Ok(())

@@ -141,8 +141,20 @@ impl Writer {
 
     /// What was acknowledged and is not there, over all series; what is there beyond it must be the open request.
     pub(super) async fn lost(&self, url: &str) -> usize {
-        let query = format!("written{{writer=\"{}\"}}[1d]", self.name);
-        let (status, answer) = ask(url, "/api/v1/query", &[("query", &query)]).await;
+        self.lost_of(url, i64::MIN, "1d").await
+    }
+
+    /// As [`Writer::lost`], of the last minute alone: after many lives there is too much to look at all of it each time.
+    pub(super) async fn lost_lately(&self, url: &str) -> usize {
+        self.lost_of(url, (self.last_ms / 1000 - 59) * 1000 + 1, "1m").await
+    }
+
+    async fn lost_of(&self, url: &str, since_ms: i64, window: &str) -> usize {
+        let query = format!("written{{writer=\"{}\"}}[{window}]", self.name);
+        // A fast writer's times run ahead of the clock.
+        let time = (self.last_ms / 1000 + 1).to_string();
+        let asked = [("query", &*query), ("time", &*time)];
+        let (status, answer) = ask(url, "/api/v1/query", &asked).await;
         assert_eq!(status, 200, "{answer}");
         let mut lost = 0;
         let mut found = 0;
@@ -151,7 +163,7 @@ impl Writer {
             let stored = pairs(&one["values"]);
             lost += self
                 .acknowledged
-                .iter()
+                .range(since_ms..)
                 .filter(|(at, value)| stored.get(at) != Some(value))
                 .count();
             let beyond = stored.iter().filter(|(at, _)| !self.acknowledged.contains_key(at));
@@ -159,7 +171,7 @@ impl Writer {
                 assert_eq!(Some((*at, *value)), self.open, "a sample that nobody sent");
             }
         }
-        lost + (self.width as usize - found) * self.acknowledged.len()
+        lost + (self.width as usize - found) * self.acknowledged.range(since_ms..).count()
     }
 }
 

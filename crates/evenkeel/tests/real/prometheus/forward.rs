@@ -17,10 +17,11 @@ fn configured(folder: &Path, text: &str) -> Kept {
     kept
 }
 
-fn writes(receivers: &[(&str, u16)]) -> String {
+fn writes(receivers: &[(&str, u16, &str)]) -> String {
     let mut text = "remote_write:\n".to_owned();
-    for (name, port) in receivers {
-        text += &format!("  - {{name: {name}, url: 'http://127.0.0.1:{port}/api/v1/write'}}\n");
+    for (name, port, protocol) in receivers {
+        let url = format!("http://127.0.0.1:{port}/api/v1/write");
+        text += &format!("  - {{name: {name}, url: '{url}', protocol: {protocol}}}\n");
     }
     text
 }
@@ -37,7 +38,8 @@ async fn samples_reach_both_peers_and_are_asked_of_them() {
     let (port_a, port_b) = (free_port(), free_port());
     let prometheus = Peer::prometheus(&prometheus, &at("prometheus"), port_a).await;
     let victoria = Peer::victoria(&victoria, &at("victoria"), port_b).await;
-    let text = writes(&[("prometheus", port_a), ("victoria", port_b)]);
+    // Neither knows version 2, and both answer 204 to it.
+    let text = writes(&[("prometheus", port_a, "v2"), ("victoria", port_b, "v2")]);
     let mut kept = configured(&at("first"), &text);
     let url = kept.start(START).await.url;
     let now = unix().as_secs();
@@ -90,7 +92,7 @@ async fn what_was_acknowledged_before_a_kill_reaches_a_receiver_that_was_down() 
     let Some(program) = installed("prometheus") else { return };
     let folder = tempfile::tempdir().unwrap();
     let port = free_port();
-    let mut kept = configured(&folder.path().join("kept"), &writes(&[("down", port)]));
+    let mut kept = configured(&folder.path().join("kept"), &writes(&[("down", port, "v1")]));
     let url = kept.start(START).await.url;
     let now = unix().as_secs();
     push(&url, now - 60, 60).await;

@@ -232,7 +232,7 @@ scrape_configs:
     let metrics = rig.get("/metrics", &[]).await.text();
     for line in [
         "evenkeel_scrape_scrapes_total 0",
-        "evenkeel_scrape_samples_refused_total 0",
+        "evenkeel_scrape_samples_total 0",
         "evenkeel_scrape_targets{scrape_job=\"web é\",state=\"up\"} 0",
         "evenkeel_scrape_targets{scrape_job=\"web é\",state=\"dropped\"} 0",
         "evenkeel_scrape_job_failing{scrape_job=\"web é\"} 0",
