@@ -66,6 +66,8 @@ pub struct Options {
     pub metrics_retention: Option<Duration>,
     /// How much the parts of samples may take; `None` is without end.
     pub metrics_bytes: Option<u64>,
+    /// By how much a sample may be older than its series' newest.
+    pub out_of_order_window: Duration,
     pub events_retention: Option<Duration>,
     pub query: QueryLimits,
     pub query_features: QueryFeatures,

@@ -66,13 +66,29 @@ pub(crate) struct Retention {
     pub(crate) metrics: Duration,
     /// 0 is without end.
     pub(crate) metrics_bytes: u64,
+    /// By how much a sample may be older than its series' newest; `None` where nothing is said.
+    pub(crate) out_of_order_window: Option<Duration>,
     pub(crate) logs_and_spans: Duration,
+}
+
+impl Retention {
+    /// 30 minutes where nothing is said, and any age where metrics are kept for ever.
+    pub(crate) fn out_of_order_window(&self) -> Duration {
+        let default =
+            if self.metrics.is_zero() { Duration::MAX } else { Duration::from_secs(1800) };
+        self.out_of_order_window.unwrap_or(default)
+    }
 }
 
 impl Default for Retention {
     fn default() -> Self {
         let days = |days: u64| Duration::from_secs(days * 86_400);
-        Self { metrics: days(30), metrics_bytes: 0, logs_and_spans: days(7) }
+        Self {
+            metrics: days(30),
+            metrics_bytes: 0,
+            out_of_order_window: None,
+            logs_and_spans: days(7),
+        }
     }
 }
 

@@ -165,6 +165,7 @@ fn options(config: &Config, external_url: &str) -> Options {
             WalSync::Never => app::telemetry::SyncPolicy::Never,
         },
         metrics_retention: Some(config.retention.metrics).filter(|kept| !kept.is_zero()),
+        out_of_order_window: config.retention.out_of_order_window(),
         metrics_bytes: Some(config.retention.metrics_bytes).filter(|bytes| *bytes > 0),
         events_retention: Some(config.retention.logs_and_spans).filter(|kept| !kept.is_zero()),
         query: app::query::QueryLimits {

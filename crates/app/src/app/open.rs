@@ -99,6 +99,7 @@ impl App {
         let metrics_options = tsdb::Options {
             retention: options.metrics_retention,
             retention_bytes: options.metrics_bytes,
+            out_of_order_window: options.out_of_order_window,
             limits: options.limits.clone(),
             sync: options.sync,
             ..tsdb::Options::new(data_dir.metrics())
@@ -109,6 +110,11 @@ impl App {
         let (metrics, found) =
             Tsdb::open(metrics_options, Arc::clone(&disk) as _, now).map_err(OpenError::Metrics)?;
         tracing::info!(?found, "metric store open");
+        if !found.damage.is_none() || !found.parts_damaged.is_empty() {
+            tracing::warn!(
+                "the metric store is damaged; `evenkeel doctor` says where, and what is missing"
+            );
+        }
         let events_options = events::Options {
             retention: options.events_retention,
             sync: options.sync,

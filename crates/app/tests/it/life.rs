@@ -48,6 +48,7 @@ pub(crate) fn options(dir: &Utf8PathBuf) -> Options {
         sync: SyncPolicy::default(),
         metrics_retention: None,
         metrics_bytes: None,
+        out_of_order_window: std::time::Duration::from_secs(1800),
         events_retention: None,
         query: QueryLimits::default(),
         query_features: app::query::QueryFeatures::default(),

@@ -188,7 +188,8 @@ fn message(
             limits.active_series_per_service_max
         ),
         RefusedReason::OutOfOrder => format!(
-            "they are older than their series' newest by more than the out-of-order window of {:?}",
+            "they are older than their series' newest by more than the {:?} of \
+             `retention.out_of_order_window`",
             options.out_of_order_window
         ),
         RefusedReason::TooOld => "they are older than the retention of metrics".to_owned(),

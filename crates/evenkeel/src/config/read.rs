@@ -353,6 +353,9 @@ fn host(field: Field<'_>) -> Option<String> {
 fn retention(map: Map<'_>, retention: &mut Retention) {
     kept(map, "metrics", &mut retention.metrics);
     number(map, "metrics_bytes", 0, 1 << 50, &mut retention.metrics_bytes);
+    let windows = Duration::ZERO..=Duration::from_secs(10 * 365 * 86_400);
+    let window = map.optional("out_of_order_window");
+    retention.out_of_order_window = window.and_then(|field| field.duration_within(windows));
     kept(map, "logs_and_spans", &mut retention.logs_and_spans);
 }
 

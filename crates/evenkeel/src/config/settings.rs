@@ -125,6 +125,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "How much the parts of samples may take on the disk before the oldest go; `0` is without end.",
     ),
     setting(
+        "retention.out_of_order_window",
+        "30m",
+        "By how much a sample may be older than the newest of its series; where samples are kept for ever, any age is taken unless this says otherwise.",
+    ),
+    setting(
         "retention.logs_and_spans",
         "7d",
         "How long log records and spans are kept; `0` is until they fill 8 GiB, which ends the oldest in any case.",

@@ -91,6 +91,13 @@ impl Config {
         vec![
             line("retention.metrics", print_duration(self.retention.metrics)),
             line("retention.metrics_bytes", self.retention.metrics_bytes),
+            line(
+                "retention.out_of_order_window",
+                match self.retention.out_of_order_window() {
+                    Duration::MAX => "any age".to_owned(),
+                    window => print_duration(window).to_string(),
+                },
+            ),
             line("retention.logs_and_spans", print_duration(self.retention.logs_and_spans)),
             line("otlp.translation_strategy", otlp.names.as_str()),
             line("otlp.exponential_histograms", otlp.exponentials.as_str()),

@@ -62,6 +62,7 @@ impl Story {
             sync: app::telemetry::SyncPolicy::Never,
             metrics_retention: None,
             metrics_bytes: None,
+            out_of_order_window: std::time::Duration::from_secs(1800),
             events_retention: None,
             query: QueryLimits::default(),
             query_features: app::query::QueryFeatures::default(),

@@ -47,6 +47,7 @@ impl Rig {
             sync: app::telemetry::SyncPolicy::Never,
             metrics_retention: None,
             metrics_bytes: None,
+            out_of_order_window: std::time::Duration::from_secs(1800),
             events_retention: None,
             query: setup.query,
             query_features: app::query::QueryFeatures::default(),
