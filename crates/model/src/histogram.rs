@@ -221,6 +221,19 @@ mod tests {
         assert!(marker.validate().is_err());
     }
 
+    /// Spans without buckets take memory, too, and a stale marker may bring as many as any.
+    #[test]
+    fn one_that_is_too_large_is_refused() {
+        let empty = BucketSpan { offset: 0, length: 0 };
+        for fits in [true, false] {
+            let spans = vec![empty; Histogram::PARTS_MAX + usize::from(!fits)];
+            for one in [Histogram::default(), Histogram::stale()] {
+                let one = Histogram { positive_spans: spans.clone(), ..one };
+                assert_eq!(one.validate().is_ok(), fits);
+            }
+        }
+    }
+
     #[test]
     fn what_does_not_add_up_is_named() {
         let check = |change: fn(&mut Histogram), expected: &str| {

@@ -221,6 +221,7 @@ fn bad_labels_refuse_the_scrape() {
             Target::new(|rules| rules.relabel = [unnamed].into()).scrape(1, "a 1"),
             Target::new(|rules| rules.scheme = Scheme::Legacy).scrape(1, "a.b 1"),
             Target::new(|rules| rules.scheme = Scheme::Legacy).scrape(1, "a{b.c=d} 1"),
+            Target::new(|_| ()).scrape(1, "a{b=c,b=d} 1"),
             Target::new(|rules| rules.limits.labels = 3).scrape(1, "a{b=c} 1"),
             Target::new(|rules| rules.limits.label_name_bytes = 8).scrape(1, "a{long_name=c} 1"),
             Target::new(|rules| rules.limits.label_value_bytes = 4).scrape(1, "a{b=12345} 1"),
@@ -233,6 +234,8 @@ fn bad_labels_refuse_the_scrape() {
     error: invalid metric name or label names: a.b{instance="h:1", job="shop"}
     1 scraped, 0 kept, 0 added, 0 twice, 0 refused
     error: invalid metric name or label names: a{b.c="d", instance="h:1", job="shop"}
+    1 scraped, 0 kept, 0 added, 0 twice, 0 refused
+    error: label name "b" is not unique: invalid sample
     1 scraped, 0 kept, 0 added, 0 twice, 0 refused
     error: label_limit exceeded (metric: a, number of labels: 4, limit: 3)
     1 scraped, 0 kept, 0 added, 0 twice, 0 refused

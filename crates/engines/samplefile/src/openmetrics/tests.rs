@@ -73,7 +73,8 @@ fn the_text_is_as_expected() {
         family: "a:b_total".into(),
         kind: MetricKind::Counter,
         help: "says \"x\"\nand more".into(),
-        unit: "".into(),
+        // As OpenTelemetry writes it, which is no end of the name.
+        unit: "By".into(),
     };
     insta::assert_snapshot!(text_of(&[head], &[(labels, points), (odd, native)]), @r#"
     # TYPE a:b counter

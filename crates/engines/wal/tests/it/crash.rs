@@ -144,3 +144,25 @@ fn what_a_failed_sync_left_behind_is_written_after_all() {
         assert!(found == ["first", "second"] || stop == 2, "{stop}: {found:?}");
     }
 }
+
+/// A log that went on to its next segment while the sync ran must renew the one whose sync it was.
+#[test]
+fn a_sync_that_fails_after_the_log_went_on_renews_its_own_segment() {
+    let disk = SimDisk::new(1);
+    let mut wal = open(&disk, options(SyncPolicy::Interval(Duration::from_millis(200))));
+    wal.append(b"first", now()).unwrap();
+    let mut due = wal.begin_tick(now()).unwrap().unwrap();
+    disk.fail_at(disk.ops() + 1, Fault::Io);
+    let result = due.run();
+    assert!(result.is_err());
+    // The error was told; the next sync of the file is told that all is well.
+    wal.rotate(now()).unwrap();
+    wal.append(b"second", now()).unwrap();
+    assert!(wal.end_sync(due, result).is_err());
+    disk.kill();
+    let (found, _) = read(&open(&disk, options(SyncPolicy::Never)), Position::START);
+    assert_eq!(found, ["first", "second"]);
+    disk.power_loss();
+    let (found, _) = read(&open(&disk, options(SyncPolicy::Never)), Position::START);
+    assert!(found.contains(&"first".to_owned()), "{found:?}");
+}
