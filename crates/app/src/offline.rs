@@ -13,6 +13,7 @@ use wal::Disk as _;
 
 pub use journal::{Report as JournalReport, VerifyError};
 pub use metrics::{examine_metrics, metrics_checks, parts_set_aside};
+pub(crate) use untouched::Untouched;
 
 use crate::data_dir::{FORMAT_VERSION, Format, names};
 

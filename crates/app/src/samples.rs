@@ -6,6 +6,7 @@
 mod damage;
 mod export;
 mod import;
+mod logs;
 
 use std::{io, sync::Arc};
 
@@ -18,7 +19,7 @@ use wal::RealDisk;
 pub use damage::{Lost, Report, Stretch};
 pub use export::{Exported, Selected, export};
 pub use import::{Imported, RefusedSamples, import};
-pub use tsdb::{Recovery, Stats, Verified, index::Cardinality};
+pub use tsdb::{Recovery, Stats, index::Cardinality};
 
 use crate::{
     App,
@@ -131,9 +132,10 @@ pub fn stats(
 ///
 /// # Errors
 /// When the directory is not there or in use, the store cannot be opened, or the disk cannot be read. Damage is no error.
-pub fn verify(data_dir: &Utf8Path, now: Timestamp) -> Result<(Verified, Recovery), SamplesError> {
-    let (_held, store, recovery) = open(data_dir, now)?;
-    Ok((store.verify().map_err(SamplesError::Read)?, recovery))
+pub fn verify(data_dir: &Utf8Path, now: Timestamp) -> Result<Report, SamplesError> {
+    let (held, store, recovery) = open(data_dir, now)?;
+    let verified = store.verify().map_err(SamplesError::Read)?;
+    Ok(Report::new(data_dir, &held.metrics(), &recovery.damage, &verified))
 }
 
 impl App {

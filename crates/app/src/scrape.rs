@@ -105,6 +105,13 @@ impl ConfigState {
         let errors = self.problems.iter().filter(|problem| problem.severity == Severity::Error);
         errors.count() + usize::from(self.unreadable.is_some())
     }
+
+    /// The first error, in a sentence; `None` when the file is in force as it stands.
+    pub fn first_error(&self) -> Option<String> {
+        let wrong = |problem: &&Problem| problem.severity == Severity::Error;
+        let why = self.unreadable.as_deref().map(str::to_owned);
+        why.or_else(|| self.problems.iter().find(wrong).map(ToString::to_string))
+    }
 }
 
 /// A handle on what is scraped.
@@ -167,21 +174,22 @@ impl Scrape {
         let mut stamps: Option<Vec<Stamp>> = None;
         let mut rounds = 0;
         loop {
-            let (path, before, variable) =
+            let (file, before, variable) =
                 (PathBuf::from(path.as_str()), stamps.clone(), options.variable);
             let whatever = rounds % READ_EVERY == 0;
             let reading = tokio::task::spawn_blocking(move || {
                 let now = before
                     .as_ref()
                     .map(|files| files.iter().map(|(path, _)| stamp(path)).collect::<Vec<_>>());
-                (whatever || now != before).then(|| files::scrape::load(&path, variable))
+                (whatever || now != before).then(|| files::scrape::load(&file, variable))
             });
             match reading.await {
                 Ok(Some(loaded)) => {
-                    stamps = loaded
-                        .as_ref()
-                        .ok()
-                        .map(|loaded| loaded.files.iter().map(|path| stamp(path)).collect());
+                    // One that cannot be read is read again as soon as it differs.
+                    stamps = Some(match &loaded {
+                        Ok(loaded) => loaded.files.iter().map(|path| stamp(path)).collect(),
+                        Err(_) => vec![stamp(path.as_std_path())],
+                    });
                     self.take(loaded);
                 }
                 Ok(None) => {}

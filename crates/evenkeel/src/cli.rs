@@ -130,7 +130,7 @@ pub(crate) enum Verb {
     Journal(JournalVerb),
     /// Evaluate a PromQL expression.
     #[command(
-        after_help = "Examples:\n  evenkeel query 'sum by (service_name) (rate(http_server_request_duration_seconds_count[5m]))'\n  evenkeel query up --start 2026-11-23T03:00:00Z --end 2026-11-23T04:00:00Z --step 60\n  evenkeel query --explain 'sum by (job) (rate(http_requests_total[5m]))'\n  evenkeel query --lint 'sum(http_requests_total)'\n\nWith --lint it exits with 1 on errors, and with 3 on warnings."
+        after_help = "Examples:\n  evenkeel query 'sum by (service_name) (rate(http_server_request_duration_seconds_count[5m]))'\n  evenkeel query up --start 2026-11-23T03:00:00Z --end 2026-11-23T04:00:00Z --step 60\n  evenkeel query up --start 2026-11-23T03:00:00Z --step 15s\n  evenkeel query --explain 'sum by (job) (rate(http_requests_total[5m]))'\n  evenkeel query --lint 'sum(http_requests_total)'\n\nWith --lint it exits with 1 on errors, and with 3 on warnings."
     )]
     Query(QueryArgs),
     /// The metric store of a data directory, while no server runs on it.
@@ -516,13 +516,15 @@ pub(crate) struct QueryArgs {
     /// Moment of an instant query [default: now].
     #[arg(long, conflicts_with_all = ["start", "end", "step"])]
     pub(crate) time: Option<String>,
-    #[arg(long, requires = "end")]
+    /// First moment of a range query.
+    #[arg(long)]
     pub(crate) start: Option<String>,
+    /// Last moment of a range query [default: now].
     #[arg(long, requires = "start")]
     pub(crate) end: Option<String>,
-    /// Seconds between two points of a range query.
-    #[arg(long, default_value_t = 60.0, requires = "start")]
-    pub(crate) step: f64,
+    /// Time between two points of a range query, such as `15s` or `1m30s`; a plain number is in seconds.
+    #[arg(long, default_value = "60", requires = "start")]
+    pub(crate) step: String,
     /// Print the plan with the time, samples and series of each node, in place of the values.
     #[arg(long)]
     pub(crate) explain: bool,

@@ -12,7 +12,7 @@ mod serve;
 mod slos;
 mod tsdb;
 
-use std::{process::ExitCode, time::Duration};
+use std::{ffi::OsStr, io::IsTerminal as _, process::ExitCode, time::Duration};
 
 use clap::CommandFactory;
 use model::{Clock, SystemClock, Timestamp};
@@ -118,10 +118,33 @@ fn log_to_stderr() {
         .with_env_var("EVENKEEL_LOG")
         .with_default_directive(tracing_subscriber::filter::LevelFilter::WARN.into())
         .from_env_lossy();
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = colours(std::io::stderr().is_terminal(), std::env::var_os("NO_COLOR").as_deref());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colours)
+        .with_writer(std::io::stderr)
+        .init();
+}
+
+/// Whether the log is coloured: on a terminal, unless `NO_COLOR` has a value (<https://no-color.org>).
+fn colours(is_terminal: bool, no_color: Option<&OsStr>) -> bool {
+    is_terminal && no_color.is_none_or(OsStr::is_empty)
 }
 
 /// The machine's time.
 fn now() -> Timestamp {
     SystemClock::new().now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_log_has_colours_only_on_a_terminal_that_wants_them() {
+        let check =
+            |is_terminal, no_color: Option<&str>| colours(is_terminal, no_color.map(AsRef::as_ref));
+        assert!(check(true, None) && check(true, Some("")));
+        assert!(!check(true, Some("1")) && !check(false, None) && !check(false, Some("")));
+    }
 }

@@ -11,7 +11,7 @@ use super::{Check, Holder, Outcome, check, holder, untouched::Untouched};
 use crate::{
     control::chain,
     data_dir::{FORMAT_VERSION, Format, names},
-    samples::{self, Report, SamplesError, Stretch},
+    samples::{self, Report, SamplesError},
 };
 
 /// Damaged stretches, and parts that were set aside, that are told one by one.
@@ -23,6 +23,10 @@ const ADVICE: [&str; 2] = [
     "answers leave out what is damaged and say so; look at the disk that it lies on first",
     "to bring samples back: `restore` a backup beside, `tsdb export` the time from it, `tsdb import` that here",
 ];
+
+/// The same, where all that is damaged is there once more.
+const NOTHING_MISSING: &str =
+    "answers miss nothing: the other copy has what is damaged; look at the disk that it lies on";
 
 /// Reads the metric store of a data directory that no server runs on, and says how it is. Takes as long as reading all of
 /// it; writes nothing. Nothing is said of a directory that has no store of this format.
@@ -91,7 +95,7 @@ pub fn metrics_checks(report: &Report, aside: &[Utf8PathBuf]) -> Vec<Check> {
     }
     let bad = |text: String| check(NAME, Outcome::Bad, text);
     let mut checks = vec![bad(summary(report, aside.len()))];
-    checks.extend(report.damage.iter().take(TOLD_MAX).map(|one| bad(line(one))));
+    checks.extend(report.damage.iter().take(TOLD_MAX).map(|one| bad(one.to_string())));
     let untold = report.damage.len().saturating_sub(TOLD_MAX) as u64 + report.more;
     if untold > 0 {
         checks.push(bad(format!("and {untold} stretches more")));
@@ -102,7 +106,9 @@ pub fn metrics_checks(report: &Report, aside: &[Utf8PathBuf]) -> Vec<Check> {
     if aside.len() > TOLD_MAX {
         checks.push(bad(format!("and {} parts more", aside.len() - TOLD_MAX)));
     }
-    checks.extend(ADVICE.map(|text| check(NAME, Outcome::Note, text)));
+    let advice: &[&str] =
+        if aside.is_empty() && report.misses_nothing() { &[NOTHING_MISSING] } else { &ADVICE };
+    checks.extend(advice.iter().map(|text| check(NAME, Outcome::Note, *text)));
     checks
 }
 
@@ -129,16 +135,4 @@ fn summary(report: &Report, aside: usize) -> String {
         }
         None => text,
     }
-}
-
-/// What matters most comes first: a table may cut the end.
-fn line(one: &Stretch) -> String {
-    let lost = match one.lost {
-        None => "a record or more lost".to_owned(),
-        Some(lost) if lost.samples == 0 => "nothing lost, it is there twice".to_owned(),
-        Some(lost) => format!("{} samples lost, {} to {}", lost.samples, lost.from, lost.to),
-    };
-    let Stretch { file, offset, bytes, what, .. } = one;
-    let end = offset.saturating_add(*bytes);
-    format!("`{file}` bytes {offset} to {end}: {lost}: {what}")
 }

@@ -19,7 +19,7 @@ use wal::{Disk, DiskFile, DiskRead, RealDisk};
 const BYTES_MAX: u64 = 512 << 20;
 
 #[derive(Debug, Default)]
-pub(super) struct Untouched {
+pub(crate) struct Untouched {
     /// What differs from the real disk, by the path.
     files: Mutex<BTreeMap<Utf8PathBuf, Node>>,
     written: Arc<AtomicU64>,

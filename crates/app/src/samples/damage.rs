@@ -1,11 +1,13 @@
 //! What is damaged in a metric store, and what is missing with it.
 
-use std::collections::BTreeSet;
+use std::fmt;
 
 use camino::{Utf8Path, Utf8PathBuf};
 use model::Timestamp;
 use tsdb::{PartDamage, Verified};
-use wal::{Damage, Region};
+use wal::Damage;
+
+use super::logs::{self, Placed, Twin};
 
 /// What reading the whole store came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,23 +48,29 @@ pub struct Lost {
     pub to: Timestamp,
 }
 
+impl fmt::Display for Stretch {
+    /// What matters most comes first: a table may cut the end.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { file, offset, bytes, what, .. } = self;
+        write!(f, "`{file}` bytes {offset} to {}: ", offset.saturating_add(*bytes))?;
+        match self.lost {
+            None => f.write_str("a record or more lost")?,
+            Some(lost) if lost.samples == 0 => f.write_str("nothing lost, it is there twice")?,
+            Some(lost) => write!(f, "{} samples lost, {} to {}", lost.samples, lost.from, lost.to)?,
+        }
+        write!(f, ": {what}")
+    }
+}
+
 impl Report {
-    /// Of a store in `dir`, which is shown from `data_dir` on. `opened` is what opening the store found in its logs.
+    /// Of a store in `dir`, which is shown from `data_dir` on. `opened` is what opening the store found in its logs. Reads
+    /// the logs once more where they are damaged.
     pub fn new(data_dir: &Utf8Path, dir: &Utf8Path, opened: &Damage, verified: &Verified) -> Self {
         let mut parts: Vec<Stretch> =
             verified.parts_damaged.iter().map(|one| of_part(data_dir, one)).collect();
         parts.sort_by(|a, b| (&a.file, a.offset).cmp(&(&b.file, b.offset)));
-        // What opening met is met again, and only then is there a copy.
-        let met: BTreeSet<(u64, u64)> =
-            opened.regions.iter().map(|one| (one.segment, one.offset)).collect();
-        let fresh: Vec<&Region> = verified
-            .damage
-            .regions
-            .iter()
-            .filter(|one| !met.contains(&(one.segment, one.offset)))
-            .collect();
-        let logs = opened.regions.iter().chain(fresh.iter().copied());
-        let logs: Vec<Stretch> = logs.map(|one| of_log(data_dir, dir, one)).collect();
+        let logs = logs::place(dir, opened, &verified.damage);
+        let logs = logs.into_iter().map(|one| of_log(data_dir, one));
         let unlisted =
             |damage: &Damage| damage.regions_total.saturating_sub(damage.regions.len() as u64);
         Self {
@@ -77,6 +85,12 @@ impl Report {
 
     pub fn is_whole(&self) -> bool {
         self.damage.is_empty() && self.more == 0
+    }
+
+    /// Whether answers miss nothing, whatever is damaged: it is all there once more.
+    pub fn misses_nothing(&self) -> bool {
+        let twice = |one: &Stretch| one.lost.is_some_and(|lost| lost.samples == 0);
+        self.more == 0 && self.damage.iter().all(twice)
     }
 
     /// All that is known to be missing, where anything is.
@@ -105,17 +119,28 @@ fn of_part(data_dir: &Utf8Path, damage: &PartDamage) -> Stretch {
     }
 }
 
-/// A log's copy lies in a folder of the log, which tells which log it is.
-fn of_log(data_dir: &Utf8Path, dir: &Utf8Path, region: &Region) -> Stretch {
-    let copy = region.quarantined.as_deref();
-    let log = copy.and_then(Utf8Path::parent).and_then(Utf8Path::parent).unwrap_or(dir);
+fn of_log(data_dir: &Utf8Path, found: Placed) -> Stretch {
+    let Placed { region, file, twin } = found;
+    let what = "no record of the log can be read there";
     Stretch {
-        file: below(data_dir, log).join(format!("{:016}.wal", region.segment)),
+        file: below(data_dir, &file),
         offset: region.offset,
         bytes: region.bytes,
-        lost: None,
-        what: "no record of the log can be read there".to_owned(),
-        copy: copy.map(|copy| below(data_dir, copy)),
+        lost: twin.is_some().then_some(Lost {
+            samples: 0,
+            from: Timestamp::EPOCH,
+            to: Timestamp::EPOCH,
+        }),
+        what: match twin {
+            Some(Twin::Has(twin)) => {
+                format!("{what}; the other copy, `{}`, has it", below(data_dir, &twin))
+            }
+            Some(Twin::Had) => {
+                format!("{what}; the other copy had it, and both were written anew since")
+            }
+            None => what.to_owned(),
+        },
+        copy: region.quarantined.as_deref().map(|copy| below(data_dir, copy)),
     }
 }
 

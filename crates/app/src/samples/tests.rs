@@ -92,7 +92,7 @@ fn samples_go_out_and_come_back() {
             assert_eq!(imported.refused, []);
         }
         assert_eq!(all(&to), all(&from));
-        assert!(verify(&to, NOW).unwrap().0.is_sound());
+        assert!(verify(&to, NOW).unwrap().is_whole());
         assert_eq!(stats(&to, 5, NOW).unwrap().1.series, 5);
     }
     let text = std::fs::read_to_string(path.join("x.om")).unwrap();

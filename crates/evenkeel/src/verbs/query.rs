@@ -64,12 +64,9 @@ pub(super) async fn run(
     if args.explain {
         query.push(("explain", "true".to_owned()));
     }
-    let answer: Answer = if let (Some(start), Some(end)) = (&args.start, &args.end) {
-        query.extend([
-            ("start", start.clone()),
-            ("end", end.clone()),
-            ("step", args.step.to_string()),
-        ]);
+    let answer: Answer = if let Some(start) = &args.start {
+        let end = args.end.clone().unwrap_or_else(|| super::now().to_string());
+        query.extend([("start", start.clone()), ("end", end), ("step", args.step.clone())]);
         client.get("api/v1/query_range", &query).await?
     } else {
         query.extend(args.time.clone().map(|time| ("time", time)));
@@ -150,14 +147,43 @@ impl Node {
     }
 }
 
+/// A sample on the line of its series; those of a range on lines of their own, floats before native histograms.
 fn series(item: &Value) -> String {
     let labels = labels(&item["metric"]);
-    if let Value::Array(values) = &item["values"] {
-        let points: Vec<_> =
-            values.iter().map(|point| format!("  {} @[{}]", plain(&point[1]), point[0])).collect();
+    if item.get("values").is_some() || item.get("histograms").is_some() {
+        let all = |key: &str| item[key].as_array().into_iter().flatten();
+        let floats = all("values").map(|point| at(&plain(&point[1]), point));
+        let histograms = all("histograms").map(|point| at(&histogram(&point[1]), point));
+        let points: Vec<_> = floats.chain(histograms).map(|point| format!("  {point}")).collect();
         return format!("{labels} =>\n{}", points.join("\n"));
     }
-    format!("{labels} => {} @[{}]", plain(&item["value"][1]), item["value"][0])
+    let sample = match item.get("histogram") {
+        Some(point) => at(&histogram(&point[1]), point),
+        None => at(&plain(&item["value"][1]), &item["value"]),
+    };
+    format!("{labels} => {sample}")
+}
+
+fn at(value: &str, point: &Value) -> String {
+    format!("{value} @[{}]", point[0])
+}
+
+/// `{count:3, sum:1.5, [0.5,1):1, (1,2]:2}`: each bucket with a bracket where the bound belongs to it.
+fn histogram(value: &Value) -> String {
+    let mut parts =
+        vec![format!("count:{}", plain(&value["count"])), format!("sum:{}", plain(&value["sum"]))];
+    for bucket in value["buckets"].as_array().into_iter().flatten() {
+        // As Prometheus numbers them: the upper bound belongs to it, the lower, neither, both.
+        let (open, close) = match bucket[0].as_u64() {
+            Some(0) => ('(', ']'),
+            Some(1) => ('[', ')'),
+            Some(3) => ('[', ']'),
+            _ => ('(', ')'),
+        };
+        let [lower, upper, count] = [1, 2, 3].map(|field| plain(&bucket[field]));
+        parts.push(format!("{open}{lower},{upper}{close}:{count}"));
+    }
+    format!("{{{}}}", parts.join(", "))
 }
 
 fn labels(metric: &Value) -> String {

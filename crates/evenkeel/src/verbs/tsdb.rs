@@ -129,31 +129,20 @@ fn stats(remote: &Remote, data: DataArgs, top: usize) -> Result<Exit, Failure> {
 
 fn verify(remote: &Remote, data: DataArgs) -> Result<Exit, Failure> {
     let data_dir = config::data_dir(data.into())?;
-    let (verified, recovery) = samples::verify(&data_dir, super::now()).map_err(failure)?;
-    let mut damage: Vec<String> = Vec::new();
-    for found in recovery.parts_damaged.iter().chain(&verified.parts_damaged) {
-        let text = format!(
-            "`{}` at byte {}: {}; {} samples are missing",
-            found.path, found.offset, found.what, found.samples
-        );
-        if !damage.contains(&text) {
-            damage.push(text);
-        }
+    let report = samples::verify(&data_dir, super::now()).map_err(failure)?;
+    let mut damage: Vec<String> = report.damage.iter().map(ToString::to_string).collect();
+    if report.more > 0 {
+        damage.push(format!("and {} stretches more", report.more));
     }
-    for found in [&recovery.damage, &verified.damage] {
-        if !found.is_none() {
-            damage.push(format!("a log is damaged: {found:?}"));
-        }
-    }
-    let ok = damage.is_empty() && verified.is_sound();
+    let ok = report.is_whole();
     output::print(
         remote.output,
         &StoreVerification {
             ok,
-            parts: verified.parts,
-            sections: verified.sections,
-            samples: verified.samples,
-            log_records: verified.records,
+            parts: report.parts,
+            sections: report.sections,
+            samples: report.samples,
+            log_records: report.log_records,
             damage,
         },
     )?;

@@ -6,6 +6,8 @@ use std::{
     thread,
 };
 
+use model::Clock as _;
+
 use crate::{Run, folder, run};
 
 /// Asks a server that gives one answer, and returns the request's head too.
@@ -106,6 +108,59 @@ fn a_query_prints_as_promtool_does() {
     let (run, request) = ask("200 OK", "application/json", body, &["query", "up"]);
     assert_eq!((run.exit, run.out.as_str()), (0, "up{job=\"a\"} => 1 @[1795000000]\n"));
     assert!(request.starts_with("GET /api/v1/query?query=up HTTP/1.1"), "{request}");
+}
+
+#[test]
+fn native_histograms_are_shown_by_their_buckets() {
+    let histogram = r#"{"count":"7","sum":"-0.5","buckets":[
+        [1,"-2","-1","1"],[3,"-0.001","0.001","2"],[0,"0.5","1","3"],[2,"4","+Inf","1"]]}"#;
+    let shown = "{count:7, sum:-0.5, [-2,-1):1, [-0.001,0.001]:2, (0.5,1]:3, (4,+Inf):1}";
+    let ask = |kind: &str, sample: &str, arguments: &[&str]| {
+        let body = format!(
+            r#"{{"status":"success","data":{{"resultType":"{kind}","result":[
+            {{"metric":{{"__name__":"h"}},{sample}}}]}}}}"#
+        );
+        ask("200 OK", "application/json", &body, arguments)
+    };
+    let instant = format!(r#""histogram":[1795000000.5,{histogram}]"#);
+    let (run, _) = ask("vector", &instant, &["query", "h"]);
+    assert_eq!((run.exit, run.out), (0, format!("h{{}} => {shown} @[1795000000.5]\n")));
+
+    let empty = r#""histogram":[1795000000,{"count":"0","sum":"0"}]"#;
+    assert_eq!(
+        ask("vector", empty, &["query", "h"]).0.out,
+        "h{} => {count:0, sum:0} @[1795000000]\n"
+    );
+
+    // Of a series that became one of histograms, and one that always was.
+    let mixed = format!(r#""values":[[1795000000,"4"]],"histograms":[[1795000060,{histogram}]]"#);
+    let expected = format!("h{{}} =>\n  4 @[1795000000]\n  {shown} @[1795000060]\n");
+    assert_eq!(ask("matrix", &mixed, &["query", "h[5m]"]).0.out, expected);
+    let alone = format!(r#""histograms":[[1795000060,{histogram}]]"#);
+    let range = ["query", "h", "--start", "1795000000", "--end", "1795000060"];
+    let (run, request) = ask("matrix", &alone, &range);
+    assert_eq!(run.out, format!("h{{}} =>\n  {shown} @[1795000060]\n"));
+    let path = "GET /api/v1/query_range?query=h&start=1795000000&end=1795000060&step=60 HTTP/1.1";
+    assert!(request.starts_with(path), "{request}");
+}
+
+#[test]
+fn a_step_is_a_duration_and_a_range_ends_now() {
+    let body = r#"{"status":"success","data":{"resultType":"matrix","result":[]}}"#;
+    let range = ["query", "up", "--start", "1795000000", "--step", "1m30s"];
+    let before = model::SystemClock::new().now();
+    let (run, request) = ask("200 OK", "application/json", body, &range);
+    assert_eq!((run.exit, run.out.as_str()), (0, "no series\n"), "{}", run.err);
+    let (_, rest) = request.split_once("&end=").unwrap();
+    let (end, rest) = rest.split_once('&').unwrap();
+    assert!(rest.starts_with("step=1m30s HTTP/1.1"), "{request}");
+    let end: model::Timestamp = end.replace("%3A", ":").parse().unwrap();
+    assert!(before.as_millis() <= end.as_millis(), "{request}");
+    assert!(end <= model::SystemClock::new().now(), "{request}");
+
+    let body = r#"{"status":"error","errorType":"bad_data","error":"cannot parse \"1x\""}"#;
+    let range = ["query", "up", "--start", "1795000000", "--step", "1x"];
+    assert_eq!(ask("400 Bad Request", "application/json", body, &range).0.exit, 2);
 }
 
 #[test]

@@ -157,12 +157,21 @@ fn the_server_on_the_directory_is_asked() {
 fn records_of_the_log_and_parts_without_an_end_are_told() {
     let folder = folder();
     let data = filled(folder.path());
-    let log = largest(&data.join("metrics/series"), "wal");
-    let middle = fs::read(&log).unwrap().len() / 2;
-    flip(&log, middle);
+    // In both copies of the registry.
+    for log in ["metrics/series", "metrics/series2"] {
+        let log = largest(&data.join(log), "wal");
+        let middle = fs::read(&log).unwrap().len() / 2;
+        flip(&log, middle);
+    }
     let (exit, found) = doctor(folder.path(), &[]);
     assert_eq!(exit, 1, "{found:?}");
-    assert!(found.iter().any(|(_, text)| text.contains("a record or more lost: ")), "{found:?}");
+    for log in ["series", "series2"] {
+        let start = format!("`metrics/{log}/0000000000000001.wal` bytes ");
+        let told =
+            |text: &str| text.starts_with(&start) && text.contains(": a record or more lost: ");
+        assert_eq!(found.iter().filter(|(_, text)| told(text)).count(), 1, "{found:?}");
+    }
+    assert!(found.iter().any(|(_, text)| text.starts_with("answers leave out")), "{found:?}");
 
     let part = largest(&data.join("metrics/parts"), "part");
     let length = fs::read(&part).unwrap().len();
@@ -181,6 +190,72 @@ fn records_of_the_log_and_parts_without_an_end_are_told() {
         found.iter().any(|(outcome, text)| outcome == "bad" && text.starts_with(&aside)),
         "{found:?}"
     );
+}
+
+/// A data directory with a flipped byte in one log of the registry, and where that is.
+fn with_damaged(log: &str) -> (tempfile::TempDir, usize) {
+    let folder = folder();
+    let data = filled(folder.path());
+    let file = largest(&data.join("metrics").join(log), "wal");
+    let middle = fs::read(&file).unwrap().len() / 2;
+    flip(&file, middle);
+    (folder, middle)
+}
+
+#[test]
+fn damage_in_one_copy_of_the_registry_is_told_once_and_takes_nothing() {
+    for (log, other) in [("series", "series2"), ("series2", "series")] {
+        let start = format!("`metrics/{log}/0000000000000001.wal` bytes ");
+        let lost = ": nothing lost, it is there twice: no record of the log can be read there; ";
+        let has = format!("the other copy, `metrics/{other}/0000000000000001.wal`, has it");
+        let check = |line: &str, middle: usize| {
+            let (place, copy) = line.strip_prefix(&start).unwrap().split_once(lost).unwrap();
+            let (from, to) = place.split_once(" to ").unwrap();
+            let [from, to]: [usize; 2] = [from, to].map(|text| text.parse().unwrap());
+            assert!((from..to).contains(&middle), "{line}");
+            copy.to_owned()
+        };
+        let doctored = |folder: &Path, middle: usize, more: &[&str]| {
+            let (exit, found) = doctor(folder, more);
+            let texts: Vec<&str> = found.iter().map(|(_, text)| &**text).collect();
+            let [summary, line, advice] = texts[..] else { panic!("{log}: {found:?}") };
+            assert_eq!(exit, 1, "{found:?}");
+            assert_eq!(summary, "DAMAGED: 1 stretch cannot be read; no sample is missing");
+            assert!(advice.starts_with("answers miss nothing: the other copy has "), "{advice}");
+            check(line, middle)
+        };
+        let (folder, middle) = with_damaged(log);
+        assert_eq!(doctored(folder.path(), middle, &[]), has);
+        // It mends the registry at some time after its start.
+        let server = Server::start(folder.path());
+        let told = doctored(folder.path(), middle, &["--listen", &server.at]);
+        let mended = "the other copy had it, and both were written anew since";
+        assert!(told == has || told == mended, "{told}");
+
+        let (folder, middle) = with_damaged(log);
+        let verify = run(folder.path(), &["tsdb", "verify", "--data-dir", "data"]);
+        assert_eq!(verify.exit, 1, "{}", verify.out);
+        let lines: Vec<&str> = verify.out.lines().collect();
+        let [summary, line] = lines[..] else { panic!("{}", verify.out) };
+        assert!(summary.starts_with("DAMAGED: 40000 samples in "), "{summary}");
+        let told = check(line, middle);
+        assert!(told == has || told == mended, "{told}");
+    }
+}
+
+#[test]
+fn verify_tells_a_damaged_part_as_doctor_does() {
+    let folder = folder();
+    let data = filled(folder.path());
+    let part = largest(&data.join("metrics/parts"), "part");
+    flip(&part, 1000);
+    let verify = run(folder.path(), &["tsdb", "verify", "--data-dir", "data"]);
+    assert_eq!(verify.exit, 1, "{}", verify.out);
+    let name = part.file_name().unwrap().to_str().unwrap();
+    let line = verify.out.lines().nth(1).unwrap();
+    assert!(line.starts_with(&format!("`metrics/parts/{name}` bytes ")), "{line}");
+    assert!(line.contains(" samples lost, 2026-09-2"), "{line}");
+    assert_eq!(verify.out.lines().count(), 2, "{}", verify.out);
 }
 
 /// A server that ends with the test.

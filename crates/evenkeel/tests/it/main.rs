@@ -7,6 +7,7 @@ mod configuration;
 mod docs;
 mod doctor;
 mod help;
+mod log;
 mod repo;
 
 use std::{path::Path, process::Command};

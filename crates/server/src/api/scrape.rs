@@ -47,6 +47,10 @@ impl Collector for Measured {
         for (rule, count) in counted.redacted {
             ConstCounter::new(count).encode(family.encode_family(&[("rule", rule)])?)?;
         }
+        let help = "Whether the scrape configuration that was read last is in force";
+        let name = "evenkeel_scrape_config_last_reload_successful";
+        let gauge = ConstGauge::new(i64::from(self.0.config_state().errors() == 0));
+        gauge.encode(encoder.encode_descriptor(name, help, None, gauge.metric_type())?)?;
         self.targets(&mut encoder)
     }
 }

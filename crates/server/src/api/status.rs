@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use app::{App, alert::delivery, catalog::Heard, journal::Health, telemetry::SignalSeen};
+use app::{
+    App, alert::delivery, catalog::Heard, journal::Health, scrape::ConfigState,
+    telemetry::SignalSeen,
+};
 use axum::{Extension, extract::State};
 use model::Timestamp;
 
@@ -42,6 +45,7 @@ pub(super) async fn status(
     let (evaluator, repo) = (evaluator(&app, now), repo(&app));
     let mut troubles = troubles(&journal, &evaluator, &notifier, &repo);
     troubles.extend(app.config_damage().map(|damage| stored_config(&damage)));
+    troubles.extend(scrape_config(&app.scrape.config_state()));
     let seen = app.stores.seen.lock().clone();
     let stats = app.stores.metrics.stats();
     troubles.extend(damaged(stats.parts_damaged_total, stats.damage.regions_total));
@@ -208,6 +212,27 @@ fn stored_config(damage: &str) -> dto::Trouble {
         since: None,
         command: Some("evenkeel apply DIR".to_owned()),
     }
+}
+
+/// The scrape configuration on the disk is not the one in force.
+fn scrape_config(state: &ConfigState) -> Option<dto::Trouble> {
+    let first = state.first_error()?;
+    let path = state.path.as_deref().map(ToString::to_string).unwrap_or_default();
+    let and_more = match state.errors() {
+        0 | 1 => String::new(),
+        errors => format!(" (and {} more)", errors - 1),
+    };
+    let effect = match state.loaded_at {
+        Some(at) => format!("the one read at {at} stays in force"),
+        None => "nothing is scraped".to_owned(),
+    };
+    Some(dto::Trouble {
+        component: "scraping".to_owned(),
+        level: dto::TroubleLevel::Warning,
+        message: format!("the scrape configuration is not taken, {effect}: {first}{and_more}"),
+        since: None,
+        command: Some(format!("evenkeel check scrape {path}")),
+    })
 }
 
 /// Of the metric store: stretches of parts that were met since the start, and of logs that the start met.

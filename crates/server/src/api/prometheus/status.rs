@@ -81,13 +81,14 @@ pub(super) async fn runtime_info(
     let folder = std::env::current_dir().map(|path| path.display().to_string()).unwrap_or_default();
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let started = app.started_at.to_string();
+    let in_force = app.config_damage().is_none() && app.scrape.config_state().errors() == 0;
     reply::success(&Remarks::default(), |out| {
         out.raw("{\"startTime\":");
         out.string(&started);
         out.field("CWD", |out| out.string(&folder));
         out.field("hostname", |out| out.string(&hostname()));
         out.field("serverTime", |out| out.string(&app.clock.now().to_string()));
-        out.field("reloadConfigSuccess", |out| out.bool(app.config_damage().is_none()));
+        out.field("reloadConfigSuccess", |out| out.bool(in_force));
         out.field("lastConfigTime", |out| out.string(&started));
         out.field("corruptionCount", |out| {
             out.uint(app.stores.metrics.stats().damage.regions_total);

@@ -240,3 +240,50 @@ scrape_configs:
         assert!(metrics.lines().any(|found| found == line), "{line}\n{metrics}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scrape_configuration_that_broke_is_told_until_it_is_mended() {
+    const GOOD: &str = "scrape_configs: [{job_name: a}]\n";
+    let rig = Rig::start(Setup { scrape: Some(GOOD), ..Setup::default() }).await;
+    let file = rig.dir.path().join("prometheus.yml");
+    let check = async |good: bool| {
+        let runtime = rig.data("/api/v1/status/runtimeinfo", &[]).await;
+        assert_eq!(runtime["reloadConfigSuccess"], good);
+        let metrics = rig.get("/metrics", &[]).await.text();
+        let line = format!("evenkeel_scrape_config_last_reload_successful {}", i32::from(good));
+        assert!(metrics.lines().any(|found| found == line), "{metrics}");
+        rig.json("/evenkeel/v1/status", &[]).await.1["troubles"].clone()
+    };
+    let until = async |errors: usize| {
+        let read = async {
+            while rig.app.scrape.config_state().errors() != errors {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(crate::support::PATIENCE, read).await.unwrap();
+    };
+    assert_eq!(check(true).await, json!([]));
+
+    std::fs::write(&file, "scrape_configs: [{job_name: a, scrape_interval: 1x}]\n").unwrap();
+    until(1).await;
+    let troubles = check(false).await;
+    assert_eq!(troubles[0]["component"], "scraping", "{troubles}");
+    let message = troubles[0]["message"].as_str().unwrap();
+    let start = "the scrape configuration is not taken, the one read at 1970-01-02T03:46:40Z stays in force: ";
+    assert!(message.starts_with(start) && message.contains("E0108"), "{message}");
+    let command = format!("evenkeel check scrape {}", file.display());
+    assert_eq!(troubles[0]["command"], command);
+
+    std::fs::remove_file(&file).unwrap();
+    let unreadable = async {
+        while rig.app.scrape.config_state().unreadable.is_none() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(crate::support::PATIENCE, unreadable).await.unwrap();
+    assert_eq!(check(false).await[0]["component"], "scraping");
+
+    std::fs::write(&file, GOOD).unwrap();
+    until(0).await;
+    assert_eq!(check(true).await, json!([]));
+}

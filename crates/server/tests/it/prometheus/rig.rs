@@ -26,7 +26,7 @@ pub(super) struct Setup {
 pub(super) struct Rig {
     pub(super) at: SocketAddr,
     pub(super) app: Arc<App>,
-    _dir: tempfile::TempDir,
+    pub(super) dir: tempfile::TempDir,
 }
 
 impl Rig {
@@ -91,7 +91,7 @@ impl Rig {
         };
         let routers = server::build(parts, bound.config());
         tokio::spawn(bound.serve(routers, metrics, std::future::pending()));
-        Self { at, app, _dir: dir }
+        Self { at, app, dir }
     }
 
     /// Stores a batch as if it had come now.
