@@ -24,7 +24,8 @@ pub enum TimeUnit {
     Milliseconds,
 }
 
-/// Reads all samples of a text and gives them to `sink`, those of one series together as far as they fit.
+/// Reads all samples of a text and gives them to `sink`, those of one series together as far as they fit; those before a fault,
+/// too.
 ///
 /// # Errors
 /// When the text cannot be read, a line is malformed or has no time, or the end is missing.
@@ -36,14 +37,13 @@ pub fn read(input: impl BufRead, unit: TimeUnit, sink: &mut dyn Sink) -> Result<
         heads: Heads::default(),
         read: Read::default(),
     };
-    let ended = reader.lines(input)?;
-    if reader.read.stopped {
-        return Ok(reader.read);
+    let ended = reader.lines(input);
+    if !reader.read.stopped {
+        reader.give();
     }
-    if !ended && unit == TimeUnit::Seconds {
+    if !ended? && unit == TimeUnit::Seconds {
         return Err(ReadError::NoEnd);
     }
-    reader.give();
     Ok(reader.read)
 }
 

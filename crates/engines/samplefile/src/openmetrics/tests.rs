@@ -88,6 +88,16 @@ fn the_text_is_as_expected() {
 }
 
 #[test]
+fn what_came_before_a_fault_is_given() {
+    for text in ["a 1 1\na 2 2\nb 0x 3\n# EOF\n", "a 1 1\na 2 2\n"] {
+        let mut kept = Kept::default();
+        assert!(read(text.as_bytes(), TimeUnit::Seconds, &mut kept).is_err());
+        assert_eq!(kept.series.len(), 1, "{text}");
+        assert_eq!(kept.series[0].1.times, [1000, 2000]);
+    }
+}
+
+#[test]
 fn other_writers_are_read() {
     let text = "# HELP up Is it?\n# TYPE up gauge\nup{job=\"a\", } 1 12.5 # {trace_id=\"x\"} 1 12\nup{job=\"b\"} NaN 1e3\n\nup 0x 3\n";
     let error = back(text, TimeUnit::Seconds).err().unwrap().to_string();
