@@ -55,6 +55,9 @@ async fn metrics_survive_kills_at_system_calls() {
             };
             assert_eq!(lost, 0, "round {round}, {inject}");
         }
+        if round % LOOK_EVERY == 0 {
+            println!("{round} kills, nothing lost");
+        }
         kept.kill();
     }
     let samples: usize = writers.iter().map(|writer| writer.acknowledged.len() * 40).sum();
