@@ -39,6 +39,8 @@ export const KEYS: [string, string][] = [
 ];
 
 const CHORD_MS = 1_200;
+/** Times count from when the page was opened, so that 0 was a moment ago at first. */
+const NEVER = -Infinity;
 const actions = new Map<string, () => void>();
 
 /** Runs `handler` on `key` while the component is mounted. */
@@ -67,7 +69,7 @@ export interface KeyTargets {
 
 /** Listens until the answer is called. */
 export function listenToKeys(targets: KeyTargets): () => void {
-  let chordAt = 0;
+  let chordAt = NEVER;
   const onKey = (event: KeyboardEvent) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
       event.preventDefault();
@@ -76,7 +78,7 @@ export function listenToKeys(targets: KeyTargets): () => void {
     }
     if (event.ctrlKey || event.metaKey || event.altKey || !getPrefs().singleKeys || targets.covered() || isTyping(event.composedPath()[0] ?? event.target) || document.querySelector('[role="dialog"], dialog[open]')) return;
     const chord = event.timeStamp - chordAt < CHORD_MS;
-    chordAt = 0;
+    chordAt = NEVER;
     const page = chord ? GO.find(([key]) => key === event.key) : undefined;
     if (page) targets.go(page[1]);
     else if (event.key === "g") chordAt = event.timeStamp;
