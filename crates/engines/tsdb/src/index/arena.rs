@@ -20,7 +20,7 @@ const PAGE: usize = 4096;
 struct Offsets {
     /// Empty where no series is.
     pages: Vec<Box<[u32]>>,
-    /// One more than the highest number that was ever set.
+    /// One more than the highest number that was ever set or reserved.
     end: SeriesId,
 }
 
