@@ -2,10 +2,10 @@
 
 use crate::{Attributes, Labels};
 
-/// The emitter's identity, normalised from OpenTelemetry's resource attributes, and the rest of them.
+/// The emitter's identity, normalised from OpenTelemetry's resource attributes, and all that it said of itself.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Resource {
-    /// `service.name`, with `service.namespace` left in `attributes`; `unknown_service` when absent.
+    /// `service.name`; `unknown_service` when absent.
     pub service: Box<str>,
     /// `service.version`; empty when absent.
     pub version: Box<str>,
@@ -13,8 +13,20 @@ pub struct Resource {
     pub environment: Box<str>,
     /// `service.instance.id`, else the pod's or the host's name; empty when absent.
     pub instance: Box<str>,
-    /// All other attributes.
+    /// All attributes as they came, those of the identity included.
     pub attributes: Attributes,
+    pub dropped_attributes: u32,
+    pub schema_url: Box<str>,
+}
+
+/// The library that emitted a record (OpenTelemetry's instrumentation scope).
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Scope {
+    pub name: Box<str>,
+    pub version: Box<str>,
+    pub schema_url: Box<str>,
+    pub attributes: Attributes,
+    pub dropped_attributes: u32,
 }
 
 /// Whether two names may mean one environment: they are equal, or one of them is empty because nobody named it.

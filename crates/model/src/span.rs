@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr, sync::Arc, time::Duration};
 
-use crate::{Attributes, Resource, Timestamp};
+use crate::{Attributes, Resource, Scope, Timestamp};
 
 /// 16 bytes, printed as 32 hex digits (W3C Trace Context).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -22,7 +22,9 @@ pub struct ParseHexError {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub enum SpanKind {
+    /// The emitter did not say; counted as internal.
     #[default]
+    Unspecified,
     Internal,
     Server,
     Client,
@@ -38,12 +40,17 @@ pub enum SpanStatus {
     Error,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct Span {
     pub trace_id: TraceId,
     pub span_id: SpanId,
     pub parent: Option<SpanId>,
+    /// W3C Trace Context's `tracestate`, as it came; empty when absent.
+    pub trace_state: Box<str>,
+    /// W3C trace flags in the low 8 bits; OpenTelemetry's `SpanFlags` above.
+    pub flags: u32,
     pub resource: Arc<Resource>,
+    pub scope: Arc<Scope>,
     /// The operation, such as `POST /checkout`.
     pub name: Box<str>,
     pub kind: SpanKind,
@@ -55,20 +62,34 @@ pub struct Span {
     pub attributes: Attributes,
     pub events: Vec<SpanEvent>,
     pub links: Vec<SpanLink>,
+    /// What the emitter or a limit left out.
+    pub dropped: Dropped,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+/// How many parts of a span were left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Dropped {
+    pub attributes: u32,
+    pub events: u32,
+    pub links: u32,
+}
+
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct SpanEvent {
     pub at: Timestamp,
     pub name: Box<str>,
     pub attributes: Attributes,
+    pub dropped_attributes: u32,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct SpanLink {
     pub trace_id: TraceId,
     pub span_id: SpanId,
+    pub trace_state: Box<str>,
+    pub flags: u32,
     pub attributes: Attributes,
+    pub dropped_attributes: u32,
 }
 
 impl Span {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A value of an attribute or a log's body (OpenTelemetry's `AnyValue`).
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub enum Value {
     String(Box<str>),
     Bool(bool),
@@ -12,6 +12,7 @@ pub enum Value {
     Bytes(Box<[u8]>),
     Array(Vec<Value>),
     Map(Attributes),
+    #[default]
     Empty,
 }
 

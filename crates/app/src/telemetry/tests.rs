@@ -179,17 +179,13 @@ impl Client {
         Span {
             trace_id: TraceId(u128::from(self.spans).to_be_bytes()),
             span_id: SpanId(self.spans.to_be_bytes()),
-            parent: None,
             resource: Arc::new(Resource { service: "shop".into(), ..Resource::default() }),
             name: "GET /".into(),
             kind: SpanKind::Server,
             start: end - Duration::from_millis(5),
             end,
             status: if failed { SpanStatus::Error } else { SpanStatus::Unset },
-            status_message: "".into(),
-            attributes: Default::default(),
-            events: vec![],
-            links: vec![],
+            ..Span::default()
         }
     }
 }

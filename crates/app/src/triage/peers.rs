@@ -141,17 +141,13 @@ mod tests {
         Span {
             trace_id: TraceId([1; 16]),
             span_id: SpanId(id.to_be_bytes()),
-            parent: None,
             resource: Arc::new(Resource { service: service.into(), ..Resource::default() }),
             name: "POST".into(),
             kind: SpanKind::Client,
             start,
             end: start + Duration::from_millis(took_ms),
             status: SpanStatus::Error,
-            status_message: "".into(),
-            attributes: Vec::new(),
-            events: Vec::new(),
-            links: Vec::new(),
+            ..Span::default()
         }
     }
 

@@ -60,17 +60,14 @@ fn request(id: u64, user: &str, took_ms: u64) -> Span {
     Span {
         trace_id: TraceId(u128::from(id).to_be_bytes()),
         span_id: SpanId(id.to_be_bytes()),
-        parent: None,
         resource: Arc::new(Resource { service: "checkout".into(), ..Resource::default() }),
         name: "POST /order".into(),
         kind: SpanKind::Server,
         start: end - Duration::from_millis(took_ms),
         end,
         status: SpanStatus::Unset,
-        status_message: "".into(),
         attributes: vec![("user.id".into(), Value::string(user))],
-        events: Vec::new(),
-        links: Vec::new(),
+        ..Span::default()
     }
 }
 

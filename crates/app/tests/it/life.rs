@@ -74,17 +74,13 @@ fn served(now: Timestamp, count: u64, status: SpanStatus) -> Batch {
     let span = |at: u64| Span {
         trace_id: TraceId(u128::from(at + 1).to_be_bytes()),
         span_id: SpanId((at + 1).to_be_bytes()),
-        parent: None,
         resource: Arc::clone(&resource),
         name: "POST /checkout".into(),
         kind: SpanKind::Server,
         start: now,
         end: now,
         status,
-        status_message: "".into(),
-        attributes: Default::default(),
-        events: vec![],
-        links: vec![],
+        ..Span::default()
     };
     Batch { received_at: now, spans: (0..count).map(span).collect(), ..Batch::default() }
 }

@@ -92,7 +92,7 @@ impl Calls {
                     self.clients.insert(id, client);
                 }
             }
-            SpanKind::Internal => {}
+            SpanKind::Internal | SpanKind::Unspecified => {}
         }
     }
 

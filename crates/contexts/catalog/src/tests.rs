@@ -17,7 +17,7 @@ fn span(service: &str, kind: SpanKind, id: u8, parent: Option<u8>) -> Span {
         version: "1.0".into(),
         environment: "prod".into(),
         instance: format!("{service}-1").into(),
-        attributes: Vec::new(),
+        ..Resource::default()
     };
     Span {
         trace_id: TraceId([1; 16]),
@@ -29,10 +29,7 @@ fn span(service: &str, kind: SpanKind, id: u8, parent: Option<u8>) -> Span {
         start: at(0),
         end: at(0) + Duration::from_millis(20),
         status: SpanStatus::Unset,
-        status_message: "".into(),
-        attributes: Vec::new(),
-        events: Vec::new(),
-        links: Vec::new(),
+        ..Span::default()
     }
 }
 

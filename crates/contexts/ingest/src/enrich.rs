@@ -2,43 +2,72 @@
 
 use std::sync::Arc;
 
-use model::{Attributes, Resource, Value};
+use model::{Resource, Scope, Value};
 
-use crate::{Work, limit};
+use crate::{RawEmitter, Work, limit};
 
 /// The name of an emitter that gave none (OpenTelemetry semantic conventions).
 pub const UNKNOWN_SERVICE: &str = "unknown_service";
 
+const SERVICE: &[&str] = &["service.name"];
 const VERSION: &[&str] = &["service.version"];
 const ENVIRONMENT: &[&str] = &["deployment.environment.name", "deployment.environment"];
 const INSTANCE: &[&str] =
     &["service.instance.id", "k8s.pod.name", "host.name", "container.id", "host.id"];
 
-/// Takes the identity out of the attributes; the instance's fall-backs stay among them, for they say more.
-pub fn resource(mut attributes: Attributes, work: &mut Work<'_>) -> Arc<Resource> {
+/// The attributes that say who emits: they are told in fields and labels of their own.
+pub(crate) fn is_identity(key: &str) -> bool {
+    [SERVICE, VERSION, ENVIRONMENT].iter().any(|keys| keys.contains(&key)) || key == INSTANCE[0]
+}
+
+/// Reads the identity; the attributes are kept as they came.
+pub(crate) fn resource(raw: RawEmitter, work: &mut Work<'_>) -> Arc<Resource> {
+    let RawEmitter { mut attributes, mut dropped_attributes, mut schema_url } = raw;
     work.redactor.attributes(&mut attributes, &mut work.tally.redacted);
-    limit::attributes(&mut attributes, work);
-    let service = take(&mut attributes, "service.name").unwrap_or_else(|| UNKNOWN_SERVICE.into());
-    let version = VERSION.iter().find_map(|key| take(&mut attributes, key)).unwrap_or_default();
-    let environment = ENVIRONMENT.iter().fold(None, |found: Option<Box<str>>, key| {
-        let taken = take(&mut attributes, key);
-        found.or(taken)
-    });
-    let instance = take(&mut attributes, INSTANCE[0]).or_else(|| {
-        INSTANCE.iter().find_map(|key| text(model::value::attribute(&attributes, key)?))
-    });
+    dropped_attributes += limit::attributes(&mut attributes, work);
+    schema(&mut schema_url, work);
+    let first = |keys: &[&str]| {
+        keys.iter().find_map(|key| text(model::value::attribute(&attributes, key)?))
+    };
     Arc::new(Resource {
-        service,
-        version,
-        environment: environment.unwrap_or_default(),
-        instance: instance.unwrap_or_default(),
+        service: first(SERVICE).unwrap_or_else(|| UNKNOWN_SERVICE.into()),
+        version: first(VERSION).unwrap_or_default(),
+        environment: first(ENVIRONMENT).unwrap_or_default(),
+        instance: first(INSTANCE).unwrap_or_default(),
         attributes,
+        dropped_attributes,
+        schema_url,
     })
 }
 
-fn take(attributes: &mut Attributes, key: &str) -> Option<Box<str>> {
-    let at = attributes.iter().position(|(name, _)| name.as_ref() == key)?;
-    text(&attributes.remove(at).1)
+/// A library's scope, cleaned once for all records in a row that share it.
+#[derive(Debug, Default)]
+pub(crate) struct Scopes(Option<(Arc<Scope>, Arc<Scope>)>);
+
+impl Scopes {
+    pub(crate) fn clean(&mut self, raw: &Arc<Scope>, work: &mut Work<'_>) -> Arc<Scope> {
+        if let Some((of, clean)) = &self.0
+            && Arc::ptr_eq(of, raw)
+        {
+            return Arc::clone(clean);
+        }
+        let mut scope = Scope::clone(raw);
+        for text in [&mut scope.name, &mut scope.version] {
+            work.redactor.text(text, &mut work.tally.redacted);
+            limit::text(text, work);
+        }
+        schema(&mut scope.schema_url, work);
+        work.redactor.attributes(&mut scope.attributes, &mut work.tally.redacted);
+        scope.dropped_attributes += limit::attributes(&mut scope.attributes, work);
+        let clean = Arc::new(scope);
+        self.0 = Some((Arc::clone(raw), Arc::clone(&clean)));
+        clean
+    }
+}
+
+fn schema(url: &mut Box<str>, work: &mut Work<'_>) {
+    work.redactor.text(url, &mut work.tally.redacted);
+    limit::text(url, work);
 }
 
 /// Some emitters send a version as a number.
@@ -59,15 +88,14 @@ mod tests {
         let mut work = Work::new(&limits, &redactor, Timestamp::EPOCH);
         let attributes =
             pairs.iter().map(|(key, value)| ((*key).into(), Value::string(*value))).collect();
-        let r = resource(attributes, &mut work);
-        let rest: Vec<_> =
-            r.attributes.iter().map(|(key, value)| format!("{key}={value}")).collect();
-        format!("{}|{}|{}|{}|{}", r.service, r.version, r.environment, r.instance, rest.join(","))
+        let r = resource(RawEmitter { attributes, ..RawEmitter::default() }, &mut work);
+        assert_eq!(r.attributes.len(), pairs.len(), "all are kept");
+        format!("{}|{}|{}|{}", r.service, r.version, r.environment, r.instance)
     }
 
     #[test]
-    fn takes_the_identity_from_old_and_new_names() {
-        assert_eq!(check(&[]), "unknown_service||||");
+    fn reads_the_identity_from_old_and_new_names() {
+        assert_eq!(check(&[]), "unknown_service|||");
         assert_eq!(
             check(&[
                 ("service.name", "cart"),
@@ -78,11 +106,8 @@ mod tests {
                 ("service.instance.id", "a"),
                 ("host.name", "h"),
             ]),
-            "cart|1.9.0|prod|a|service.namespace=shop,host.name=h"
+            "cart|1.9.0|prod|a"
         );
-        assert_eq!(
-            check(&[("service.name", " "), ("k8s.pod.name", "p")]),
-            "unknown_service|||p|k8s.pod.name=p"
-        );
+        assert_eq!(check(&[("service.name", " "), ("k8s.pod.name", "p")]), "unknown_service|||p");
     }
 }

@@ -25,8 +25,8 @@ pub use metric::{
     translation::{Exponentials, NameStrategy, Translation},
 };
 pub use raw::{
-    RawBatch, RawBuckets, RawData, RawExemplar, RawExponential, RawHistogram, RawLabel, RawLog,
-    RawMetric, RawNative, RawPoint, RawResource, RawScope, RawSeries, RawSpan, RawSummary,
+    RawBatch, RawBuckets, RawData, RawEmitter, RawExemplar, RawExponential, RawHistogram, RawLabel,
+    RawLog, RawMetric, RawNative, RawPoint, RawResource, RawSeries, RawSpan, RawSummary,
     Temporality,
 };
 pub use redact::Redactor;
@@ -65,14 +65,17 @@ pub fn ingest(
     let mut batch = Batch { received_at, ..Batch::default() };
     let mut leaders = metric::Leaders::default();
     for resource in raw.resources {
-        let RawResource { attributes, spans, logs, metrics } = resource;
-        let resource = enrich::resource(attributes, &mut work);
-        batch
-            .spans
-            .extend(spans.into_iter().filter_map(|raw| span::span(raw, &resource, &mut work)));
-        batch
-            .logs
-            .extend(logs.into_iter().filter_map(|raw| log::record(raw, &resource, &mut work)));
+        let RawResource { emitter, spans, logs, metrics } = resource;
+        let resource = enrich::resource(emitter, &mut work);
+        let mut scopes = enrich::Scopes::default();
+        batch.spans.extend(spans.into_iter().filter_map(|mut raw| {
+            raw.scope = scopes.clean(&raw.scope, &mut work);
+            span::span(raw, &resource, &mut work)
+        }));
+        batch.logs.extend(logs.into_iter().filter_map(|mut raw| {
+            raw.scope = scopes.clean(&raw.scope, &mut work);
+            log::record(raw, &resource, &mut work)
+        }));
         let rules = metric::Rules { translation, resource: &resource };
         metric::convert(metrics, &rules, deltas, &mut work, &mut batch, &mut leaders);
     }

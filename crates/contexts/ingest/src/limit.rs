@@ -9,8 +9,9 @@ pub const MARKER: &str = "…[truncated]";
 /// Attribute keys beyond this are no names; the attribute is dropped.
 pub const KEY_BYTES_MAX: usize = 1 << 10;
 
-/// Keeps the first of each key, at most `limits.max_attributes`, each within `limits.max_attribute_value_bytes`.
-pub fn attributes(attributes: &mut Attributes, work: &mut Work<'_>) {
+/// Keeps the first of each key, at most `limits.max_attributes`, each within `limits.max_attribute_value_bytes`; returns how many it
+/// dropped.
+pub fn attributes(attributes: &mut Attributes, work: &mut Work<'_>) -> u32 {
     let before = attributes.len();
     let max = work.limits.attributes_max;
     let mut kept: Attributes = Vec::with_capacity(before.min(max));
@@ -22,8 +23,10 @@ pub fn attributes(attributes: &mut Attributes, work: &mut Work<'_>) {
         attribute_value(&mut value, work);
         kept.push((key, value));
     }
-    work.tally.trim("attributes_dropped", (before - kept.len()) as u64);
+    let dropped = before - kept.len();
+    work.tally.trim("attributes_dropped", dropped as u64);
     *attributes = kept;
+    u32::try_from(dropped).unwrap_or(u32::MAX)
 }
 
 fn attribute_value(value: &mut Value, work: &mut Work<'_>) {
@@ -47,11 +50,12 @@ pub fn text(text: &mut Box<str>, work: &mut Work<'_>) {
     }
 }
 
-/// Drops what is beyond `limits.max_attributes` from a span's events or links.
-pub fn list<T>(list: &mut Vec<T>, what: &'static str, work: &mut Work<'_>) {
+/// Drops what is beyond `limits.max_attributes` from a span's events or links; returns how many.
+pub fn list<T>(list: &mut Vec<T>, what: &'static str, work: &mut Work<'_>) -> u32 {
     let dropped = list.len().saturating_sub(work.limits.attributes_max);
     list.truncate(work.limits.attributes_max);
     work.tally.trim(what, dropped as u64);
+    u32::try_from(dropped).unwrap_or(u32::MAX)
 }
 
 /// Whether `value` had to be cut; what is nested becomes its text, so that the beginning stays readable.

@@ -19,19 +19,27 @@ pub(crate) fn record(
     let redactor = work.redactor;
     let mut record = LogRecord {
         resource: Arc::clone(resource),
+        scope: raw.scope,
         at,
+        timed: raw.at.is_some(),
+        observed_at: raw.observed_at,
         severity: raw.severity,
         severity_text: raw.severity_text,
         body: raw.body,
+        event_name: raw.event_name,
         trace_id: raw.trace_id,
         span_id: raw.span_id,
+        flags: raw.flags,
         attributes: raw.attributes,
+        dropped_attributes: raw.dropped_attributes,
     };
     redactor.value(&mut record.body, &mut work.tally.redacted);
     limit::log_body(&mut record.body, work);
     redactor.text(&mut record.severity_text, &mut work.tally.redacted);
     limit::text(&mut record.severity_text, work);
+    redactor.text(&mut record.event_name, &mut work.tally.redacted);
+    limit::text(&mut record.event_name, work);
     redactor.attributes(&mut record.attributes, &mut work.tally.redacted);
-    limit::attributes(&mut record.attributes, work);
+    record.dropped_attributes += limit::attributes(&mut record.attributes, work);
     Some(record)
 }

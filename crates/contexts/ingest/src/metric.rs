@@ -16,11 +16,13 @@ mod points;
 
 use std::sync::Arc;
 
-use model::{Attributes, Batch, Labels, Metadata, MetricKind, Resource, Value, value::attribute};
+use model::{
+    Attributes, Batch, Labels, Metadata, MetricKind, Resource, Scope, Value, value::attribute,
+};
 
 use self::{name::Suffix, output::Output, translation::Translation};
 use crate::{
-    DeltaState, RawData, RawMetric, RawScope, Signal, Temporality, Work, limit,
+    DeltaState, RawData, RawMetric, Signal, Temporality, Work, enrich, limit,
     refused::{NO_POINT, reason},
     series::{self, Pairs},
 };
@@ -151,7 +153,7 @@ fn points_of(data: &RawData) -> u64 {
 }
 
 /// `otel_scope_name`, `otel_scope_version`, `otel_scope_schema_url`, and a label for each of its attributes.
-fn scope_labels(scope: &RawScope, out: &mut Output<'_, '_>) -> Pairs {
+fn scope_labels(scope: &Scope, out: &mut Output<'_, '_>) -> Pairs {
     let own =
         [("name", &scope.name), ("version", &scope.version), ("schema_url", &scope.schema_url)];
     let mut attributes: Attributes =
@@ -211,7 +213,9 @@ fn target_info(rules: &Rules<'_>, out: &mut Output<'_, '_>) {
     let mut pairs = out.identity.clone();
     let room = out.work.limits.labels_max.saturating_sub(pairs.len() + 1);
     let max = out.work.limits.label_value_bytes_max;
-    let more = name::labels(&rules.resource.attributes, rules.translation.names.utf8());
+    let said = rules.resource.attributes.iter();
+    let said: Attributes = said.filter(|(key, _)| !enrich::is_identity(key)).cloned().collect();
+    let more = name::labels(&said, rules.translation.names.utf8());
     let usable = |(name, value): &(Arc<str>, Arc<str>)| {
         value.len() <= max
             && name.len() <= limit::KEY_BYTES_MAX

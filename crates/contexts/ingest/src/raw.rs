@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use model::{
-    Attributes, Exemplar, Histogram, Metadata, Sample, SpanId, SpanKind, SpanStatus, Timestamp,
-    TraceId, Value,
+    Attributes, Dropped, Exemplar, Histogram, Metadata, Sample, Scope, SpanId, SpanKind,
+    SpanStatus, Timestamp, TraceId, Value,
     span::{SpanEvent, SpanLink},
 };
 
@@ -19,10 +19,18 @@ pub struct RawBatch {
     pub metadata: Vec<Metadata>,
 }
 
+/// What an emitter says of itself (OpenTelemetry's resource).
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct RawEmitter {
+    pub attributes: Attributes,
+    pub dropped_attributes: u32,
+    pub schema_url: Box<str>,
+}
+
 /// All that one emitter sent.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct RawResource {
-    pub attributes: Attributes,
+    pub emitter: RawEmitter,
     pub spans: Vec<RawSpan>,
     pub logs: Vec<RawLog>,
     pub metrics: Vec<RawMetric>,
@@ -34,6 +42,10 @@ pub struct RawSpan {
     pub trace_id: Option<TraceId>,
     pub span_id: Option<SpanId>,
     pub parent: Option<SpanId>,
+    pub trace_state: Box<str>,
+    pub flags: u32,
+    /// Records of one scope share it and lie together.
+    pub scope: Arc<Scope>,
     pub name: Box<str>,
     pub kind: SpanKind,
     pub start: Timestamp,
@@ -43,18 +55,23 @@ pub struct RawSpan {
     pub attributes: Attributes,
     pub events: Vec<SpanEvent>,
     pub links: Vec<SpanLink>,
+    pub dropped: Dropped,
 }
 
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Default)]
 pub struct RawLog {
+    pub scope: Arc<Scope>,
     pub at: Option<Timestamp>,
     pub observed_at: Option<Timestamp>,
     pub severity: u8,
     pub severity_text: Box<str>,
     pub body: Value,
+    pub event_name: Box<str>,
     pub trace_id: Option<TraceId>,
     pub span_id: Option<SpanId>,
+    pub flags: u32,
     pub attributes: Attributes,
+    pub dropped_attributes: u32,
 }
 
 /// An OpenTelemetry metric with its points.
@@ -66,16 +83,7 @@ pub struct RawMetric {
     pub unit: Box<str>,
     pub data: RawData,
     /// The library that emitted it, where the emitter said.
-    pub scope: Option<Arc<RawScope>>,
-}
-
-/// An OpenTelemetry instrumentation scope.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub struct RawScope {
-    pub name: Box<str>,
-    pub version: Box<str>,
-    pub schema_url: Box<str>,
-    pub attributes: Attributes,
+    pub scope: Option<Arc<Scope>>,
 }
 
 /// An OpenTelemetry exemplar.

@@ -39,7 +39,10 @@ pub(crate) fn span(
             trace_id,
             span_id,
             parent: raw.parent,
+            trace_state: raw.trace_state,
+            flags: raw.flags,
             resource: Arc::clone(resource),
+            scope: raw.scope,
             name: raw.name,
             kind: raw.kind,
             start: raw.start,
@@ -49,6 +52,7 @@ pub(crate) fn span(
             attributes: raw.attributes,
             events: raw.events,
             links: raw.links,
+            dropped: raw.dropped,
         },
         work,
     ))
@@ -56,22 +60,26 @@ pub(crate) fn span(
 
 fn clean(mut span: Span, work: &mut Work<'_>) -> Span {
     let redactor = work.redactor;
-    limit::list(&mut span.events, "events_dropped", work);
-    limit::list(&mut span.links, "links_dropped", work);
+    span.dropped.events += limit::list(&mut span.events, "events_dropped", work);
+    span.dropped.links += limit::list(&mut span.links, "links_dropped", work);
+    redactor.text(&mut span.trace_state, &mut work.tally.redacted);
+    limit::text(&mut span.trace_state, work);
     redactor.text(&mut span.status_message, &mut work.tally.redacted);
     limit::text(&mut span.name, work);
     limit::text(&mut span.status_message, work);
     redactor.attributes(&mut span.attributes, &mut work.tally.redacted);
-    limit::attributes(&mut span.attributes, work);
+    span.dropped.attributes += limit::attributes(&mut span.attributes, work);
     for event in &mut span.events {
         redactor.text(&mut event.name, &mut work.tally.redacted);
         limit::text(&mut event.name, work);
         redactor.attributes(&mut event.attributes, &mut work.tally.redacted);
-        limit::attributes(&mut event.attributes, work);
+        event.dropped_attributes += limit::attributes(&mut event.attributes, work);
     }
     for link in &mut span.links {
         redactor.attributes(&mut link.attributes, &mut work.tally.redacted);
-        limit::attributes(&mut link.attributes, work);
+        redactor.text(&mut link.trace_state, &mut work.tally.redacted);
+        limit::text(&mut link.trace_state, work);
+        link.dropped_attributes += limit::attributes(&mut link.attributes, work);
     }
     span
 }

@@ -1,6 +1,6 @@
 //! Whole requests through the context.
 
-use model::{Attributes, Sample, SpanId, TraceId, Value};
+use model::{Attributes, Sample, Scope, SpanId, TraceId, Value};
 
 use super::*;
 
@@ -49,7 +49,11 @@ fn metric(name: &str, unit: &str, data: RawData) -> RawBatch {
         ("host.arch", "arm64"),
     ]);
     RawBatch {
-        resources: vec![RawResource { attributes, metrics, ..RawResource::default() }],
+        resources: vec![RawResource {
+            emitter: RawEmitter { attributes, ..RawEmitter::default() },
+            metrics,
+            ..RawResource::default()
+        }],
         ..RawBatch::default()
     }
 }
@@ -140,7 +144,7 @@ fn histograms_and_summaries_become_their_parts() {
     let data =
         RawData::Histogram { temporality: Temporality::Cumulative, points: vec![histogram, wrong] };
     let mut raw = metric("d", "s", data);
-    raw.resources[0].attributes.truncate(1);
+    raw.resources[0].emitter.attributes.truncate(1);
     let summary = RawSummary {
         attributes: vec![],
         at: Some(Timestamp::from_secs(1)),
@@ -198,7 +202,7 @@ fn exponential_histograms_get_bounds() {
     ];
     let data = RawData::ExponentialHistogram { temporality: Temporality::Cumulative, points };
     let mut raw = metric("d", "s", data);
-    raw.resources[0].attributes.truncate(1);
+    raw.resources[0].emitter.attributes.truncate(1);
     let classic = Translation { exponentials: Exponentials::Classic, ..Translation::default() };
     let ingested = run_with(raw, &Limits::default(), &classic);
     insta::assert_snapshot!(show(&ingested), @r#"
@@ -257,7 +261,7 @@ fn a_refused_point_counts_once_and_target_info_never() {
     let data =
         RawData::Histogram { temporality: Temporality::Cumulative, points: vec![histogram, many] };
     let mut raw = metric("d", "", data);
-    raw.resources[0].attributes.truncate(1);
+    raw.resources[0].emitter.attributes.truncate(1);
     // With `__name__`, `job` and `service_name`: room for one more, but not for `le` beside it.
     let ingested = run(raw, &Limits { labels_max: 4, ..Limits::default() });
     insta::assert_snapshot!(show(&ingested), @r#"
@@ -343,13 +347,10 @@ fn spans_and_logs_are_checked_redacted_and_limited() {
     let future = RawSpan { end: NOW + std::time::Duration::from_secs(601), ..span.clone() };
     let log = RawLog {
         at: None,
-        observed_at: None,
         severity: 9,
         severity_text: "INFO".into(),
         body: Value::string("x".repeat(64)),
-        trace_id: None,
-        span_id: None,
-        attributes: vec![],
+        ..RawLog::default()
     };
     let resource = RawResource {
         spans: vec![span, no_id, no_time, future],
@@ -412,7 +413,7 @@ fn exponential_histograms_become_native() {
     ];
     let data = RawData::ExponentialHistogram { temporality: Temporality::Cumulative, points };
     let mut raw = metric("d", "s", data);
-    raw.resources[0].attributes.truncate(1);
+    raw.resources[0].emitter.attributes.truncate(1);
     let ingested = run(raw, &Limits::default());
     insta::assert_snapshot!(show(&ingested), @r#"
     target_info{job="cart", service_name="cart"} 1@4000
@@ -492,11 +493,11 @@ fn what_can_be_chosen_is() {
         temporality: Temporality::Cumulative,
         points: vec![RawPoint { start: Some(Timestamp::from_secs(5)), ..point(10, 3.0) }],
     };
-    let scope = RawScope {
+    let scope = Scope {
         name: "lib".into(),
         version: "1".into(),
         attributes: attributes(&[("a.b", "c"), ("password", "x")]),
-        ..RawScope::default()
+        ..Scope::default()
     };
     let name = "http.requests".into();
     let scope = Some(std::sync::Arc::new(scope));

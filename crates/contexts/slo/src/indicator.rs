@@ -168,7 +168,7 @@ impl fmt::Display for SpanFilter {
 
 fn kind_text(kind: SpanKind) -> &'static str {
     match kind {
-        SpanKind::Internal => "internal",
+        SpanKind::Internal | SpanKind::Unspecified => "internal",
         SpanKind::Server => "server",
         SpanKind::Client => "client",
         SpanKind::Producer => "producer",
@@ -199,17 +199,13 @@ mod tests {
         Span {
             trace_id: model::TraceId::default(),
             span_id: model::SpanId::default(),
-            parent: None,
             resource: Arc::new(resource),
             name: name.into(),
             kind: SpanKind::Server,
             start: Timestamp::EPOCH,
             end: Timestamp::EPOCH + Duration::from_millis(duration_ms),
             status,
-            status_message: "".into(),
-            attributes: Vec::new(),
-            events: Vec::new(),
-            links: Vec::new(),
+            ..Span::default()
         }
     }
 

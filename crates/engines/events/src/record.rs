@@ -17,8 +17,8 @@ use wal::codec::{DecodeError, Reader};
 pub(crate) use summary::{Summary, hash};
 pub(crate) use write::encode;
 
-/// The version that this build writes, and the only one there is.
-const VERSION: u8 = 1;
+/// The version that this build writes; 1 is read as well.
+const VERSION: u8 = 2;
 
 /// A whole record.
 #[derive(Debug, PartialEq)]
@@ -30,28 +30,31 @@ pub(crate) struct Record {
 
 /// The summary alone.
 pub(crate) fn summary(payload: &[u8]) -> Result<Summary, DecodeError> {
-    Ok(open(payload)?.0)
+    Ok(open(payload)?.1)
 }
 
 pub(crate) fn decode(payload: &[u8]) -> Result<Record, DecodeError> {
-    let (summary, body) = open(payload)?;
-    read::body(&summary, body)
+    let (version, summary, body) = open(payload)?;
+    read::body(version, &summary, body)
 }
 
-fn open(payload: &[u8]) -> Result<(Summary, Reader<'_>), DecodeError> {
+fn open(payload: &[u8]) -> Result<(u8, Summary, Reader<'_>), DecodeError> {
     let mut reader = Reader::new(payload);
-    if reader.byte("version")? != VERSION {
+    let version = reader.byte("version")?;
+    if !(1..=VERSION).contains(&version) {
         return Err(reader.error("version"));
     }
     let summary = Summary::decode(&mut Reader::new(reader.bytes("summary")?))?;
-    Ok((summary, reader))
+    Ok((version, summary, reader))
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
-    use model::{Attributes, Resource, SpanId, SpanKind, SpanStatus, TraceId, Value, span};
+    use model::{
+        Attributes, Dropped, Resource, Scope, SpanId, SpanKind, SpanStatus, TraceId, Value, span,
+    };
     use proptest::prelude::*;
 
     use super::*;
@@ -88,19 +91,34 @@ mod tests {
     fn resources() -> impl Strategy<Value = Vec<Arc<Resource>>> {
         let resource = (keys(), keys(), attributes()).prop_map(|(service, version, attributes)| {
             let [environment, instance] = [service.clone(), version.clone()];
-            Arc::new(Resource { service, version, environment, instance, attributes })
+            let schema_url = service.clone();
+            let dropped_attributes = 7;
+            Arc::new(Resource {
+                service,
+                version,
+                environment,
+                instance,
+                attributes,
+                dropped_attributes,
+                schema_url,
+            })
         });
         prop::collection::vec(resource, 1..4)
     }
 
     fn spans() -> impl Strategy<Value = Span> {
-        let events = (times(), keys(), attributes())
-            .prop_map(|(at, name, attributes)| span::SpanEvent { at, name, attributes });
+        let events = (times(), keys(), attributes()).prop_map(|(at, name, attributes)| {
+            let dropped_attributes = 3;
+            span::SpanEvent { at, name, attributes, dropped_attributes }
+        });
         let links = (any::<[u8; 16]>(), any::<[u8; 8]>(), attributes()).prop_map(
             |(trace, span, attributes)| span::SpanLink {
                 trace_id: TraceId(trace),
                 span_id: SpanId(span),
                 attributes,
+                trace_state: "a=b".into(),
+                flags: 0x301,
+                dropped_attributes: 1,
             },
         );
         let ids = (any::<[u8; 16]>(), any::<[u8; 8]>(), any::<Option<[u8; 8]>>());
@@ -110,6 +128,7 @@ mod tests {
             SpanKind::Client,
             SpanKind::Producer,
             SpanKind::Consumer,
+            SpanKind::Unspecified,
         ]);
         let statuses =
             prop::sample::select(vec![SpanStatus::Unset, SpanStatus::Ok, SpanStatus::Error]);
@@ -121,6 +140,16 @@ mod tests {
                 span_id: SpanId(span),
                 parent: parent.map(SpanId),
                 resource: Arc::default(),
+                trace_state: name.clone(),
+                flags: 257,
+                scope: Arc::new(Scope {
+                    name: name.clone(),
+                    version: "1".into(),
+                    schema_url: name.clone(),
+                    attributes: lists.0.clone(),
+                    dropped_attributes: u32::MAX,
+                }),
+                dropped: Dropped { attributes: 1, events: 2, links: 3 },
                 status_message: name.clone(),
                 name,
                 kind,
@@ -135,11 +164,17 @@ mod tests {
     }
 
     fn logs() -> impl Strategy<Value = LogRecord> {
-        let ids = (any::<Option<[u8; 16]>>(), any::<Option<[u8; 8]>>());
+        let ids = (any::<Option<[u8; 16]>>(), any::<Option<[u8; 8]>>(), any::<Option<i64>>());
         (ids, times(), any::<u8>(), keys(), values(), attributes()).prop_map(
-            |((trace, span), at, severity, severity_text, body, attributes)| LogRecord {
+            |((trace, span, observed), at, severity, severity_text, body, attributes)| LogRecord {
                 resource: Arc::default(),
+                scope: Arc::default(),
                 at,
+                timed: severity % 2 == 0,
+                observed_at: observed.map(Timestamp::from_nanos),
+                event_name: severity_text.clone(),
+                flags: 1,
+                dropped_attributes: 9,
                 severity,
                 severity_text,
                 body,
@@ -199,16 +234,7 @@ mod tests {
         for _ in 0..100 {
             body = Value::Array(vec![body]);
         }
-        let log = LogRecord {
-            resource: Arc::default(),
-            at: Timestamp::EPOCH,
-            severity: 9,
-            severity_text: "".into(),
-            body: body.clone(),
-            trace_id: None,
-            span_id: None,
-            attributes: Vec::new(),
-        };
+        let log = LogRecord { severity: 9, body: body.clone(), ..LogRecord::default() };
         let (bytes, _) = encode(Timestamp::EPOCH, &[], &[log]);
         let read = decode(&bytes).unwrap().logs.remove(0).body;
         assert_ne!(read, body);

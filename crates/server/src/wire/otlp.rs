@@ -4,9 +4,11 @@ pub mod json;
 
 mod metrics;
 
-use ingest::{RawBatch, RawLog, RawResource, RawSpan, Refused};
+use std::sync::Arc;
+
+use ingest::{RawBatch, RawEmitter, RawLog, RawResource, RawSpan, Refused};
 use model::{
-    Attributes, SpanId, SpanKind, SpanStatus, Timestamp, TraceId, Value,
+    Attributes, Dropped, Scope, SpanId, SpanKind, SpanStatus, Timestamp, TraceId, Value,
     span::{SpanEvent, SpanLink},
 };
 use opentelemetry_proto::tonic::{
@@ -82,12 +84,12 @@ impl Export for ExportTraceServiceRequest {
     fn into_raw(self) -> RawBatch {
         let groups = self.resource_spans.into_iter().map(|group| {
             let scopes = group.scope_spans.into_iter();
-            let spans = scopes.flat_map(|scope| {
-                let name = scope.scope;
-                scope.spans.into_iter().map(move |span| raw_span(span, name.as_ref()))
+            let spans = scopes.flat_map(|group| {
+                let scope = scope(group.scope, group.schema_url);
+                group.spans.into_iter().map(move |span| raw_span(span, &scope))
             });
             RawResource {
-                attributes: resource(group.resource),
+                emitter: emitter(group.resource, group.schema_url),
                 spans: spans.collect(),
                 ..RawResource::default()
             }
@@ -116,12 +118,12 @@ impl Export for ExportLogsServiceRequest {
     fn into_raw(self) -> RawBatch {
         let groups = self.resource_logs.into_iter().map(|group| {
             let scopes = group.scope_logs.into_iter();
-            let logs = scopes.flat_map(|scope| {
-                let name = scope.scope;
-                scope.log_records.into_iter().map(move |record| raw_log(record, name.as_ref()))
+            let logs = scopes.flat_map(|group| {
+                let scope = scope(group.scope, group.schema_url);
+                group.log_records.into_iter().map(move |record| raw_log(record, &scope))
             });
             RawResource {
-                attributes: resource(group.resource),
+                emitter: emitter(group.resource, group.schema_url),
                 logs: logs.collect(),
                 ..RawResource::default()
             }
@@ -150,11 +152,12 @@ impl Export for ExportMetricsServiceRequest {
     fn into_raw(self) -> RawBatch {
         let groups = self.resource_metrics.into_iter().map(|group| {
             let metrics = group.scope_metrics.into_iter().flat_map(|group| {
-                let scope = metrics::scope(group.scope, &group.schema_url);
+                let scope = scope(group.scope, group.schema_url);
+                let scope = (*scope != Scope::default()).then_some(scope);
                 group.metrics.into_iter().map(move |metric| metrics::raw(metric, scope.as_ref()))
             });
             RawResource {
-                attributes: resource(group.resource),
+                emitter: emitter(group.resource, group.schema_url),
                 metrics: metrics.collect(),
                 ..RawResource::default()
             }
@@ -171,12 +174,15 @@ impl Export for ExportMetricsServiceRequest {
     }
 }
 
-fn raw_span(span: Span, scope: Option<&InstrumentationScope>) -> RawSpan {
+fn raw_span(span: Span, scope: &Arc<Scope>) -> RawSpan {
     let status = span.status.unwrap_or_default();
     RawSpan {
         trace_id: trace_id(&span.trace_id),
         span_id: span_id(&span.span_id),
         parent: span_id(&span.parent_span_id),
+        trace_state: span.trace_state.into(),
+        flags: span.flags,
+        scope: Arc::clone(scope),
         name: span.name.into(),
         kind: kind(span.kind),
         start: Timestamp::from_unsigned_nanos(span.start_time_unix_nano),
@@ -187,21 +193,38 @@ fn raw_span(span: Span, scope: Option<&InstrumentationScope>) -> RawSpan {
             Ok(StatusCode::Unset) | Err(_) => SpanStatus::Unset,
         },
         status_message: status.message.into(),
-        attributes: scoped(span.attributes, scope),
+        attributes: attributes(span.attributes),
         events: span.events.into_iter().map(event).collect(),
         // A link to nothing says nothing.
         links: span.links.into_iter().filter_map(link).collect(),
+        dropped: Dropped {
+            attributes: span.dropped_attributes_count,
+            events: span.dropped_events_count,
+            links: span.dropped_links_count,
+        },
     }
 }
 
 fn event(event: span::Event) -> SpanEvent {
     let at = Timestamp::from_unsigned_nanos(event.time_unix_nano);
-    SpanEvent { at, name: event.name.into(), attributes: attributes(event.attributes) }
+    SpanEvent {
+        at,
+        name: event.name.into(),
+        attributes: attributes(event.attributes),
+        dropped_attributes: event.dropped_attributes_count,
+    }
 }
 
 fn link(link: span::Link) -> Option<SpanLink> {
     let (trace_id, span_id) = (trace_id(&link.trace_id)?, span_id(&link.span_id)?);
-    Some(SpanLink { trace_id, span_id, attributes: attributes(link.attributes) })
+    Some(SpanLink {
+        trace_id,
+        span_id,
+        trace_state: link.trace_state.into(),
+        flags: link.flags,
+        attributes: attributes(link.attributes),
+        dropped_attributes: link.dropped_attributes_count,
+    })
 }
 
 fn kind(kind: i32) -> SpanKind {
@@ -210,16 +233,14 @@ fn kind(kind: i32) -> SpanKind {
         Ok(span::SpanKind::Client) => SpanKind::Client,
         Ok(span::SpanKind::Producer) => SpanKind::Producer,
         Ok(span::SpanKind::Consumer) => SpanKind::Consumer,
-        Ok(span::SpanKind::Internal | span::SpanKind::Unspecified) | Err(_) => SpanKind::Internal,
+        Ok(span::SpanKind::Internal) => SpanKind::Internal,
+        Ok(span::SpanKind::Unspecified) | Err(_) => SpanKind::Unspecified,
     }
 }
 
-fn raw_log(record: LogRecord, scope: Option<&InstrumentationScope>) -> RawLog {
-    let mut attributes = scoped(record.attributes, scope);
-    if !record.event_name.is_empty() {
-        attributes.push(("event.name".into(), Value::string(record.event_name)));
-    }
+fn raw_log(record: LogRecord, scope: &Arc<Scope>) -> RawLog {
     RawLog {
+        scope: Arc::clone(scope),
         at: time(record.time_unix_nano),
         observed_at: time(record.observed_time_unix_nano),
         severity: u8::try_from(record.severity_number)
@@ -228,9 +249,12 @@ fn raw_log(record: LogRecord, scope: Option<&InstrumentationScope>) -> RawLog {
             .unwrap_or(0),
         severity_text: record.severity_text.into(),
         body: record.body.map_or(Value::Empty, value),
+        event_name: record.event_name.into(),
         trace_id: trace_id(&record.trace_id),
         span_id: span_id(&record.span_id),
-        attributes,
+        flags: record.flags,
+        attributes: attributes(record.attributes),
+        dropped_attributes: record.dropped_attributes_count,
     }
 }
 
@@ -247,19 +271,25 @@ fn span_id(bytes: &[u8]) -> Option<SpanId> {
     bytes.try_into().ok().filter(|id| *id != [0; 8]).map(SpanId)
 }
 
-fn resource(resource: Option<Resource>) -> Attributes {
-    resource.map(|resource| attributes(resource.attributes)).unwrap_or_default()
+fn emitter(resource: Option<Resource>, schema_url: String) -> RawEmitter {
+    let resource = resource.unwrap_or_default();
+    RawEmitter {
+        attributes: attributes(resource.attributes),
+        dropped_attributes: resource.dropped_attributes_count,
+        schema_url: schema_url.into(),
+    }
 }
 
-/// The record's attributes, and the name of the library that emitted it.
-fn scoped(pairs: Vec<KeyValue>, scope: Option<&InstrumentationScope>) -> Attributes {
-    let mut attributes = attributes(pairs);
-    if let Some(scope) = scope
-        && !scope.name.is_empty()
-    {
-        attributes.push(("otel.scope.name".into(), Value::string(scope.name.as_str())));
-    }
-    attributes
+/// The library that emitted a group's records.
+fn scope(scope: Option<InstrumentationScope>, schema_url: String) -> Arc<Scope> {
+    let scope = scope.unwrap_or_default();
+    Arc::new(Scope {
+        name: scope.name.into(),
+        version: scope.version.into(),
+        schema_url: schema_url.into(),
+        attributes: attributes(scope.attributes),
+        dropped_attributes: scope.dropped_attributes_count,
+    })
 }
 
 fn attributes(pairs: Vec<KeyValue>) -> Attributes {

@@ -94,9 +94,9 @@ async fn a_span_is_the_same_by_every_way() {
         assert_eq!(ingested.batch.spans, taken[0].batch.spans);
     }
     let span = &taken[0].batch.spans[0];
-    insta::assert_snapshot!(format!("{} {} {} {:?} {:?} {} {}", span.resource.service, span.resource.version, span.trace_id, span.kind, span.status,
+    insta::assert_snapshot!(format!("{} {} {} {} {:?} {:?} {} {}", span.resource.service, span.resource.version, span.scope.name, span.trace_id, span.kind, span.status,
         span.start, model::Value::Map(span.attributes.clone())),
-        @r#"checkout 2.0.0 5b8efff798038103d269b633813fc60c Server Error 2018-12-13T14:51:00Z {"n":3,"l":[1.5,true],"authorization":"[redacted:key]","otel.scope.name":"lib"}"#);
+        @r#"checkout 2.0.0 lib 5b8efff798038103d269b633813fc60c Server Error 2018-12-13T14:51:00Z {"n":3,"l":[1.5,true],"authorization":"[redacted:key]"}"#);
 }
 
 #[tokio::test(flavor = "multi_thread")]

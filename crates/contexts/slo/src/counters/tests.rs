@@ -34,17 +34,13 @@ pub(crate) fn span(id: u64) -> Span {
     Span {
         trace_id: TraceId::default(),
         span_id: SpanId(id.to_be_bytes()),
-        parent: None,
         resource: Arc::new(Resource { service: "checkout".into(), ..Resource::default() }),
         name: "POST /order".into(),
         kind: SpanKind::Server,
         start: NOW,
         end: NOW,
         status: SpanStatus::Unset,
-        status_message: "".into(),
-        attributes: Vec::new(),
-        events: Vec::new(),
-        links: Vec::new(),
+        ..Span::default()
     }
 }
 
@@ -125,9 +121,7 @@ fn logs_show_that_a_service_is_there() {
         severity: 9,
         severity_text: "INFO".into(),
         body: Value::string("started"),
-        trace_id: None,
-        span_id: None,
-        attributes: Vec::new(),
+        ..LogRecord::default()
     };
     counters.observe(&Batch { received_at: NOW, logs: vec![log], ..Batch::default() });
     assert_eq!(counters.telemetry_seen("checkout"), Some(NOW));

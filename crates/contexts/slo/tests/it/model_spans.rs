@@ -91,17 +91,13 @@ fn span(id: u64, resource: &Arc<Resource>, end: Timestamp, slow: bool, error: bo
     Span {
         trace_id: TraceId(trace),
         span_id: SpanId(id.to_be_bytes()),
-        parent: None,
         resource: Arc::clone(resource),
         name: "POST /order".into(),
         kind: SpanKind::Server,
         start: end - Duration::from_millis(if slow { 301 } else { 300 }),
         end,
         status: if error { SpanStatus::Error } else { SpanStatus::Unset },
-        status_message: "".into(),
-        attributes: Vec::new(),
-        events: Vec::new(),
-        links: Vec::new(),
+        ..Span::default()
     }
 }
 

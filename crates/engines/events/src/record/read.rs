@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use model::{
-    LogRecord, Resource, Span, SpanId, SpanKind, SpanStatus, Timestamp, TraceId,
+    Dropped, LogRecord, Resource, Scope, Span, SpanId, SpanKind, SpanStatus, Timestamp, TraceId,
     span::{SpanEvent, SpanLink},
 };
 use wal::codec::{DecodeError, Reader};
@@ -12,6 +12,15 @@ use super::{
     Record, Summary,
     value::{attributes, value},
 };
+
+/// What the fields of a record refer to by number, and the version that says which fields there are.
+pub(super) struct Tables<'a> {
+    version: u8,
+    strings: Strings<'a>,
+    base: Timestamp,
+    resources: Vec<Arc<Resource>>,
+    scopes: Vec<Arc<Scope>>,
+}
 
 /// The strings of a record, by number.
 pub(super) struct Strings<'a>(Vec<&'a str>);
@@ -36,121 +45,195 @@ impl<'a> Strings<'a> {
     }
 }
 
-pub(super) fn body(summary: &Summary, mut reader: Reader<'_>) -> Result<Record, DecodeError> {
+impl<'a> Tables<'a> {
+    fn read(reader: &mut Reader<'a>, version: u8, base: Timestamp) -> Result<Self, DecodeError> {
+        let strings = Strings::read(reader)?;
+        let mut tables = Self { version, strings, base, resources: Vec::new(), scopes: Vec::new() };
+        tables.resources = (0..reader.len("resources")?)
+            .map(|_| tables.resource(reader).map(Arc::new))
+            .collect::<Result<_, _>>()?;
+        tables.scopes = if tables.is_first() {
+            vec![Arc::default()]
+        } else {
+            (0..reader.len("scopes")?)
+                .map(|_| tables.scope(reader).map(Arc::new))
+                .collect::<Result<_, _>>()?
+        };
+        Ok(tables)
+    }
+
+    /// Whether the record is of version 1, which knew no scopes and nothing of what was dropped.
+    fn is_first(&self) -> bool {
+        self.version == 1
+    }
+
+    fn emitter(&self, reader: &mut Reader<'_>) -> Result<(Arc<Resource>, Arc<Scope>), DecodeError> {
+        let resource = shared(&self.resources, reader, "resource number")?;
+        let scope = if self.is_first() {
+            Arc::clone(&self.scopes[0])
+        } else {
+            shared(&self.scopes, reader, "scope number")?
+        };
+        Ok((resource, scope))
+    }
+
+    /// A text that version 1 did not have.
+    fn later_text(&self, reader: &mut Reader<'_>) -> Result<Box<str>, DecodeError> {
+        if self.is_first() { Ok(Box::default()) } else { self.strings.get_box(reader) }
+    }
+
+    /// A number that version 1 did not have.
+    fn later_number(&self, reader: &mut Reader<'_>) -> Result<u32, DecodeError> {
+        if self.is_first() {
+            return Ok(0);
+        }
+        u32::try_from(reader.uint("number")?).map_err(|_| reader.error("number"))
+    }
+
+    fn resource(&self, reader: &mut Reader<'_>) -> Result<Resource, DecodeError> {
+        let strings = &self.strings;
+        Ok(Resource {
+            service: strings.get_box(reader)?,
+            version: strings.get_box(reader)?,
+            environment: strings.get_box(reader)?,
+            instance: strings.get_box(reader)?,
+            schema_url: self.later_text(reader)?,
+            dropped_attributes: self.later_number(reader)?,
+            attributes: attributes(reader, strings)?,
+        })
+    }
+
+    fn scope(&self, reader: &mut Reader<'_>) -> Result<Scope, DecodeError> {
+        Ok(Scope {
+            name: self.strings.get_box(reader)?,
+            version: self.strings.get_box(reader)?,
+            schema_url: self.strings.get_box(reader)?,
+            dropped_attributes: self.later_number(reader)?,
+            attributes: attributes(reader, &self.strings)?,
+        })
+    }
+
+    fn span(&self, reader: &mut Reader<'_>) -> Result<Span, DecodeError> {
+        let (resource, scope) = self.emitter(reader)?;
+        let trace_id = TraceId(reader.array("trace id")?);
+        let span_id = SpanId(reader.array("span id")?);
+        let parent = optional(reader)?.map(SpanId);
+        let trace_state = self.later_text(reader)?;
+        let flags = self.later_number(reader)?;
+        let dropped = Dropped {
+            attributes: self.later_number(reader)?,
+            events: self.later_number(reader)?,
+            links: self.later_number(reader)?,
+        };
+        let kind = kind(reader)?;
+        let status = status(reader)?;
+        let name = self.strings.get_box(reader)?;
+        let status_message = self.strings.get_box(reader)?;
+        let start = time(reader, self.base)?;
+        let end = time(reader, start)?;
+        let attributes = attributes(reader, &self.strings)?;
+        let events = (0..reader.len("events")?)
+            .map(|_| self.event(reader, start))
+            .collect::<Result<_, _>>()?;
+        let links =
+            (0..reader.len("links")?).map(|_| self.link(reader)).collect::<Result<_, _>>()?;
+        Ok(Span {
+            trace_id,
+            span_id,
+            parent,
+            trace_state,
+            flags,
+            resource,
+            scope,
+            name,
+            kind,
+            start,
+            end,
+            status,
+            status_message,
+            attributes,
+            events,
+            links,
+            dropped,
+        })
+    }
+
+    fn event(&self, reader: &mut Reader<'_>, start: Timestamp) -> Result<SpanEvent, DecodeError> {
+        Ok(SpanEvent {
+            at: time(reader, start)?,
+            name: self.strings.get_box(reader)?,
+            dropped_attributes: self.later_number(reader)?,
+            attributes: attributes(reader, &self.strings)?,
+        })
+    }
+
+    fn link(&self, reader: &mut Reader<'_>) -> Result<SpanLink, DecodeError> {
+        Ok(SpanLink {
+            trace_id: TraceId(reader.array("trace id")?),
+            span_id: SpanId(reader.array("span id")?),
+            trace_state: self.later_text(reader)?,
+            flags: self.later_number(reader)?,
+            dropped_attributes: self.later_number(reader)?,
+            attributes: attributes(reader, &self.strings)?,
+        })
+    }
+
+    fn log(&self, reader: &mut Reader<'_>) -> Result<LogRecord, DecodeError> {
+        let (resource, scope) = self.emitter(reader)?;
+        let at = time(reader, self.base)?;
+        let times = if self.is_first() { 1 } else { reader.byte("times")? };
+        let observed_at = if times & 2 == 0 { None } else { Some(time(reader, self.base)?) };
+        Ok(LogRecord {
+            resource,
+            scope,
+            at,
+            timed: times & 1 == 1,
+            observed_at,
+            severity: reader.byte("severity")?,
+            severity_text: self.strings.get_box(reader)?,
+            body: value(reader, &self.strings)?,
+            event_name: self.later_text(reader)?,
+            flags: self.later_number(reader)?,
+            dropped_attributes: self.later_number(reader)?,
+            trace_id: optional(reader)?.map(TraceId),
+            span_id: optional(reader)?.map(SpanId),
+            attributes: attributes(reader, &self.strings)?,
+        })
+    }
+}
+
+pub(super) fn body(
+    version: u8,
+    summary: &Summary,
+    mut reader: Reader<'_>,
+) -> Result<Record, DecodeError> {
     let reader = &mut reader;
-    let strings = Strings::read(reader)?;
-    let resources: Vec<Arc<Resource>> = (0..reader.len("resources")?)
-        .map(|_| resource(reader, &strings).map(Arc::new))
-        .collect::<Result<_, _>>()?;
-    let of = |reader: &mut Reader<'_>| {
-        let number = usize::try_from(reader.uint("resource number")?).unwrap_or(usize::MAX);
-        resources.get(number).map(Arc::clone).ok_or(reader.error("resource number"))
-    };
-    let base = summary.received_at;
+    let tables = Tables::read(reader, version, summary.received_at)?;
     // The counts are the summary's; each item is checked against the input as it is read, so nothing is reserved.
     let (mut spans, mut logs) = (Vec::new(), Vec::new());
     for _ in 0..summary.spans {
-        let resource = of(reader)?;
-        spans.push(span(reader, &strings, base, resource)?);
+        spans.push(tables.span(reader)?);
     }
     for _ in 0..summary.logs {
-        let resource = of(reader)?;
-        logs.push(log(reader, &strings, base, resource)?);
+        logs.push(tables.log(reader)?);
     }
     if !reader.is_empty() {
         return Err(reader.error("the end"));
     }
-    Ok(Record { received_at: base, spans, logs })
+    Ok(Record { received_at: summary.received_at, spans, logs })
 }
 
-fn resource(reader: &mut Reader<'_>, strings: &Strings<'_>) -> Result<Resource, DecodeError> {
-    Ok(Resource {
-        service: strings.get_box(reader)?,
-        version: strings.get_box(reader)?,
-        environment: strings.get_box(reader)?,
-        instance: strings.get_box(reader)?,
-        attributes: attributes(reader, strings)?,
-    })
+fn shared<T>(
+    values: &[Arc<T>],
+    reader: &mut Reader<'_>,
+    what: &'static str,
+) -> Result<Arc<T>, DecodeError> {
+    let number = usize::try_from(reader.uint(what)?).unwrap_or(usize::MAX);
+    values.get(number).map(Arc::clone).ok_or(reader.error(what))
 }
 
 fn time(reader: &mut Reader<'_>, base: Timestamp) -> Result<Timestamp, DecodeError> {
     Ok(Timestamp::from_nanos(base.as_nanos().wrapping_add(reader.int("time")?)))
-}
-
-fn span(
-    reader: &mut Reader<'_>,
-    strings: &Strings<'_>,
-    base: Timestamp,
-    resource: Arc<Resource>,
-) -> Result<Span, DecodeError> {
-    let trace_id = TraceId(reader.array("trace id")?);
-    let span_id = SpanId(reader.array("span id")?);
-    let parent = optional(reader)?.map(SpanId);
-    let kind = kind(reader)?;
-    let status = status(reader)?;
-    let name = strings.get_box(reader)?;
-    let status_message = strings.get_box(reader)?;
-    let start = time(reader, base)?;
-    let end = time(reader, start)?;
-    let attributes = attributes(reader, strings)?;
-    let events = (0..reader.len("events")?)
-        .map(|_| event(reader, strings, start))
-        .collect::<Result<_, _>>()?;
-    let links =
-        (0..reader.len("links")?).map(|_| link(reader, strings)).collect::<Result<_, _>>()?;
-    Ok(Span {
-        trace_id,
-        span_id,
-        parent,
-        resource,
-        name,
-        kind,
-        start,
-        end,
-        status,
-        status_message,
-        attributes,
-        events,
-        links,
-    })
-}
-
-fn event(
-    reader: &mut Reader<'_>,
-    strings: &Strings<'_>,
-    start: Timestamp,
-) -> Result<SpanEvent, DecodeError> {
-    Ok(SpanEvent {
-        at: time(reader, start)?,
-        name: strings.get_box(reader)?,
-        attributes: attributes(reader, strings)?,
-    })
-}
-
-fn link(reader: &mut Reader<'_>, strings: &Strings<'_>) -> Result<SpanLink, DecodeError> {
-    Ok(SpanLink {
-        trace_id: TraceId(reader.array("trace id")?),
-        span_id: SpanId(reader.array("span id")?),
-        attributes: attributes(reader, strings)?,
-    })
-}
-
-fn log(
-    reader: &mut Reader<'_>,
-    strings: &Strings<'_>,
-    base: Timestamp,
-    resource: Arc<Resource>,
-) -> Result<LogRecord, DecodeError> {
-    Ok(LogRecord {
-        resource,
-        at: time(reader, base)?,
-        severity: reader.byte("severity")?,
-        severity_text: strings.get_box(reader)?,
-        body: value(reader, strings)?,
-        trace_id: optional(reader)?.map(TraceId),
-        span_id: optional(reader)?.map(SpanId),
-        attributes: attributes(reader, strings)?,
-    })
 }
 
 fn optional<const N: usize>(reader: &mut Reader<'_>) -> Result<Option<[u8; N]>, DecodeError> {
@@ -168,6 +251,7 @@ fn kind(reader: &mut Reader<'_>) -> Result<SpanKind, DecodeError> {
         2 => SpanKind::Client,
         3 => SpanKind::Producer,
         4 => SpanKind::Consumer,
+        5 => SpanKind::Unspecified,
         _ => return Err(reader.error("span kind")),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use model::{LogRecord, Resource, Span, SpanKind, SpanStatus, Timestamp};
+use model::{LogRecord, Resource, Scope, Span, SpanKind, SpanStatus, Timestamp};
 use wal::codec::{put_bytes, put_int, put_len, put_uint};
 
 use super::{
@@ -27,18 +27,23 @@ impl<'a> Dictionary<'a> {
     }
 }
 
-/// Resources and their numbers. Records of one emitter share the resource, so that its address is enough to know it.
-#[derive(Default)]
-struct Resources<'a> {
-    numbers: HashMap<*const Resource, u64>,
-    resources: Vec<&'a Resource>,
+/// Resources or scopes and their numbers. Records of one emitter share them, so that an address is enough to know one.
+struct Shared<'a, T> {
+    numbers: HashMap<*const T, u64>,
+    values: Vec<&'a T>,
 }
 
-impl<'a> Resources<'a> {
-    fn number(&mut self, resource: &'a Arc<Resource>) -> u64 {
-        let next = u64::try_from(self.resources.len()).expect("a length in memory fits 64 bits");
-        *self.numbers.entry(Arc::as_ptr(resource)).or_insert_with(|| {
-            self.resources.push(resource);
+impl<T> Default for Shared<'_, T> {
+    fn default() -> Self {
+        Self { numbers: HashMap::new(), values: Vec::new() }
+    }
+}
+
+impl<'a, T> Shared<'a, T> {
+    fn number(&mut self, value: &'a Arc<T>) -> u64 {
+        let next = u64::try_from(self.values.len()).expect("a length in memory fits 64 bits");
+        *self.numbers.entry(Arc::as_ptr(value)).or_insert_with(|| {
+            self.values.push(value);
             next
         })
     }
@@ -52,20 +57,26 @@ pub(crate) fn encode(
 ) -> (Vec<u8>, Summary) {
     let summary = Summary::of(received_at, spans, logs);
     let mut strings = Dictionary::default();
-    let mut resources = Resources::default();
+    let (mut resources, mut scopes) = (Shared::default(), Shared::default());
     let mut body = Vec::new();
     for span in spans {
         put_uint(&mut body, resources.number(&span.resource));
+        put_uint(&mut body, scopes.number(&span.scope));
         put_span(&mut body, &mut strings, received_at, span);
     }
     for log in logs {
         put_uint(&mut body, resources.number(&log.resource));
+        put_uint(&mut body, scopes.number(&log.scope));
         put_log(&mut body, &mut strings, received_at, log);
     }
     let mut table = Vec::new();
-    put_len(&mut table, resources.resources.len());
-    for resource in resources.resources {
+    put_len(&mut table, resources.values.len());
+    for resource in resources.values {
         put_resource(&mut table, &mut strings, resource);
+    }
+    put_len(&mut table, scopes.values.len());
+    for scope in scopes.values {
+        put_scope(&mut table, &mut strings, scope);
     }
     let mut out = vec![VERSION];
     put_bytes(&mut out, &summary.encode());
@@ -79,10 +90,28 @@ pub(crate) fn encode(
 }
 
 fn put_resource<'a>(out: &mut Vec<u8>, strings: &mut Dictionary<'a>, resource: &'a Resource) {
-    let Resource { service, version, environment, instance, attributes } = resource;
-    for text in [service, version, environment, instance] {
+    let Resource {
+        service,
+        version,
+        environment,
+        instance,
+        attributes,
+        dropped_attributes,
+        schema_url,
+    } = resource;
+    for text in [service, version, environment, instance, schema_url] {
         put_uint(out, strings.number(text));
     }
+    put_uint(out, u64::from(*dropped_attributes));
+    put_attributes(out, strings, attributes);
+}
+
+fn put_scope<'a>(out: &mut Vec<u8>, strings: &mut Dictionary<'a>, scope: &'a Scope) {
+    let Scope { name, version, schema_url, attributes, dropped_attributes } = scope;
+    for text in [name, version, schema_url] {
+        put_uint(out, strings.number(text));
+    }
+    put_uint(out, u64::from(*dropped_attributes));
     put_attributes(out, strings, attributes);
 }
 
@@ -100,6 +129,11 @@ fn put_span<'a>(
     out.extend_from_slice(&span.trace_id.0);
     out.extend_from_slice(&span.span_id.0);
     put_optional(out, span.parent.as_ref().map(|parent| &parent.0[..]));
+    put_uint(out, strings.number(&span.trace_state));
+    put_uint(out, u64::from(span.flags));
+    for dropped in [span.dropped.attributes, span.dropped.events, span.dropped.links] {
+        put_uint(out, u64::from(dropped));
+    }
     out.push(kind(span.kind));
     out.push(status(span.status));
     put_uint(out, strings.number(&span.name));
@@ -111,12 +145,16 @@ fn put_span<'a>(
     for event in &span.events {
         put_time(out, span.start, event.at);
         put_uint(out, strings.number(&event.name));
+        put_uint(out, u64::from(event.dropped_attributes));
         put_attributes(out, strings, &event.attributes);
     }
     put_len(out, span.links.len());
     for link in &span.links {
         out.extend_from_slice(&link.trace_id.0);
         out.extend_from_slice(&link.span_id.0);
+        put_uint(out, strings.number(&link.trace_state));
+        put_uint(out, u64::from(link.flags));
+        put_uint(out, u64::from(link.dropped_attributes));
         put_attributes(out, strings, &link.attributes);
     }
 }
@@ -128,9 +166,16 @@ fn put_log<'a>(
     log: &'a LogRecord,
 ) {
     put_time(out, received_at, log.at);
+    out.push(u8::from(log.timed) | u8::from(log.observed_at.is_some()) << 1);
+    if let Some(observed_at) = log.observed_at {
+        put_time(out, received_at, observed_at);
+    }
     out.push(log.severity);
     put_uint(out, strings.number(&log.severity_text));
     put_value(out, strings, &log.body);
+    put_uint(out, strings.number(&log.event_name));
+    put_uint(out, u64::from(log.flags));
+    put_uint(out, u64::from(log.dropped_attributes));
     put_optional(out, log.trace_id.as_ref().map(|trace| &trace.0[..]));
     put_optional(out, log.span_id.as_ref().map(|span| &span.0[..]));
     put_attributes(out, strings, &log.attributes);
@@ -148,6 +193,7 @@ fn kind(kind: SpanKind) -> u8 {
         SpanKind::Client => 2,
         SpanKind::Producer => 3,
         SpanKind::Consumer => 4,
+        SpanKind::Unspecified => 5,
     }
 }
 

@@ -39,17 +39,14 @@ pub(crate) fn span(service: &str, number: u64, end: Timestamp) -> Span {
     Span {
         trace_id: TraceId(trace),
         span_id: SpanId(number.to_le_bytes()),
-        parent: None,
         resource: resource(service),
         name: format!("op {}", number % 5).into(),
         kind: if number.is_multiple_of(2) { SpanKind::Server } else { SpanKind::Client },
         start: end - std::time::Duration::from_millis(number % 100),
         end,
         status: if number.is_multiple_of(7) { SpanStatus::Error } else { SpanStatus::Unset },
-        status_message: "".into(),
         attributes: vec![("http.route".into(), Value::string("/checkout"))],
-        events: Vec::new(),
-        links: Vec::new(),
+        ..Span::default()
     }
 }
 
@@ -63,8 +60,7 @@ pub(crate) fn log(service: &str, number: u64, at: Timestamp) -> LogRecord {
         severity_text: "".into(),
         body: Value::String(format!("line {number}").into()),
         trace_id: Some(TraceId(trace)),
-        span_id: None,
-        attributes: Vec::new(),
+        ..LogRecord::default()
     }
 }
 

@@ -57,6 +57,7 @@ fn object<'b, T: Deserialize<'b>>(bytes: &'b [u8]) -> Result<T, serde_json::Erro
 #[serde(default, rename_all = "camelCase")]
 struct ResourceJson {
     attributes: Nullable<Vec<Pair>>,
+    dropped_attributes_count: Int<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -64,6 +65,8 @@ struct ResourceJson {
 struct ScopeJson {
     name: Nullable<String>,
     version: Nullable<String>,
+    attributes: Nullable<Vec<Pair>>,
+    dropped_attributes_count: Int<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -93,15 +96,19 @@ struct List<T> {
 }
 
 fn resource(resource: Option<ResourceJson>) -> Option<Resource> {
-    resource
-        .map(|resource| Resource { attributes: pairs(resource.attributes), ..Resource::default() })
+    resource.map(|resource| Resource {
+        attributes: pairs(resource.attributes),
+        dropped_attributes_count: resource.dropped_attributes_count.0,
+        ..Resource::default()
+    })
 }
 
 fn scope(scope: Option<ScopeJson>) -> Option<InstrumentationScope> {
     scope.map(|scope| InstrumentationScope {
         name: scope.name.0,
         version: scope.version.0,
-        ..InstrumentationScope::default()
+        attributes: pairs(scope.attributes),
+        dropped_attributes_count: scope.dropped_attributes_count.0,
     })
 }
 

@@ -3,22 +3,20 @@
 use std::sync::Arc;
 
 use ingest::{
-    RawBuckets, RawData, RawExemplar, RawExponential, RawHistogram, RawMetric, RawPoint, RawScope,
+    RawBuckets, RawData, RawExemplar, RawExponential, RawHistogram, RawMetric, RawPoint,
     RawSummary, Temporality,
 };
-use opentelemetry_proto::tonic::{
-    common::v1::InstrumentationScope,
-    metrics::v1::{
-        AggregationTemporality, DataPointFlags, Exemplar, ExponentialHistogramDataPoint,
-        HistogramDataPoint, Metric, NumberDataPoint, SummaryDataPoint, exemplar,
-        exponential_histogram_data_point, metric::Data, number_data_point,
-    },
+use model::Scope;
+use opentelemetry_proto::tonic::metrics::v1::{
+    AggregationTemporality, DataPointFlags, Exemplar, ExponentialHistogramDataPoint,
+    HistogramDataPoint, Metric, NumberDataPoint, SummaryDataPoint, exemplar,
+    exponential_histogram_data_point, metric::Data, number_data_point,
 };
 
 use super::{attributes, span_id, time, trace_id};
 
 /// A metric of a library.
-pub(super) fn raw(metric: Metric, scope: Option<&Arc<RawScope>>) -> RawMetric {
+pub(super) fn raw(metric: Metric, scope: Option<&Arc<Scope>>) -> RawMetric {
     let data = match metric.data {
         Some(Data::Gauge(gauge)) => {
             RawData::Gauge(gauge.data_points.into_iter().map(number).collect())
@@ -131,21 +129,6 @@ fn exemplar(exemplar: Exemplar) -> RawExemplar {
         trace_id: trace_id(&exemplar.trace_id),
         span_id: span_id(&exemplar.span_id),
     }
-}
-
-/// The library that emitted metrics; `None` when it says nothing of itself.
-pub(super) fn scope(
-    scope: Option<InstrumentationScope>,
-    schema_url: &str,
-) -> Option<Arc<RawScope>> {
-    let scope = scope.unwrap_or_default();
-    let raw = RawScope {
-        name: scope.name.into(),
-        version: scope.version.into(),
-        schema_url: schema_url.into(),
-        attributes: attributes(scope.attributes),
-    };
-    (raw != RawScope::default()).then(|| Arc::new(raw))
 }
 
 fn ended(flags: u32) -> bool {

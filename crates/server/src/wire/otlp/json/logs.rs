@@ -24,6 +24,7 @@ pub(super) struct Request {
 struct ResourceLogsJson {
     resource: Option<ResourceJson>,
     scope_logs: Nullable<Vec<ScopeLogsJson>>,
+    schema_url: Nullable<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -31,6 +32,7 @@ struct ResourceLogsJson {
 struct ScopeLogsJson {
     scope: Option<ScopeJson>,
     log_records: Nullable<Vec<LogJson>>,
+    schema_url: Nullable<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -45,6 +47,8 @@ struct LogJson {
     trace_id: Hex,
     span_id: Hex,
     event_name: Nullable<String>,
+    flags: Int<u32>,
+    dropped_attributes_count: Int<u32>,
 }
 
 impl From<Request> for ExportLogsServiceRequest {
@@ -52,7 +56,7 @@ impl From<Request> for ExportLogsServiceRequest {
         let groups = request.resource_logs.0.into_iter().map(|group| ResourceLogs {
             resource: resource(group.resource),
             scope_logs: group.scope_logs.0.into_iter().map(Into::into).collect(),
-            ..ResourceLogs::default()
+            schema_url: group.schema_url.0,
         });
         Self { resource_logs: groups.collect() }
     }
@@ -61,7 +65,7 @@ impl From<Request> for ExportLogsServiceRequest {
 impl From<ScopeLogsJson> for ScopeLogs {
     fn from(group: ScopeLogsJson) -> Self {
         let log_records = group.log_records.0.into_iter().map(Into::into).collect();
-        Self { scope: scope(group.scope), log_records, ..Self::default() }
+        Self { scope: scope(group.scope), log_records, schema_url: group.schema_url.0 }
     }
 }
 
@@ -77,7 +81,8 @@ impl From<LogJson> for LogRecord {
             trace_id: log.trace_id.0,
             span_id: log.span_id.0,
             event_name: log.event_name.0,
-            ..Self::default()
+            flags: log.flags.0,
+            dropped_attributes_count: log.dropped_attributes_count.0,
         }
     }
 }

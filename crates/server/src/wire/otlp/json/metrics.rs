@@ -30,6 +30,7 @@ pub(super) struct Request {
 struct ResourceMetricsJson {
     resource: Option<ResourceJson>,
     scope_metrics: Nullable<Vec<ScopeMetricsJson>>,
+    schema_url: Nullable<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -149,7 +150,7 @@ impl From<Request> for ExportMetricsServiceRequest {
         let groups = request.resource_metrics.0.into_iter().map(|group| ResourceMetrics {
             resource: resource(group.resource),
             scope_metrics: group.scope_metrics.0.into_iter().map(Into::into).collect(),
-            ..ResourceMetrics::default()
+            schema_url: group.schema_url.0,
         });
         Self { resource_metrics: groups.collect() }
     }

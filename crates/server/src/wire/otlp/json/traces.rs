@@ -24,6 +24,7 @@ pub(super) struct Request {
 struct ResourceSpansJson {
     resource: Option<ResourceJson>,
     scope_spans: Nullable<Vec<ScopeSpansJson>>,
+    schema_url: Nullable<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -31,6 +32,7 @@ struct ResourceSpansJson {
 struct ScopeSpansJson {
     scope: Option<ScopeJson>,
     spans: Nullable<Vec<SpanJson>>,
+    schema_url: Nullable<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -39,6 +41,8 @@ struct SpanJson {
     trace_id: Hex,
     span_id: Hex,
     parent_span_id: Hex,
+    trace_state: Nullable<String>,
+    flags: Int<u32>,
     name: Nullable<String>,
     kind: Enum,
     start_time_unix_nano: Int<u64>,
@@ -46,6 +50,9 @@ struct SpanJson {
     attributes: Nullable<Vec<Pair>>,
     events: Nullable<Vec<EventJson>>,
     links: Nullable<Vec<LinkJson>>,
+    dropped_attributes_count: Int<u32>,
+    dropped_events_count: Int<u32>,
+    dropped_links_count: Int<u32>,
     status: Option<StatusJson>,
 }
 
@@ -55,6 +62,7 @@ struct EventJson {
     time_unix_nano: Int<u64>,
     name: Nullable<String>,
     attributes: Nullable<Vec<Pair>>,
+    dropped_attributes_count: Int<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -62,7 +70,10 @@ struct EventJson {
 struct LinkJson {
     trace_id: Hex,
     span_id: Hex,
+    trace_state: Nullable<String>,
+    flags: Int<u32>,
     attributes: Nullable<Vec<Pair>>,
+    dropped_attributes_count: Int<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -77,7 +88,7 @@ impl From<Request> for ExportTraceServiceRequest {
         let groups = request.resource_spans.0.into_iter().map(|group| ResourceSpans {
             resource: resource(group.resource),
             scope_spans: group.scope_spans.0.into_iter().map(Into::into).collect(),
-            ..ResourceSpans::default()
+            schema_url: group.schema_url.0,
         });
         Self { resource_spans: groups.collect() }
     }
@@ -86,7 +97,7 @@ impl From<Request> for ExportTraceServiceRequest {
 impl From<ScopeSpansJson> for ScopeSpans {
     fn from(group: ScopeSpansJson) -> Self {
         let spans = group.spans.0.into_iter().map(Into::into).collect();
-        Self { scope: scope(group.scope), spans, ..Self::default() }
+        Self { scope: scope(group.scope), spans, schema_url: group.schema_url.0 }
     }
 }
 
@@ -96,6 +107,8 @@ impl From<SpanJson> for Span {
             trace_id: span.trace_id.0,
             span_id: span.span_id.0,
             parent_span_id: span.parent_span_id.0,
+            trace_state: span.trace_state.0,
+            flags: span.flags.0,
             name: span.name.0,
             kind: span.kind.number(span::SpanKind::from_str_name),
             start_time_unix_nano: span.start_time_unix_nano.0,
@@ -104,7 +117,9 @@ impl From<SpanJson> for Span {
             events: span.events.0.into_iter().map(Into::into).collect(),
             links: span.links.0.into_iter().map(Into::into).collect(),
             status: span.status.map(Into::into),
-            ..Self::default()
+            dropped_attributes_count: span.dropped_attributes_count.0,
+            dropped_events_count: span.dropped_events_count.0,
+            dropped_links_count: span.dropped_links_count.0,
         }
     }
 }
@@ -115,7 +130,7 @@ impl From<EventJson> for span::Event {
             time_unix_nano: event.time_unix_nano.0,
             name: event.name.0,
             attributes: pairs(event.attributes),
-            ..Self::default()
+            dropped_attributes_count: event.dropped_attributes_count.0,
         }
     }
 }
@@ -125,8 +140,10 @@ impl From<LinkJson> for span::Link {
         Self {
             trace_id: link.trace_id.0,
             span_id: link.span_id.0,
+            trace_state: link.trace_state.0,
+            flags: link.flags.0,
             attributes: pairs(link.attributes),
-            ..Self::default()
+            dropped_attributes_count: link.dropped_attributes_count.0,
         }
     }
 }
