@@ -8,17 +8,21 @@
 //! Nothing damaged is returned as data: a damaged record is counted, its neighbours are returned.
 
 mod index;
+mod json;
 mod options;
 mod outcome;
 mod query;
 mod record;
+mod schema;
 mod search;
 mod store;
+mod table;
 
 pub use options::Options;
 pub use outcome::{
     AppendError, OpenError, QueryError, Recovery, Replay, ReplayError, Stats, Tick, TickError,
 };
 pub use query::{Found, LogQuery, Order, QUERY_ITEMS_MAX, SpanQuery};
+pub use schema::Signal;
 pub use store::Events;
 pub use wal::{Damage, Position, SyncPolicy};

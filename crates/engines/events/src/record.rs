@@ -49,7 +49,7 @@ fn open(payload: &[u8]) -> Result<(u8, Summary, Reader<'_>), DecodeError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::Arc;
 
     use model::{
@@ -185,7 +185,7 @@ mod tests {
         )
     }
 
-    fn records() -> impl Strategy<Value = Record> {
+    pub(crate) fn records() -> impl Strategy<Value = Record> {
         let spans = prop::collection::vec((spans(), any::<prop::sample::Index>()), 0..6);
         let logs = prop::collection::vec((logs(), any::<prop::sample::Index>()), 0..6);
         (resources(), spans, logs, times()).prop_map(|(resources, spans, logs, received_at)| {
