@@ -7,6 +7,7 @@
 //! **Invariant:** what `append` accepted survives a killed process; what came before the last sync survives power loss.
 //! Nothing damaged is returned as data: a damaged record is counted, its neighbours are returned.
 
+mod file;
 mod index;
 mod json;
 mod options;
@@ -17,6 +18,7 @@ mod schema;
 mod search;
 mod store;
 mod table;
+mod twice;
 
 pub use options::Options;
 pub use outcome::{
