@@ -16,9 +16,11 @@ mod sums;
 mod tokens;
 mod verified;
 
-pub(crate) use build::{Built, build};
+pub use build::BuildError;
+pub(crate) use build::{Built, Origin, build};
 pub(crate) use granules::{attribute_hash, token_hash, trace_hash};
-pub(crate) use open::OpenFile;
+pub use open::OpenFileError;
+pub(crate) use open::{Chunks, OpenFile, external};
 pub(crate) use sums::{FileMeta, Sums};
 pub(crate) use tokens::tokens;
 pub(crate) use verified::{BlockDamage, Verified};

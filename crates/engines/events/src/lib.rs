@@ -1,30 +1,36 @@
-//! Spans and log records: a write-ahead log that is also the store, and a small index in memory.
+//! Spans and log records: a write-ahead log, rows in memory, and files of Parquet that Apache DataFusion reads.
 //!
-//! Vocabulary. A *record* of the log holds one request's spans and log records, behind a *summary* of what is in it. A
-//! *granule* is a run of records of one segment, up to 256 KiB; the index holds for each granule the range of times, the
-//! services and a Bloom filter of trace ids, so that a query reads only granules that can match.
+//! Vocabulary. A *record* of the log holds one request's spans and log records. In memory they are *chunks*, then *sealed* rows;
+//! on the disk they are *files* of one hour each, of which the *manifest* says which count. A *granule* is a run of rows of a
+//! file that the index of tokens tells from others; a *promoted* attribute has a column of its own.
 //!
 //! **Invariant:** what `append` accepted survives a killed process; what came before the last sync survives power loss.
-//! Nothing damaged is returned as data: a damaged record is counted, its neighbours are returned.
+//! Nothing damaged is returned as data, and nothing is missing for damage without being told.
 
 mod file;
-mod index;
+mod head;
 mod json;
+mod maintain;
+mod manifest;
+mod open;
 mod options;
 mod outcome;
 mod query;
 mod record;
 mod schema;
 mod search;
+mod state;
 mod store;
 mod table;
 mod twice;
 
+pub use manifest::Loss;
 pub use options::Options;
 pub use outcome::{
-    AppendError, OpenError, QueryError, Recovery, Replay, ReplayError, Stats, Tick, TickError,
+    AppendError, BuildError, MaintainError, Maintained, OpenError, OpenFileError, Recovery, Replay,
+    ReplayError, Stats, TableStats, Tick, TickError,
 };
-pub use query::{Found, LogQuery, Order, QUERY_ITEMS_MAX, SpanQuery};
+pub use query::{Found, LogQuery, Order, QUERY_ITEMS_MAX, QueryError, SpanQuery};
 pub use schema::Signal;
-pub use store::Events;
+pub use store::{Events, Written};
 pub use wal::{Damage, Position, SyncPolicy};

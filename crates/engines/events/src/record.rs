@@ -1,20 +1,18 @@
 //! How one request's spans and log records are written.
 //!
-//! `version u8 | summary, with its length before it | strings | resources | spans | log records`. The summary is what the
-//! index needs, so that opening reads no further. Strings that repeat (names, keys, short values) and resources are
-//! written once and referred to by number. Times are signed differences from the time of receipt.
+//! `version u8 | received | spans | logs | strings | resources | scopes | spans | log records`. Strings that repeat (names, keys,
+//! short values), resources and scopes are written once and referred to by number. Times are signed differences from the time
+//! of receipt. Version 1 had a summary for an index in the place of the three numbers, and no scopes.
 //!
 //! **Invariant:** decoding never panics, and reserves no more memory than a small multiple of its input.
 
 mod read;
-mod summary;
 mod value;
 mod write;
 
 use model::{LogRecord, Span, Timestamp};
-use wal::codec::{DecodeError, Reader};
 
-pub(crate) use summary::{Summary, hash};
+pub(crate) use read::{decode, received_at};
 pub(crate) use write::encode;
 
 /// The version that this build writes; 1 is read as well.
@@ -26,26 +24,6 @@ pub(crate) struct Record {
     pub(crate) received_at: Timestamp,
     pub(crate) spans: Vec<Span>,
     pub(crate) logs: Vec<LogRecord>,
-}
-
-/// The summary alone.
-pub(crate) fn summary(payload: &[u8]) -> Result<Summary, DecodeError> {
-    Ok(open(payload)?.1)
-}
-
-pub(crate) fn decode(payload: &[u8]) -> Result<Record, DecodeError> {
-    let (version, summary, body) = open(payload)?;
-    read::body(version, &summary, body)
-}
-
-fn open(payload: &[u8]) -> Result<(u8, Summary, Reader<'_>), DecodeError> {
-    let mut reader = Reader::new(payload);
-    let version = reader.byte("version")?;
-    if !(1..=VERSION).contains(&version) {
-        return Err(reader.error("version"));
-    }
-    let summary = Summary::decode(&mut Reader::new(reader.bytes("summary")?))?;
-    Ok((version, summary, reader))
 }
 
 #[cfg(test)]
@@ -203,14 +181,13 @@ pub(crate) mod tests {
     proptest! {
         #[test]
         fn round_trips(record in records()) {
-            let (bytes, written) = encode(record.received_at, &record.spans, &record.logs);
-            prop_assert_eq!(&summary(&bytes), &Ok(written));
+            let bytes = encode(record.received_at, &record.spans, &record.logs);
             prop_assert_eq!(decode(&bytes), Ok(record));
         }
 
         #[test]
         fn a_cut_record_is_an_error(record in records(), cut: prop::sample::Index) {
-            let (bytes, _) = encode(record.received_at, &record.spans, &record.logs);
+            let bytes = encode(record.received_at, &record.spans, &record.logs);
             prop_assert!(decode(&bytes[..cut.index(bytes.len())]).is_err());
         }
 
@@ -219,7 +196,7 @@ pub(crate) mod tests {
             record in records(),
             rubbish in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20),
         ) {
-            let (mut bytes, _) = encode(record.received_at, &record.spans, &record.logs);
+            let mut bytes = encode(record.received_at, &record.spans, &record.logs);
             for (at, byte) in rubbish {
                 let at = at.index(bytes.len());
                 bytes[at] = byte;
@@ -235,7 +212,7 @@ pub(crate) mod tests {
             body = Value::Array(vec![body]);
         }
         let log = LogRecord { severity: 9, body: body.clone(), ..LogRecord::default() };
-        let (bytes, _) = encode(Timestamp::EPOCH, &[], &[log]);
+        let bytes = encode(Timestamp::EPOCH, &[], &[log]);
         let read = decode(&bytes).unwrap().logs.remove(0).body;
         assert_ne!(read, body);
         assert_eq!(read.to_string().replace(['"', '\\'], ""), body.to_string());

@@ -1,65 +1,126 @@
-//! The store: one writer of the log, an index beside it, queries over both.
+//! The store: a log that everything goes into first, rows in memory, files.
 
-use std::{ops::ControlFlow, sync::Arc, time::Duration};
+use std::{
+    ops::ControlFlow,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use model::{LogRecord, Span, Timestamp, TraceId};
-use parking_lot::{Mutex, RwLock};
-use wal::{Damage, Disk, Position, RecordAt, Snapshot, Wal};
+use model::{LogRecord, Span, Timestamp};
+use parking_lot::{Condvar, Mutex, RwLock};
+use wal::{Damage, Disk, Position, Snapshot, Wal};
 
 use crate::{
-    AppendError, Found, LogQuery, OpenError, Options, Order, QueryError, Recovery, Replay,
-    ReplayError, SpanQuery, Stats, Tick, TickError,
-    index::{Granule, Index},
+    AppendError, Options, Replay, ReplayError, Signal, Stats, TableStats, Tick, TickError,
+    head::{Chunk, Records},
+    maintain::Keeper,
     record,
-    search::{self, Budget, Candidate},
+    state::{State, View},
 };
+
+/// More rows in memory than this many files' worth, and whoever appends writes a file himself.
+const BACKLOG: usize = 4;
+/// The log keeps what came in the last minutes, also when it is in files: spans sent twice are known by it.
+const LOG_KEEPS: Duration = Duration::from_secs(20 * 60);
+/// But not more than this.
+const LOG_KEEPS_BYTES: u64 = 1 << 30;
 
 /// The store of spans and logs. All methods take `&self` and may be called from many threads.
 #[derive(Debug)]
 pub struct Events {
-    options: Options,
-    /// Taken before `index` where both are needed.
-    wal: Mutex<Wal>,
-    index: RwLock<Index>,
-    /// What opening found damaged.
-    damage: Damage,
+    pub(crate) options: Options,
+    pub(crate) disk: Arc<dyn Disk>,
+    /// Taken before `state` where both are needed.
+    pub(crate) wal: Mutex<Wal>,
+    pub(crate) state: RwLock<State>,
+    /// Whoever changes files holds it.
+    pub(crate) keeper: Mutex<Keeper>,
+    /// The log from here on is needed by who counts out of it.
+    pub(crate) keep_from: Mutex<Position>,
+    /// What opening found damaged in the log.
+    pub(crate) damage: Damage,
+    work_waits: AtomicBool,
+    work: (Mutex<()>, Condvar),
+}
+
+/// What is in the log and not yet to be found: give it to [`Events::publish`].
+#[derive(Debug)]
+#[must_use = "what is not published is found only after the next start"]
+pub struct Written {
+    end: Position,
+    start: Position,
+    received_at: Timestamp,
+}
+
+impl Written {
+    /// Where the log stood after it.
+    pub fn position(&self) -> Position {
+        self.end
+    }
 }
 
 impl Events {
-    /// Opens or makes the store and reads what a killed process left.
-    pub fn open(
+    pub(crate) fn new(
         options: Options,
         disk: Arc<dyn Disk>,
-        _now: Timestamp,
-    ) -> Result<(Self, Recovery), OpenError> {
-        let (wal, torn) = Wal::open(wal_options(&options), disk).map_err(OpenError::Wal)?;
-        let mut index = Index::default();
-        let mut undecodable = 0;
-        let read = wal.read(Position::START, |entry| {
-            match record::summary(entry.payload) {
-                Ok(summary) => index.add(entry.at, &summary),
-                Err(_) => undecodable += 1,
-            }
-            ControlFlow::Continue(())
-        });
-        let mut damage = read.map_err(OpenError::Read)?.damage;
-        damage.merge(torn);
-        wal.quarantine(&mut damage);
-        let totals = index.totals;
-        let recovery = Recovery {
-            records: totals.records,
-            spans: totals.spans,
-            logs: totals.logs,
-            damage: damage.clone(),
-            undecodable,
-        };
-        let store = Self { options, wal: Mutex::new(wal), index: RwLock::new(index), damage };
-        Ok((store, recovery))
+        wal: Wal,
+        keeper: Keeper,
+        state: State,
+        damage: Damage,
+    ) -> Self {
+        Self {
+            options,
+            disk,
+            wal: Mutex::new(wal),
+            state: RwLock::new(state),
+            keeper: Mutex::new(keeper),
+            keep_from: Mutex::new(Position::START),
+            damage,
+            work_waits: AtomicBool::new(false),
+            work: (Mutex::new(()), Condvar::new()),
+        }
     }
 
-    /// Takes one request's spans and logs; on return they survive a killed process.
+    /// Writes one request's spans and logs into the log; on return they survive a killed process.
     ///
-    /// One call is one record of the log: after a kill all of it is there or nothing. Returns where the log stands.
+    /// One call is one record of the log: after a kill all of it is there or nothing.
+    pub fn write(
+        &self,
+        received_at: Timestamp,
+        spans: &[Span],
+        logs: &[LogRecord],
+    ) -> Result<Written, AppendError> {
+        let payload = record::encode(received_at, spans, logs);
+        let mut wal = self.wal.lock();
+        let start = wal.end();
+        let end = wal.append(&payload, received_at).map_err(AppendError)?;
+        Ok(Written { end, start, received_at })
+    }
+
+    /// Lets queries find what was written. Writers publish in the order in which they wrote.
+    pub fn publish(&self, written: Written, spans: Vec<Span>, logs: Vec<LogRecord>) {
+        let rows = {
+            let mut state = self.state.write();
+            state.mark(written.received_at, written.start);
+            show(&mut state, Records::Spans(spans));
+            show(&mut state, Records::Logs(logs));
+            state.shown = state.shown.max(written.end);
+            Signal::ALL.map(|signal| state.table(signal).memory_rows()).into_iter().max()
+        };
+        let rows = rows.unwrap_or_default();
+        if rows >= self.options.flush_rows {
+            self.wake();
+        }
+        if rows >= self.options.flush_rows * BACKLOG {
+            // What cannot be written now is tried again by whoever looks after the files, and told there.
+            drop(self.flush(written.received_at));
+        }
+    }
+
+    /// [`Events::write`] and [`Events::publish`]; returns where the log stands.
     pub fn append(
         &self,
         received_at: Timestamp,
@@ -69,15 +130,13 @@ impl Events {
         if spans.is_empty() && logs.is_empty() {
             return Ok(self.position());
         }
-        let (payload, summary) = record::encode(received_at, spans, logs);
-        let mut wal = self.wal.lock();
-        let end = wal.append(&payload, received_at).map_err(AppendError)?;
-        let at = RecordAt::ending(end, payload.len());
-        self.index.write().add(at, &summary);
+        let written = self.write(received_at, spans, logs)?;
+        let end = written.end;
+        self.publish(written, spans.to_vec(), logs.to_vec());
         Ok(end)
     }
 
-    /// Visits what was appended after `from`, in order.
+    /// Visits what was appended after `from`, in order, as far as the log goes back.
     pub fn replay(
         &self,
         from: Position,
@@ -100,11 +159,9 @@ impl Events {
         })
     }
 
-    /// A position after which everything lies that was received at or after `time`.
+    /// A position after which everything lies that was received at or after `time` and is still in the log.
     pub fn position_at(&self, time: Timestamp) -> Position {
-        // The end first: what is appended meanwhile lies after it.
-        let end = self.position();
-        self.index.read().position_at(time).unwrap_or(end)
+        self.state.read().position_at(time)
     }
 
     /// Where the log stands.
@@ -112,92 +169,59 @@ impl Events {
         self.wal.lock().end()
     }
 
-    pub fn spans(&self, query: &SpanQuery) -> Result<Found<Span>, QueryError> {
-        let candidates = self.candidates(|index| {
-            let granules = index.of_service(query.service.as_deref());
-            within(granules, query.start, query.end, query.order, |granule| granule.span_ends)
-        });
-        let rank = |span: &Span| query.order.rank(span.end);
-        search::search(
-            &self.snapshot(),
-            candidates,
-            self.budget(query.limit),
-            rank,
-            |record, spans| {
-                spans.extend(record.spans.into_iter().filter(|span| query.wants(span)));
-            },
-        )
-        .map_err(QueryError)
+    /// The log before `position` is needed no more by who counts out of it. Until the first call all of it is kept.
+    pub fn keep_from(&self, position: Position) {
+        let mut kept = self.keep_from.lock();
+        *kept = (*kept).max(position);
     }
 
-    /// The spans of one trace by start time, at most [`crate::QUERY_ITEMS_MAX`]; a span that came twice is there once.
-    pub fn trace(&self, trace: TraceId) -> Result<Found<Span>, QueryError> {
-        // Spans are ranked by their start, of which the index knows nothing: every granule may hold the first.
-        let candidates = self.candidates(|index| {
-            index.of_trace(trace).map(|granule| candidate(granule, i64::MAX)).collect()
-        });
-        search::trace(&self.snapshot(), candidates, self.options.scan_bytes_max, trace)
-            .map_err(QueryError)
-    }
-
-    pub fn logs(&self, query: &LogQuery) -> Result<Found<LogRecord>, QueryError> {
-        let times = |granule: &Granule| granule.log_times;
-        let candidates = self.candidates(|index| match query.trace_id {
-            Some(trace) => {
-                within(index.of_trace(trace), query.start, query.end, query.order, times)
-            }
-            None => {
-                let granules = index.of_service(query.service.as_deref());
-                within(granules, query.start, query.end, query.order, times)
-            }
-        });
-        let rank = |log: &LogRecord| query.order.rank(log.at);
-        search::search(
-            &self.snapshot(),
-            candidates,
-            self.budget(query.limit),
-            rank,
-            |record, logs| {
-                logs.extend(record.logs.into_iter().filter(|log| query.wants(log)));
-            },
-        )
-        .map_err(QueryError)
+    /// One table as it stands.
+    pub(crate) fn view(&self, signal: Signal) -> View {
+        self.state.read().view(signal)
     }
 
     pub fn stats(&self) -> Stats {
-        let bytes = self.wal.lock().bytes();
-        let index = self.index.read();
-        Stats {
-            records: index.totals.records,
-            spans: index.totals.spans,
-            logs: index.totals.logs,
-            bytes,
-            granules: index.granules(),
-            index_bytes: index.bytes(),
-            oldest: index.oldest(),
-            damage: self.damage.clone(),
-        }
+        let log_bytes = self.wal.lock().bytes();
+        let losses = self.keeper.lock().manifest.losses.clone();
+        let state = self.state.read();
+        let [spans, logs] = Signal::ALL.map(|signal| {
+            let table = state.table(signal);
+            let metas = || table.files.iter().map(|file| file.meta());
+            TableStats {
+                files: table.files.len(),
+                file_rows: metas().map(|meta| meta.rows).sum(),
+                file_bytes: metas().map(|meta| meta.bytes).sum(),
+                memory_rows: table.memory_rows() as u64,
+                memory_bytes: table.sealed_bytes() as u64,
+                columns: table.promoted.list().len(),
+                oldest: metas().map(|meta| meta.first).min(),
+            }
+        });
+        let files = Signal::ALL.iter().flat_map(|signal| &state.table(*signal).files);
+        let damaged_blocks = files.map(|file| file.verified().damaged().len()).sum();
+        Stats { spans, logs, log_bytes, damage: self.damage.clone(), damaged_blocks, losses }
     }
 
-    /// Syncs when it is due and drops what is older than the retention or over the size; call it every 100 ms or so.
+    /// Syncs the log when it is due; call it every 100 ms or so.
     pub fn tick(&self, now: Timestamp) -> Result<Tick, TickError> {
-        let mut wal = self.wal.lock();
-        let dropped = self.drop_old(&mut wal, now);
-        self.index.write().drop_before(wal.start().segment);
-        let segments_dropped = dropped.map_err(TickError::Drop)?;
-        wal.tick(now).map_err(TickError::Sync)?;
-        Ok(Tick { segments_dropped })
+        let due = self.wal.lock().begin_tick(now).map_err(TickError::Sync)?;
+        if let Some(mut due) = due {
+            let result = due.run();
+            self.wal.lock().end_sync(due, result).map_err(TickError::Sync)?;
+        }
+        Ok(Tick { segments_dropped: self.drop_log(now).map_err(TickError::Drop)? })
     }
 
-    fn drop_old(&self, wal: &mut Wal, now: Timestamp) -> Result<usize, wal::DropError> {
-        let mut dropped = 0;
-        if let Some(retention) = self.options.retention {
-            dropped += wal.drop_older(now - retention)?;
+    /// Drops what the log need not keep.
+    fn drop_log(&self, now: Timestamp) -> Result<usize, wal::DropError> {
+        let flushed = self.keeper.try_lock().map(|keeper| keeper.manifest.flushed);
+        let Some(flushed) = flushed else { return Ok(0) };
+        let covered = flushed.min(*self.keep_from.lock());
+        let mut wal = self.wal.lock();
+        if wal.bytes() > LOG_KEEPS_BYTES {
+            return wal.drop_before(covered);
         }
-        if let Some(bytes_max) = self.options.bytes_max {
-            dropped += wal.drop_to(bytes_max)?;
-        }
-        Ok(dropped)
+        wal.drop_covered(covered, now - LOG_KEEPS)
     }
 
     /// Forces everything appended to the disk.
@@ -210,50 +234,33 @@ impl Events {
         self.wal.lock().is_closed()
     }
 
+    /// Waits until there is work for [`Events::maintain`], or this long.
+    pub fn wait_for_work(&self, at_most: Duration) {
+        let mut waits = self.work.0.lock();
+        if !self.work_waits.swap(false, Ordering::Relaxed) {
+            self.work.1.wait_for(&mut waits, at_most);
+        }
+    }
+
+    fn wake(&self) {
+        if !self.work_waits.swap(true, Ordering::Relaxed) {
+            let _waits = self.work.0.lock();
+            self.work.1.notify_all();
+        }
+    }
+
     fn snapshot(&self) -> Snapshot {
         self.wal.lock().snapshot()
     }
-
-    /// Taken before the snapshot that is then read, which so holds all of them that were not dropped meanwhile.
-    fn candidates(&self, of: impl FnOnce(&Index) -> Vec<Candidate>) -> Vec<Candidate> {
-        of(&self.index.read())
-    }
-
-    fn budget(&self, items: usize) -> Budget {
-        Budget { items, scan_bytes: self.options.scan_bytes_max }
-    }
 }
 
-fn candidate(granule: &Granule, rank: i64) -> Candidate {
-    Candidate { start: granule.start, end: granule.end, rank }
-}
-
-fn within<'a>(
-    granules: impl Iterator<Item = &'a Granule>,
-    start: Timestamp,
-    end: Timestamp,
-    order: Order,
-    times: impl Fn(&Granule) -> Option<(Timestamp, Timestamp)>,
-) -> Vec<Candidate> {
-    granules
-        .filter_map(|granule| {
-            let range = times(granule)?;
-            let overlaps = range.0 <= end && range.1 >= start;
-            overlaps.then(|| candidate(granule, order.best(range)))
-        })
-        .collect()
-}
-
-fn wal_options(options: &Options) -> wal::Options {
-    // A segment is dropped whole, so it must not span much of the retention.
-    let age = options.retention.map(|retention| {
-        (retention / 8).clamp(Duration::from_secs(600), Duration::from_secs(86_400))
-    });
-    wal::Options {
-        sync: options.sync,
-        segment_bytes: options.segment_bytes,
-        segment_age: age,
-        free_bytes_min: options.free_bytes_min,
-        ..wal::Options::new(options.dir.clone())
+/// Puts records into their table.
+pub(crate) fn show(state: &mut State, records: Records) {
+    let (signal, rows) = (records.signal(), records.len());
+    if rows == 0 {
+        return;
     }
+    let table = state.table_mut(signal);
+    table.chunk_rows += rows;
+    table.chunks.push(Arc::new(Chunk::new(records)));
 }

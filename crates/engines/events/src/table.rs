@@ -12,18 +12,25 @@ mod write;
 use datafusion::arrow::array::RecordBatch;
 use model::{LogRecord, Span};
 
-pub(crate) use conform::conform;
-pub(crate) use read::ReadError;
+pub(crate) use conform::{conform, told};
+pub use read::ReadError;
+pub(crate) use spans::{kind_name, status_name};
 
 use crate::schema::{Promoted, Signal};
 
 /// Spans as rows of the table of spans.
-pub(crate) fn spans(spans: &[Span], promoted: &Promoted) -> RecordBatch {
+pub(crate) fn spans<'r>(
+    spans: impl IntoIterator<Item = &'r Span>,
+    promoted: &Promoted,
+) -> RecordBatch {
     spans::write(spans, promoted)
 }
 
 /// Log records as rows of the table of log records.
-pub(crate) fn logs(logs: &[LogRecord], promoted: &Promoted) -> RecordBatch {
+pub(crate) fn logs<'r>(
+    logs: impl IntoIterator<Item = &'r LogRecord>,
+    promoted: &Promoted,
+) -> RecordBatch {
     logs::write(logs, promoted)
 }
 

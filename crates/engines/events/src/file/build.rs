@@ -20,6 +20,7 @@ use parquet::{
     },
     schema::types::ColumnPath,
 };
+use wal::Position;
 
 use super::{
     FileMeta, GRANULE_ROWS, ROW_GROUP_ROWS, Sums,
@@ -51,6 +52,8 @@ pub(crate) struct Built {
 /// What becomes of a file besides its rows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Origin {
+    /// The log before this is in files.
+    pub(crate) upto: Position,
     pub(crate) replaces: Vec<u64>,
     pub(crate) lost_rows: u64,
     pub(crate) sampled: bool,
@@ -58,7 +61,7 @@ pub(crate) struct Origin {
 
 /// Why rows could not be made a file; they are as they were.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BuildError {
+pub enum BuildError {
     #[error("cannot read the rows")]
     Read(#[source] ReadError),
     #[error("cannot sort the rows")]
@@ -92,6 +95,7 @@ pub(crate) fn build(
         services: services(&rows),
         known: promoted.list().len() as u64,
         index: (at, index.len() as u64),
+        upto: origin.upto,
         replaces: origin.replaces,
         lost_rows: origin.lost_rows,
         sampled: origin.sampled,

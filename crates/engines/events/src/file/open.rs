@@ -25,7 +25,7 @@ use super::{
 
 /// Why a file of rows cannot be opened.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum OpenFileError {
+pub enum OpenFileError {
     #[error("cannot read `{path}`")]
     Io {
         path: Utf8PathBuf,
@@ -46,6 +46,7 @@ pub(crate) enum OpenFileError {
 /// A file of rows; what was read of its metadata is kept.
 #[derive(Debug)]
 pub(crate) struct OpenFile {
+    meta: FileMeta,
     verified: Arc<Verified>,
     metadata: OnceLock<Arc<ParquetMetaData>>,
     /// `None` when it is damaged.
@@ -69,12 +70,19 @@ impl OpenFile {
         let (sums, sums_hurt) = Sums::decode(&bytes).ok_or(OpenFileError::Sums { path })?;
         let path = dir.join(name(number));
         let file = disk.open(&path).map_err(io(&path))?;
+        let meta = sums.meta.clone();
         let verified = Arc::new(Verified::new(path, file, sums));
-        Ok(Self { verified, metadata: OnceLock::new(), index: OnceLock::new(), sums_hurt })
+        Ok(Self { meta, verified, metadata: OnceLock::new(), index: OnceLock::new(), sums_hurt })
+    }
+
+    /// As the manifest has it, which may know better than the file.
+    pub(crate) fn with_meta(mut self, meta: FileMeta) -> Self {
+        self.meta = meta;
+        self
     }
 
     pub(crate) fn meta(&self) -> &FileMeta {
-        &self.verified.sums().meta
+        &self.meta
     }
 
     pub(crate) fn verified(&self) -> &Arc<Verified> {

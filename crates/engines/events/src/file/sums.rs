@@ -2,6 +2,7 @@
 
 use crc32c::crc32c;
 use model::Timestamp;
+use wal::Position;
 use wal::codec::{DecodeError, Reader, put_bytes, put_int, put_len, put_uint};
 
 use super::BLOCK_BYTES;
@@ -32,6 +33,8 @@ pub(crate) struct FileMeta {
     pub(crate) known: u64,
     /// Where the index of tokens begins in the Parquet file, and how long it is.
     pub(crate) index: (u64, u64),
+    /// The log before this is in files, this one included.
+    pub(crate) upto: Position,
     /// The files whose rows are in this one; they count no more.
     pub(crate) replaces: Vec<u64>,
     /// Rows of the replaced files that could not be read, and so are lost.
@@ -57,6 +60,8 @@ impl FileMeta {
         put_uint(out, self.known);
         put_uint(out, self.index.0);
         put_uint(out, self.index.1);
+        put_uint(out, self.upto.segment);
+        put_uint(out, self.upto.offset);
         put_len(out, self.replaces.len());
         self.replaces.iter().for_each(|number| put_uint(out, *number));
         put_uint(out, self.lost_rows);
@@ -78,6 +83,7 @@ impl FileMeta {
             .collect::<Result<_, _>>()?;
         let known = reader.uint("promoted attributes")?;
         let index = (reader.uint("index")?, reader.uint("index")?);
+        let upto = Position { segment: reader.uint("segment")?, offset: reader.uint("offset")? };
         let replaces = (0..reader.len("replaced files")?)
             .map(|_| reader.uint("number"))
             .collect::<Result<_, _>>()?;
@@ -94,6 +100,7 @@ impl FileMeta {
             services,
             known,
             index,
+            upto,
             replaces,
             lost_rows,
             sampled,

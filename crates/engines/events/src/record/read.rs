@@ -9,7 +9,7 @@ use model::{
 use wal::codec::{DecodeError, Reader};
 
 use super::{
-    Record, Summary,
+    Record, VERSION,
     value::{attributes, value},
 };
 
@@ -202,25 +202,45 @@ impl<'a> Tables<'a> {
     }
 }
 
-pub(super) fn body(
-    version: u8,
-    summary: &Summary,
-    mut reader: Reader<'_>,
-) -> Result<Record, DecodeError> {
-    let reader = &mut reader;
-    let tables = Tables::read(reader, version, summary.received_at)?;
-    // The counts are the summary's; each item is checked against the input as it is read, so nothing is reserved.
+/// Reads a whole record.
+pub(crate) fn decode(payload: &[u8]) -> Result<Record, DecodeError> {
+    let reader = &mut Reader::new(payload);
+    let version = reader.byte("version")?;
+    let (received_at, counts) = match version {
+        1 => head(&mut Reader::new(reader.bytes("summary")?))?,
+        VERSION => head(reader)?,
+        _ => return Err(reader.error("version")),
+    };
+    let tables = Tables::read(reader, version, received_at)?;
+    // Each item is checked against the input as it is read, so nothing is reserved for what the counts say.
     let (mut spans, mut logs) = (Vec::new(), Vec::new());
-    for _ in 0..summary.spans {
+    for _ in 0..counts[0] {
         spans.push(tables.span(reader)?);
     }
-    for _ in 0..summary.logs {
+    for _ in 0..counts[1] {
         logs.push(tables.log(reader)?);
     }
     if !reader.is_empty() {
         return Err(reader.error("the end"));
     }
-    Ok(Record { received_at: summary.received_at, spans, logs })
+    Ok(Record { received_at, spans, logs })
+}
+
+/// When a record came, without reading the rest of it.
+pub(crate) fn received_at(payload: &[u8]) -> Option<Timestamp> {
+    let reader = &mut Reader::new(payload);
+    let head = match reader.byte("version").ok()? {
+        1 => head(&mut Reader::new(reader.bytes("summary").ok()?)),
+        VERSION => head(reader),
+        _ => return None,
+    };
+    head.ok().map(|(received_at, _)| received_at)
+}
+
+/// When the record came, and how many spans and log records it has.
+fn head(reader: &mut Reader<'_>) -> Result<(Timestamp, [u64; 2]), DecodeError> {
+    let received_at = Timestamp::from_nanos(reader.int("time")?);
+    Ok((received_at, [reader.uint("spans")?, reader.uint("logs")?]))
 }
 
 fn shared<T>(

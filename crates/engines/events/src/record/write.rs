@@ -6,7 +6,7 @@ use model::{LogRecord, Resource, Scope, Span, SpanKind, SpanStatus, Timestamp};
 use wal::codec::{put_bytes, put_int, put_len, put_uint};
 
 use super::{
-    Summary, VERSION,
+    VERSION,
     value::{put_attributes, put_value},
 };
 
@@ -49,13 +49,8 @@ impl<'a, T> Shared<'a, T> {
     }
 }
 
-/// The record's payload, and its summary.
-pub(crate) fn encode(
-    received_at: Timestamp,
-    spans: &[Span],
-    logs: &[LogRecord],
-) -> (Vec<u8>, Summary) {
-    let summary = Summary::of(received_at, spans, logs);
+/// The record's payload.
+pub(crate) fn encode(received_at: Timestamp, spans: &[Span], logs: &[LogRecord]) -> Vec<u8> {
     let mut strings = Dictionary::default();
     let (mut resources, mut scopes) = (Shared::default(), Shared::default());
     let mut body = Vec::new();
@@ -79,14 +74,16 @@ pub(crate) fn encode(
         put_scope(&mut table, &mut strings, scope);
     }
     let mut out = vec![VERSION];
-    put_bytes(&mut out, &summary.encode());
+    put_int(&mut out, received_at.as_nanos());
+    put_len(&mut out, spans.len());
+    put_len(&mut out, logs.len());
     put_len(&mut out, strings.strings.len());
     for text in strings.strings {
         put_bytes(&mut out, text.as_bytes());
     }
     out.extend_from_slice(&table);
     out.extend_from_slice(&body);
-    (out, summary)
+    out
 }
 
 fn put_resource<'a>(out: &mut Vec<u8>, strings: &mut Dictionary<'a>, resource: &'a Resource) {

@@ -140,6 +140,19 @@ impl Promoted {
         usable
     }
 
+    /// Takes over a column that a file has; what is no promoted attribute's column is passed over.
+    pub(crate) fn adopt(&mut self, signal: Signal, field: &Field) {
+        let kinds = [Kind::Text, Kind::Int, Kind::Double, Kind::Bool];
+        let Some(kind) = kinds.into_iter().find(|kind| kind.arrow() == *field.data_type()) else {
+            return;
+        };
+        let (place, key) = match field.name().strip_prefix("resource.") {
+            Some(key) => (Place::Resource, key),
+            None => (Place::Record, field.name().as_str()),
+        };
+        self.add(signal, place, key, kind);
+    }
+
     /// Promotes what enough of the rows have.
     pub(crate) fn learn<'a>(
         &mut self,

@@ -74,3 +74,11 @@ fn renew(
     }
     RecordBatch::try_new(schema, columns).map_err(|_| ReadError::column(ADJUSTED))
 }
+
+/// The batch with a schema that says how many promoted attributes were known when it was written.
+pub(crate) fn told(batch: RecordBatch, known: usize) -> RecordBatch {
+    let (schema, columns, _) = batch.into_parts();
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone()).collect();
+    RecordBatch::try_new(Arc::new(schema::with_known(fields, known)), columns)
+        .expect("only what the schema says of itself changed")
+}

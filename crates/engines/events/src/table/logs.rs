@@ -14,7 +14,10 @@ use crate::{
     schema::{Promoted, Signal},
 };
 
-pub(super) fn write(logs: &[LogRecord], promoted: &Promoted) -> RecordBatch {
+pub(super) fn write<'r>(
+    logs: impl IntoIterator<Item = &'r LogRecord>,
+    promoted: &Promoted,
+) -> RecordBatch {
     let (mut at, mut observed) = (Times::default(), Times::default());
     let (mut given, mut is_json) = (Flags::default(), Flags::default());
     let [mut trace, mut span, mut severity_text, mut body, mut event] =

@@ -20,7 +20,7 @@ use crate::{
 /// Why rows are not records.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("column `{column}` is not as this build writes it")]
-pub(crate) struct ReadError {
+pub struct ReadError {
     column: String,
 }
 

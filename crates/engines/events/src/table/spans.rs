@@ -14,7 +14,10 @@ use super::{
 };
 use crate::schema::{Promoted, Signal, event_struct, link_struct};
 
-pub(super) fn write(spans: &[Span], promoted: &Promoted) -> RecordBatch {
+pub(super) fn write<'r>(
+    spans: impl IntoIterator<Item = &'r Span>,
+    promoted: &Promoted,
+) -> RecordBatch {
     let (mut start, mut duration) = (Times::default(), Longs::default());
     let [mut trace, mut id, mut parent, mut state] = [(); 4].map(|()| Texts::default());
     let [mut name, mut kind, mut status, mut message] = [(); 4].map(|()| Texts::default());

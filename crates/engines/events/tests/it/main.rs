@@ -4,6 +4,7 @@
 
 mod crash;
 mod retention;
+mod rot;
 mod search;
 
 use std::sync::Arc;
