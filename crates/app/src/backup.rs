@@ -74,9 +74,7 @@ pub fn backup(
     prepare_target(data_dir, target)?;
     let mut files = Vec::new();
     for name in order(data_dir)? {
-        if name == names::METRICS
-            && let Some(linked) = link::Linked::metrics(data_dir)?
-        {
+        if let Some(linked) = link::Linked::store(data_dir, &name)? {
             linked.copy_to(target, &mut files)?;
             continue;
         }

@@ -1,4 +1,4 @@
-//! The metric store at one moment, by second names of its files.
+//! A telemetry store at one moment, by second names of its files.
 //!
 //! Copying takes minutes, and flushes and merges replace files all the while. Linking takes milliseconds: it is done again when
 //! the store's manifest was replaced meanwhile, and what has a second name stays, whatever the store removes.
@@ -23,18 +23,28 @@ const TRIES_MAX: usize = 200;
 /// What a backup that was killed left is removed by the next one, after so long.
 const STALE_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// The stores whose files are merged into others, and where their manifests are.
+const STORES: [(&str, &str); 2] = [(names::METRICS, "MANIFEST"), (names::EVENTS, "parts/MANIFEST")];
+
 /// Second names, which go when this is dropped.
 #[derive(Debug)]
 pub(super) struct Linked {
+    /// The store's folder in the data directory.
+    name: &'static str,
     dir: Utf8PathBuf,
     /// How many files there are.
     files: usize,
 }
 
 impl Linked {
-    /// Links the metric store; `None` where the disk has no second names.
-    pub(super) fn metrics(data_dir: &Utf8Path) -> Result<Option<Self>, BackupError> {
-        let store = data_dir.join(names::METRICS);
+    /// Links the store that lies in a folder of the data directory; `None` where that is no store of telemetry, or the disk has
+    /// no second names.
+    pub(super) fn store(data_dir: &Utf8Path, folder: &str) -> Result<Option<Self>, BackupError> {
+        let Some((name, manifest)) = STORES.into_iter().find(|(name, _)| *name == folder) else {
+            return Ok(None);
+        };
+        let store = data_dir.join(name);
+        let manifest = store.join(manifest);
         let snapshots = data_dir.join(names::METRICS_SNAPSHOTS);
         let failed = |source| BackupError::File { path: store.clone(), source };
         remove_stale(&snapshots);
@@ -42,20 +52,20 @@ impl Linked {
         let mut random = [0; 8];
         getrandom::fill(&mut random).map_err(|error| failed(io::Error::other(error)))?;
         let dir = snapshots.join(format!("backup-{}.tmp", hex::encode(random)));
-        let mut linked = Self { dir, files: 0 };
+        let mut linked = Self { name, dir, files: 0 };
         for _ in 0..TRIES_MAX {
             linked.clear().map_err(failed)?;
-            let before = identity(&store);
+            let before = identity(&manifest);
             let tried = create_private(&snapshots)
                 .and_then(|()| create_private(&linked.dir))
-                .and_then(|()| link_tree(&store, &linked.dir.join(names::METRICS)));
+                .and_then(|()| link_tree(&store, &linked.dir.join(name)));
             match tried {
                 // The folder may be on a disk of its own, be read-only, or know no links.
                 Err(error) if is_unsupported(&error) => return Ok(None),
                 // It went since the folder was read.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
                 Err(error) => return Err(failed(error)),
-                Ok(files) if identity(&store) == before => {
+                Ok(files) if identity(&manifest) == before => {
                     linked.files = files;
                     return Ok(Some(linked));
                 }
@@ -72,7 +82,7 @@ impl Linked {
         files: &mut Vec<ManifestFile>,
     ) -> Result<(), BackupError> {
         let before = files.len();
-        copy_tree(&self.dir, target, Utf8Path::new(names::METRICS), files)?;
+        copy_tree(&self.dir, target, Utf8Path::new(self.name), files)?;
         if files.len() - before == self.files {
             Ok(())
         } else {
@@ -97,8 +107,8 @@ impl Drop for Linked {
 
 /// What tells one manifest from the next: a number of the file system, a time and a size. A part goes only after the manifest
 /// that names it, and comes before, so that under one manifest all that counts is there.
-fn identity(store: &Utf8Path) -> Option<(u64, i64, i64, u64)> {
-    let metadata = fs::metadata(store.join("MANIFEST")).ok()?;
+fn identity(manifest: &Utf8Path) -> Option<(u64, i64, i64, u64)> {
+    let metadata = fs::metadata(manifest).ok()?;
     Some((metadata.ino(), metadata.mtime(), metadata.mtime_nsec(), metadata.len()))
 }
 

@@ -49,6 +49,7 @@ pub(super) fn write(stores: &Stores, to: &Checkpoints, now: Timestamp) -> Result
     let text = format!("{}\n{json}", hex::encode(Sha256::digest(json.as_bytes())));
     replace(&to.dir, text.as_bytes()).map_err(|error| chain(&error))?;
     stores.metrics.keep_from(checkpoint.metrics);
+    stores.events.keep_from(checkpoint.events);
     Ok(())
 }
 
@@ -132,6 +133,7 @@ pub(crate) fn recover(
         .map_or((Position::START, Position::START), |found| (found.events, found.metrics));
     // Until the next checkpoint says otherwise, another kill needs it again.
     metrics.keep_from(from_metrics);
+    events.keep_from(from_events);
     let mut later = Vec::new();
     let replayed = events.replay(from_events, |received_at, spans, logs| {
         later.push(Batch { received_at, spans, logs, ..Batch::default() });

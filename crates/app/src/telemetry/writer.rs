@@ -109,12 +109,14 @@ impl Writer {
         let now = batch.received_at;
         let refused = self.write_metrics(&batch)?;
         if !batch.spans.is_empty() || !batch.logs.is_empty() {
-            self.stores
-                .events
-                .append(now, &batch.spans, &batch.logs)
-                .map_err(|error| storage(error.0.is_no_room(), &error))?;
             let (spans, logs) = (batch.spans, batch.logs);
-            self.count(&Batch { received_at: now, spans, logs, ..Batch::default() }, 0);
+            let events = &self.stores.events;
+            let written = events
+                .write(now, &spans, &logs)
+                .map_err(|error| storage(error.0.is_no_room(), &error))?;
+            let counted = Batch { received_at: now, spans, logs, ..Batch::default() };
+            self.count(&counted, 0);
+            events.publish(written, counted.spans, counted.logs);
         }
         Ok(refused.into_iter().map(StoreRefusal::from).collect())
     }

@@ -19,6 +19,7 @@ mod query;
 mod record;
 mod schema;
 mod search;
+mod sql;
 mod state;
 mod store;
 mod table;
@@ -32,5 +33,6 @@ pub use outcome::{
 };
 pub use query::{Found, LogQuery, Order, QUERY_ITEMS_MAX, QueryError, SpanQuery};
 pub use schema::Signal;
+pub use sql::{SqlAnswer, SqlError, SqlLimits};
 pub use store::{Events, Written};
 pub use wal::{Damage, Position, SyncPolicy};

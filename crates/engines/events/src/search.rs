@@ -365,7 +365,7 @@ fn retried<T>(
 }
 
 /// What damage keeps from being seen.
-fn told(file: &OpenFile) -> Option<String> {
+pub(crate) fn told(file: &OpenFile) -> Option<String> {
     let damaged = file.verified().damaged();
     if damaged.is_empty() {
         return None;

@@ -64,7 +64,7 @@ pub(super) async fn status(
         ],
         storage: dto::StorageHealth {
             data_dir: app.data_dir().to_string(),
-            used_bytes: stats.bytes + app.stores.events.stats().bytes,
+            used_bytes: stats.bytes + app.stores.events.stats().bytes(),
             free_bytes: app.free_bytes(),
             series_active: stats.series_active as u64,
             series_max: app.limits().active_series_max as u64,

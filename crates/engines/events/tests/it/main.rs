@@ -6,6 +6,7 @@ mod crash;
 mod retention;
 mod rot;
 mod search;
+mod sql;
 
 use std::sync::Arc;
 
