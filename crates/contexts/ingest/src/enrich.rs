@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{Attributes, Resource, Value};
 
-use crate::{Work, limit};
+use crate::{Place, Work, limit};
 
 /// The name of an emitter that gave none (OpenTelemetry semantic conventions).
 pub const UNKNOWN_SERVICE: &str = "unknown_service";
@@ -16,7 +16,8 @@ const INSTANCE: &[&str] =
 
 /// Takes the identity out of the attributes; the instance's fall-backs stay among them, for they say more.
 pub fn resource(mut attributes: Attributes, work: &mut Work<'_>) -> Arc<Resource> {
-    work.redactor.attributes(&mut attributes, &mut work.tally.redacted);
+    limit::begin(work);
+    work.redactor.attributes(&mut attributes, work.tally.redacted.at(Place::Resource));
     limit::attributes(&mut attributes, work);
     let service = take(&mut attributes, "service.name").unwrap_or_else(|| UNKNOWN_SERVICE.into());
     let version = VERSION.iter().find_map(|key| take(&mut attributes, key)).unwrap_or_default();

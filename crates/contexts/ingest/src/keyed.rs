@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use model::{Batch, KeyedSample, Labels, Limits, Sample, Timestamp};
 
-use crate::{Counts, Ingested, RawLabel, Redactor, Refused, Work, refused::Tally, series};
+use crate::{Counts, Findings, Ingested, RawLabel, Redactor, Refused, Work, refused::Tally, series};
 
 /// Where the labels of a request's series are; it owns the request's bytes.
 pub trait LabelSource: Send + Sync {
@@ -61,6 +61,8 @@ pub struct Rules {
 pub struct Resolved {
     pub refused: Vec<Refused>,
     pub redacted: Counts,
+    /// What redaction found and where, in dry runs too.
+    pub found: Findings,
     pub trimmed: Counts,
 }
 
@@ -90,7 +92,7 @@ impl KeyedBatch {
             }
         }
         let mut tally =
-            Tally { redacted: rest.redacted, trimmed: rest.trimmed, ..Tally::default() };
+            Tally { redacted: rest.found, trimmed: rest.trimmed, ..Tally::default() };
         for refused in rest.refused {
             tally.refused.insert((refused.signal, refused.reason), refused);
         }
@@ -129,8 +131,8 @@ impl KeyedBatch {
             series.samples.push(Sample { at_ms: sample.at_ms, value: sample.value });
         }
         batch.series.retain(|series| !series.samples.is_empty());
-        let Resolved { refused, redacted, trimmed } = self.resolver.finish();
-        Ingested { batch, leaders: Vec::new(), refused, redacted, trimmed }
+        let Resolved { refused, redacted, found, trimmed } = self.resolver.finish();
+        Ingested { batch, leaders: Vec::new(), refused, redacted, found, trimmed }
     }
 }
 
@@ -164,7 +166,8 @@ impl Resolver {
     pub fn finish(self) -> Resolved {
         Resolved {
             refused: self.tally.refused.into_values().collect(),
-            redacted: self.tally.redacted,
+            redacted: self.tally.redacted.hidden().clone(),
+            found: self.tally.redacted,
             trimmed: self.tally.trimmed,
         }
     }

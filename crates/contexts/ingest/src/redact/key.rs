@@ -1,4 +1,115 @@
-//! Keys whose values are secrets, whatever they look like.
+//! Keys whose values are secrets, whatever they look like, and what else a key says of its value.
+
+use super::{findings::Path, glob::Glob, policy::Action};
+
+/// What becomes of the values of secret keys.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slot {
+    pub(super) name: &'static str,
+    pub(super) action: Action,
+    pub(super) dry_run: bool,
+}
+
+/// Which keys hold secrets.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    /// The keys known here, if they are wanted.
+    pub(super) known: Option<Slot>,
+    pub(super) own: Vec<(Glob, Slot)>,
+    pub(super) allowed: Vec<Glob>,
+}
+
+/// What a key says of its value.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Verdict {
+    Allowed,
+    Secret(Slot),
+    Unknown,
+}
+
+impl Keys {
+    /// `path` ends with the key; `named` says that the entry beside it names a secret.
+    pub(super) fn verdict(&self, path: &Path<'_>, named: bool) -> Verdict {
+        let key = path.key();
+        if !self.allowed.is_empty() || !self.own.is_empty() {
+            let mut dotted = String::new();
+            if path.is_nested() {
+                path.write(&mut dotted);
+            }
+            let is = |glob: &Glob| glob.matches(key) || (!dotted.is_empty() && glob.matches(&dotted));
+            if self.allowed.iter().any(is) {
+                return Verdict::Allowed;
+            }
+            if let Some((_, slot)) = self.own.iter().find(|(glob, _)| is(glob)) {
+                return Verdict::Secret(*slot);
+            }
+        }
+        match self.known {
+            Some(slot) if named || is_secret(key) => Verdict::Secret(slot),
+            Some(_) | None => Verdict::Unknown,
+        }
+    }
+
+    /// Whether what follows `before` in a text is the value of an allowed key.
+    pub(super) fn allows_after(&self, text: &str) -> bool {
+        !self.allowed.is_empty() && {
+            let key = before(text);
+            self.allowed.iter().any(|glob| glob.matches(key))
+        }
+    }
+}
+
+/// The key that a text ends with, as `a.b-c` in `{"a.b-c": "`; empty where there is none.
+pub(super) fn before(text: &str) -> &str {
+    let text = text.trim_end_matches([' ', '\t', '"', '\'', '\\', '`', ':', '=', '>', '[', '(']);
+    let is_key = |byte: &u8| byte.is_ascii_alphanumeric() || b"_.-".contains(byte);
+    let start = text.bytes().rposition(|byte| !is_key(&byte)).map_or(0, |at| at + 1);
+    text.get(start..).unwrap_or_default()
+}
+
+/// Whether an argument asks for a secret in the next one: `--db-password`.
+pub(super) fn is_flag(argument: &str) -> bool {
+    argument.starts_with('-') && !argument.contains(['=', ' ']) && is_secret(argument)
+}
+
+/// Last words of keys whose values are public though they look random.
+const PUBLIC: &[&str] = &[
+    "id", "ids", "uid", "uuid", "guid", "ulid", "traceid", "spanid", "requestid", "messageid", "clusterid", "hash", "digest", "sha", "sha1", "sha224",
+    "sha256", "sha384", "sha512", "md5", "h1", "crc", "checksum", "etag", "integrity", "fingerprint", "thumbprint", "commit", "revision", "rev",
+    "version", "cursor", "ref", "name", "path", "file", "filename", "url", "uri", "href", "trace", "span", "traceparent", "image", "base64", "type",
+];
+
+/// Words that tell of a secret wherever they stand in a key.
+const TELLING: &[&str] = &[
+    "secret", "secrets", "token", "tokens", "password", "passwords", "passwd", "passphrase", "pwd", "credential", "credentials", "apikey", "auth",
+    "authorization", "bearer", "jwt", "cookie", "private", "signing", "encryption", "license", "webhook", "hmac",
+];
+
+/// Whether the key's last word says that the value is public.
+pub(super) fn is_ordinary(key: &str) -> bool {
+    let is = |key| {
+        let (_, last) = last_word(key);
+        PUBLIC.iter().any(|word| word.eq_ignore_ascii_case(last))
+    };
+    // `x-amz-id-2` is an id as well.
+    is(key) || is(key.trim_end_matches(|c: char| !c.is_ascii_alphabetic()))
+}
+
+/// Whether any word of the key tells of a secret.
+pub(super) fn hints(key: &str) -> bool {
+    let mut rest = key;
+    while !rest.is_empty() {
+        let (head, last) = last_word(rest);
+        if TELLING.iter().any(|word| word.eq_ignore_ascii_case(last)) {
+            return true;
+        }
+        if head.len() == rest.len() {
+            return false;
+        }
+        rest = head;
+    }
+    false
+}
 
 /// Last words of keys that hold secrets.
 const WORDS: &[&str] = &[
