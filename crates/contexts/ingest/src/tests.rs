@@ -367,7 +367,7 @@ fn spans_and_logs_are_checked_redacted_and_limited() {
     );
     assert_eq!(
         (ingested.batch.logs[0].at, ingested.batch.logs[0].body.to_string().as_str()),
-        (NOW, "xxxxxxxxxxxxx…[truncated from 64 bytes]")
+        (NOW, "xxxxxxxxxxxx…[truncated from 64 bytes]")
     );
     let reasons: Vec<_> = ingested.refused.iter().map(|refused| refused.reason).collect();
     assert_eq!(reasons, ["future", "invalid_id", "no_time"]);

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind};
+use aho_corasick::dfa::DFA;
 use regex::RegexBuilder;
 
 use super::{
@@ -57,10 +57,9 @@ fn assemble(policy: &Policy, rules: Vec<Rule>, keys: Keys) -> Redactor {
     for word in opaque::HINTS {
         *owners.entry((*word).to_owned()).or_default() |= HINTED;
     }
-    let triggers = AhoCorasick::builder()
+    let triggers = DFA::builder()
         .ascii_case_insensitive(true)
-        // Most of the time is spent here, and the automaton is small.
-        .kind(Some(AhoCorasickKind::DFA))
+        .prefilter(false)
         .build(owners.keys())
         .expect("a few hundred short triggers make a small automaton");
     let those = |is: &dyn Fn(&Rule) -> bool| {

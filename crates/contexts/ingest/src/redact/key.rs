@@ -76,7 +76,7 @@ pub(super) fn is_flag(argument: &str) -> bool {
 const PUBLIC: &[&str] = &[
     "id", "ids", "uid", "uuid", "guid", "ulid", "traceid", "spanid", "requestid", "messageid", "clusterid", "hash", "digest", "sha", "sha1", "sha224",
     "sha256", "sha384", "sha512", "md5", "h1", "crc", "checksum", "etag", "integrity", "fingerprint", "thumbprint", "commit", "revision", "rev",
-    "version", "cursor", "ref", "name", "path", "file", "filename", "url", "uri", "href", "trace", "span", "traceparent", "image", "base64", "type",
+    "version", "cursor", "ref", "name", "path", "file", "filename", "url", "uri", "href", "trace", "span", "traceparent", "image", "base64", "type", "usg", "ved", "ei", "gclid", "fbclid", "msclkid",
 ];
 
 /// Words that tell of a secret wherever they stand in a key.
@@ -174,16 +174,34 @@ const PAIRS: &[(&str, &str)] = &[
 /// Ends of keys that only look as if: OpenTelemetry's `session.id` joins the signals of one visit.
 const ORDINARY: &[&str] = &["session.id"];
 
+/// By the low bits of the first letter: the lengths that [`WORDS`] and the last words of [`PAIRS`] have, a bit for each.
+const LENGTHS: [u32; 32] = {
+    let mut lengths = [0; 32];
+    let mut at = 0;
+    while at < WORDS.len() + PAIRS.len() {
+        let word = if at < WORDS.len() { WORDS[at] } else { PAIRS[at - WORDS.len()].1 };
+        lengths[(word.as_bytes()[0] & 31) as usize] |= 1 << word.len();
+        at += 1;
+    }
+    lengths
+};
+
 /// Whether the key's last word or two name a secret: `http.request.header.authorization`, `dbPassword`, `x-api-key`,
 /// `password2`; not `token_count` or `secret.name`.
 pub(super) fn is_secret(key: &str) -> bool {
     let key = key.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
     let unnumbered = key.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
-    !ORDINARY.iter().any(|end| key.ends_with(end)) && (names(key) || names(unnumbered))
+    let named = names(key) || (unnumbered.len() < key.len() && names(unnumbered));
+    named && !ORDINARY.iter().any(|end| key.ends_with(end))
 }
 
 fn names(key: &str) -> bool {
     let (head, last) = last_word(key);
+    let (first, length) = (last.as_bytes().first().map_or(0, |byte| byte & 31), last.len().min(31));
+    // Nearly all keys end with a word that no word here is as long as and begins like.
+    if LENGTHS[usize::from(first)] & 1 << length == 0 {
+        return false;
+    }
     if WORDS.iter().any(|word| word.eq_ignore_ascii_case(last)) {
         return true;
     }

@@ -1,7 +1,7 @@
 //! Runs of token characters that look random, which is what most secrets look like, and base64 that hides a text.
 //!
-//! A run tells by itself when it is long, has letters of both cases and digits, changes between them as random characters do, and repeats few of
-//! them. Near a word such as `secret` less is enough. Trace ids, UUIDs, hashes and names have neither: they are hexadecimal, of one
+//! A run tells by itself when it is long, has letters of both cases and digits, changes between them as random characters do, repeats few of
+//! them, and has few words. Near a word such as `secret` less is enough. Trace ids, UUIDs, hashes and names have neither: they are hexadecimal, of one
 //! case, or made of words; what is named an id, a digest or a name is one.
 
 use super::key;
@@ -154,6 +154,9 @@ pub(super) fn is_random(run: &str, hint: Hint) -> bool {
             }
         };
     }
+    if words(bytes) * 100 > 35 * bytes.len() {
+        return false;
+    }
     let changes = bytes.windows(2).filter(|two| class(two[0]) != class(two[1])).count();
     let (changing, long) = (changes * 100, bytes.len() - 1);
     match (hint, one_case) {
@@ -169,6 +172,12 @@ pub(super) fn is_random(run: &str, hint: Hint) -> bool {
         }
         (_, false) => symbols <= 1 + bytes.len() / 10 && changing >= 35 * long && entropy(bytes) >= 3.5,
     }
+}
+
+/// Bytes that lie in runs of four and more lowercase letters, as words have them; of random characters it is one in twelve.
+fn words(bytes: &[u8]) -> usize {
+    let runs = bytes.split(|byte| !byte.is_ascii_lowercase()).map(<[u8]>::len);
+    runs.filter(|run| *run >= 4).sum()
 }
 
 fn class(byte: u8) -> u8 {
@@ -245,6 +254,7 @@ mod tests {
             "01ARZ3NDEKTSV4RRFFQ69G5FAV",
             "0ujtsYcgvSTl8PAuAdqWYSMnLOv",
             "ReplicaFetcherThread-0-1002-orders-12",
+            "role/service-role/AWSLambdaBasicExecutionRole-1a2b3c4d",
         ] {
             assert!(!is_random(text, Hint::None), "{text}");
         }
@@ -256,5 +266,23 @@ mod tests {
             assert!(is_random(text, Hint::None), "{text}");
         }
         assert!(is_random("x8d7f6g5h4j3k2l1m9n0p", Hint::Near));
+    }
+
+    #[test]
+    fn most_random_texts_look_random() {
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = |below: u64| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            usize::try_from(state % below).unwrap()
+        };
+        let digits: Vec<char> = ('a'..='z').chain('A'..='Z').chain('0'..='9').chain(['+', '/']).collect();
+        for (length, alphabet, least) in [(32, 62, 950), (40, 64, 960), (43, 64, 960), (64, 62, 990), (86, 64, 990)] {
+            let mut random = || (0..length).map(|_| digits[next(alphabet)]).collect::<String>();
+            let found = (0..1000).filter(|_| is_random(&random(), Hint::None)).count();
+            println!("{found} of 1000 texts of {length} characters of {alphabet} look random");
+            assert!(found >= least, "{found} of {length} characters");
+        }
     }
 }

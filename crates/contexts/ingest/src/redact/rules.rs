@@ -70,10 +70,9 @@ impl<'a> Candidate<'a> {
     }
 
     /// The bytes that stand before and after it.
-    pub(super) fn around(&self) -> (Option<u8>, Option<u8>) {
+    fn around(&self) -> (&'a [u8], &'a [u8]) {
         let bytes = self.text.as_bytes();
-        let before = self.range.start.checked_sub(1).and_then(|at| bytes.get(at));
-        (before.copied(), bytes.get(self.range.end).copied())
+        (bytes.get(..self.range.start).unwrap_or_default(), bytes.get(self.range.end..).unwrap_or_default())
     }
 }
 

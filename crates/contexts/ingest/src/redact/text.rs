@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use aho_corasick::{Anchored, automaton::Automaton};
+
 use super::{ALL, Bits, HINTED, Redactor, encoded, findings::Hits, key::Slot, opaque, rules::Rule};
 
 /// How often all rules run over a text that changes each time.
@@ -52,8 +54,18 @@ impl Redactor {
 
     /// The rules that may find something in the text, and [`HINTED`].
     fn wanted(&self, text: &str) -> Bits {
-        let found = self.triggers.find_overlapping_iter(text);
-        found.fold(self.always, |wanted, found| wanted | self.owners[found.pattern().as_usize()])
+        let (triggers, mut wanted) = (&self.triggers, self.always);
+        let Ok(mut state) = triggers.start_state(Anchored::No) else {
+            return ALL | HINTED;
+        };
+        for byte in text.bytes() {
+            state = triggers.next_state(Anchored::No, state, byte);
+            if triggers.is_match(state) {
+                let found = (0..triggers.match_len(state)).map(|at| triggers.match_pattern(state, at));
+                wanted = found.fold(wanted, |wanted, found| wanted | self.owners[found.as_usize()]);
+            }
+        }
+        wanted
     }
 
     /// Puts masks or tokens in the place of what the rules found, in the order in which it stands.

@@ -30,8 +30,8 @@ pub(super) fn rules() -> Vec<Rule> {
             r"[\p{L}\p{N}._%+-]{1,64}@(?:[\p{L}\p{N}](?:[\p{L}\p{N}-]{0,62})\.)+\p{L}{2,24}",
             is_email,
         ),
+        rule("ipv6", &["::", ":0", ":1", ":2", ":3", ":4", ":5", ":6", ":7", ":8", ":9", ":a", ":b", ":c", ":d", ":e", ":f"], r"[0-9A-Fa-f:]{2,39}:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f:]{2,39}", is_ipv6),
         rule("ipv4", &[], r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}", is_ipv4),
-        rule("ipv6", &["::", ":0", ":1", ":2", ":3", ":4", ":5", ":6", ":7", ":8", ":9", ":a", ":b", ":c", ":d", ":e", ":f"], r"[0-9A-Fa-f:]{2,39}(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3})?", is_ipv6),
         // In the international form, or with the area code in brackets.
         rule(
             "phone",
@@ -48,11 +48,14 @@ pub(super) fn rules() -> Vec<Rule> {
     ]
 }
 
-/// Whether neither neighbour continues it.
+/// Whether neither neighbour continues it: a letter, a digit, one of `more` before it, or a `.` with a digit after it.
 fn stands_alone(found: &Candidate<'_>, more: &[u8]) -> bool {
+    let is_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
     let (before, after) = found.around();
-    let continues = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || more.contains(&byte);
-    !before.is_some_and(continues) && !after.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    let goes_on = matches!(after, [b'.', digit, ..] if digit.is_ascii_digit());
+    !before.last().is_some_and(|byte| is_word(byte) || more.contains(byte))
+        && !goes_on
+        && !after.first().is_some_and(is_word)
 }
 
 /// `git@host:path` is how Git names a repository.
