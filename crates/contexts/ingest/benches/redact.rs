@@ -30,11 +30,17 @@ fn attributes(at: u64) -> Attributes {
         text("server.address", "checkout.shop.svc.cluster.local"),
         ("server.port".into(), Value::Int(8443)),
         text("client.address", "10.42.7.19"),
-        text("user_agent.original", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0"),
+        text(
+            "user_agent.original",
+            "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0",
+        ),
         text("network.protocol.version", "1.1"),
         text("thread.name", "http-nio-8443-exec-17"),
         text("app.request.id", &format!("7f3c{at:04x}-1f0e-4f6a-9c7b-5a2b7c9d0e1f")),
-        ("app.cart.items".into(), Value::Array(vec![Value::string("SKU-1881"), Value::string("SKU-2209")])),
+        (
+            "app.cart.items".into(),
+            Value::Array(vec![Value::string("SKU-1881"), Value::string("SKU-2209")]),
+        ),
         text("code.namespace", "com.example.shop.checkout.CartItemController"),
         text("k8s.pod.name", "checkout-7d9f8b6c5d-x2x4z"),
     ]
@@ -42,18 +48,38 @@ fn attributes(at: u64) -> Attributes {
 
 fn line(at: u64) -> String {
     match at % 6 {
-        0 => format!("10.42.7.{} - - [26/Nov/2026:21:{:02}:07 +0000] \"GET /api/v2/items?page={at}&sort=price HTTP/1.1\" 200 5123 \"https://shop.example.com/cart\" \"Mozilla/5.0 (X11; Linux x86_64)\"", at % 256, at % 60),
-        1 => format!("[2026-11-26 21:06:{:02},{:03}] INFO [ReplicaFetcherThread-0-{at}], Error for partition [orders,{at}] to broker 2:org.apache.kafka.common.errors.NotLeaderForPartitionException: This server is not the leader for that topic-partition. (kafka.server.ReplicaFetcherThread)", at % 60, at % 1000),
-        2 => format!("level=info ts=2026-11-26T21:06:38.{at:03}Z caller=server.go:{at} msg=\"request served\" method=POST path=/checkout status=200 duration=12.{at}ms trace_id=4bf92f3577b34da6a3ce929d0e0e{at:04x} span_id=00f067aa0ba9{at:04x}"),
-        3 => format!("{{\"timestamp\":\"2026-11-26T21:06:38Z\",\"level\":\"WARN\",\"logger\":\"com.example.shop.cart.CartService\",\"message\":\"cart {at} has 17 items, more than usual\",\"thread\":\"exec-{at}\",\"request_id\":\"7f3c{at:04x}-1f0e-4f6a-9c7b-5a2b7c9d0e1f\"}}"),
-        4 => format!("Pulled image registry.example.com/shop/checkout@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f0{at:04x} in 1.{at}s"),
-        _ => format!("card declined for order {at}: insufficient funds, the customer may try another one"),
+        0 => format!(
+            "10.42.7.{} - - [26/Nov/2026:21:{:02}:07 +0000] \"GET /api/v2/items?page={at}&sort=price HTTP/1.1\" 200 5123 \"https://shop.example.com/cart\" \"Mozilla/5.0 (X11; Linux x86_64)\"",
+            at % 256,
+            at % 60
+        ),
+        1 => format!(
+            "[2026-11-26 21:06:{:02},{:03}] INFO [ReplicaFetcherThread-0-{at}], Error for partition [orders,{at}] to broker 2:org.apache.kafka.common.errors.NotLeaderForPartitionException: This server is not the leader for that topic-partition. (kafka.server.ReplicaFetcherThread)",
+            at % 60,
+            at % 1000
+        ),
+        2 => format!(
+            "level=info ts=2026-11-26T21:06:38.{at:03}Z caller=server.go:{at} msg=\"request served\" method=POST path=/checkout status=200 duration=12.{at}ms trace_id=4bf92f3577b34da6a3ce929d0e0e{at:04x} span_id=00f067aa0ba9{at:04x}"
+        ),
+        3 => format!(
+            "{{\"timestamp\":\"2026-11-26T21:06:38Z\",\"level\":\"WARN\",\"logger\":\"com.example.shop.cart.CartService\",\"message\":\"cart {at} has 17 items, more than usual\",\"thread\":\"exec-{at}\",\"request_id\":\"7f3c{at:04x}-1f0e-4f6a-9c7b-5a2b7c9d0e1f\"}}"
+        ),
+        4 => format!(
+            "Pulled image registry.example.com/shop/checkout@sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f0{at:04x} in 1.{at}s"
+        ),
+        _ => format!(
+            "card declined for order {at}: insufficient funds, the customer may try another one"
+        ),
     }
 }
 
 fn dirty(at: u64) -> String {
     let line = line(at);
-    if at % 8 == 0 { format!("{line} password=hunter{at} Authorization: Bearer abc123def{at}") } else { line }
+    if at % 8 == 0 {
+        format!("{line} password=hunter{at} Authorization: Bearer abc123def{at}")
+    } else {
+        line
+    }
 }
 
 fn bytes(attributes: &Attributes) -> u64 {
@@ -79,7 +105,9 @@ fn redact(criterion: &mut Criterion) {
     });
     assert_eq!(clean, all, "they are clean");
     let lines: Vec<Value> = (0..1024).map(|at| Value::string(line(at))).collect();
-    group.throughput(Throughput::Bytes(lines.iter().map(|line| line.to_string().len() as u64).sum()));
+    group.throughput(Throughput::Bytes(
+        lines.iter().map(|line| line.to_string().len() as u64).sum(),
+    ));
     let mut clean = lines.clone();
     group.bench_function("clean lines", |bench| {
         bench.iter(|| {
@@ -92,7 +120,9 @@ fn redact(criterion: &mut Criterion) {
     });
     assert_eq!(clean, lines, "they are clean");
     let lines: Vec<Value> = (0..1024).map(|at| Value::string(dirty(at))).collect();
-    group.throughput(Throughput::Bytes(lines.iter().map(|line| line.to_string().len() as u64).sum()));
+    group.throughput(Throughput::Bytes(
+        lines.iter().map(|line| line.to_string().len() as u64).sum(),
+    ));
     group.bench_function("lines, one in eight with secrets", |bench| {
         bench.iter_batched(
             || lines.clone(),

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use model::{Batch, KeyedSample, Labels, Limits, Sample, Timestamp};
 
-use crate::{Counts, Findings, Ingested, RawLabel, Redactor, Refused, Work, refused::Tally, series};
+use crate::{
+    Counts, Findings, Ingested, RawLabel, Redactor, Refused, Work, refused::Tally, series,
+};
 
 /// Where the labels of a request's series are; it owns the request's bytes.
 pub trait LabelSource: Send + Sync {
@@ -91,8 +93,7 @@ impl KeyedBatch {
                 *count = count.saturating_add(1);
             }
         }
-        let mut tally =
-            Tally { redacted: rest.found, trimmed: rest.trimmed, ..Tally::default() };
+        let mut tally = Tally { redacted: rest.found, trimmed: rest.trimmed, ..Tally::default() };
         for refused in rest.refused {
             tally.refused.insert((refused.signal, refused.reason), refused);
         }

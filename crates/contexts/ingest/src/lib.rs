@@ -110,7 +110,14 @@ impl<'a> Work<'a> {
         let ahead = std::time::Duration::from_secs(limits.future_seconds_max);
         let tally = Tally::default();
         let record_bytes_left = limit::RECORD_BYTES_MAX;
-        Self { limits, redactor, received_at, latest: received_at + ahead, tally, record_bytes_left }
+        Self {
+            limits,
+            redactor,
+            received_at,
+            latest: received_at + ahead,
+            tally,
+            record_bytes_left,
+        }
     }
 
     /// Refuses what is dated too far ahead of our clock.

@@ -113,7 +113,12 @@ fn flatten(value: &mut Value, depth: usize, deep: &mut u64) {
         Value::Map(attributes) => {
             attributes.iter_mut().for_each(|(_, value)| flatten(value, depth + 1, deep));
         }
-        Value::String(_) | Value::Bytes(_) | Value::Bool(_) | Value::Int(_) | Value::Double(_) | Value::Empty => {}
+        Value::String(_)
+        | Value::Bytes(_)
+        | Value::Bool(_)
+        | Value::Int(_)
+        | Value::Double(_)
+        | Value::Empty => {}
     }
 }
 
@@ -124,7 +129,12 @@ fn dismantle(value: Value) {
         match value {
             Value::Array(values) => rest.extend(values),
             Value::Map(attributes) => rest.extend(attributes.into_iter().map(|(_, value)| value)),
-            Value::String(_) | Value::Bytes(_) | Value::Bool(_) | Value::Int(_) | Value::Double(_) | Value::Empty => {}
+            Value::String(_)
+            | Value::Bytes(_)
+            | Value::Bool(_)
+            | Value::Int(_)
+            | Value::Double(_)
+            | Value::Empty => {}
         }
     }
 }
@@ -245,10 +255,19 @@ mod tests {
         let mut work = Work::new(&limits, &redactor, Timestamp::EPOCH);
         begin(&mut work);
         let value = || Value::string("x".repeat(16 << 10));
-        let mut list: Attributes = (0..100).map(|at| (format!("k{at:03}").into(), value())).collect();
-        assert_eq!(attributes(&mut list, &mut work), 100 - 63, "63 values of 16 KiB and their keys");
+        let mut list: Attributes =
+            (0..100).map(|at| (format!("k{at:03}").into(), value())).collect();
+        assert_eq!(
+            attributes(&mut list, &mut work),
+            100 - 63,
+            "63 values of 16 KiB and their keys"
+        );
         let mut more: Attributes = vec![("small".into(), Value::Int(1)), ("large".into(), value())];
-        assert_eq!((attributes(&mut more, &mut work), more.len()), (1, 1), "what is small has room");
+        assert_eq!(
+            (attributes(&mut more, &mut work), more.len()),
+            (1, 1),
+            "what is small has room"
+        );
         begin(&mut work);
         let mut more: Attributes = vec![("large".into(), value())];
         assert_eq!(attributes(&mut more, &mut work), 0);

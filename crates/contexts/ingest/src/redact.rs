@@ -19,16 +19,16 @@ mod tree;
 use aho_corasick::dfa::DFA;
 use model::{Attributes, Value};
 
+pub use self::{
+    findings::{FINDINGS_MAX, Finding, Findings, Place},
+    policy::{Action, KeyRule, PatternRule, Policy, PolicyError, Setting, TokenKey},
+    tree::DEPTH_MAX,
+};
 use self::{
     findings::{Hits, Path},
     key::Keys,
     placeholder::Cover,
     rules::Rule,
-};
-pub use self::{
-    findings::{FINDINGS_MAX, Finding, Findings, Place},
-    policy::{Action, KeyRule, PatternRule, Policy, PolicyError, Setting, TokenKey},
-    tree::DEPTH_MAX,
 };
 
 /// Characters of a name from outside in the text of a refusal.
@@ -139,7 +139,13 @@ impl Redactor {
     }
 
     /// Redacts a text that lies at `path`; false where what holds it has to go.
-    fn under(&self, text: &mut Box<str>, rules: Bits, path: &Path<'_>, findings: &mut Findings) -> bool {
+    fn under(
+        &self,
+        text: &mut Box<str>,
+        rules: Bits,
+        path: &Path<'_>,
+        findings: &mut Findings,
+    ) -> bool {
         let mut hits = Hits::default();
         if let Some(clean) = self.clean(text, rules, path.key(), &mut hits) {
             *text = clean.into();

@@ -16,7 +16,8 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
     while let Some(start) = candidate(bytes, at) {
         let (end, digits) = run(bytes, start);
         let bounded = start == 0
-            || !(bytes[start - 1].is_ascii_alphanumeric() || matches!(bytes[start - 1], b'.' | b'_'));
+            || !(bytes[start - 1].is_ascii_alphanumeric()
+                || matches!(bytes[start - 1], b'.' | b'_'));
         let ends =
             bytes.get(end).is_none_or(|next| !(next.is_ascii_alphanumeric() || *next == b'_'));
         if bounded && ends && is_card(&digits) {

@@ -15,8 +15,8 @@ use super::{
     opaque,
     placeholder::Cover,
     policy::{
-        Action, COMPILED_BYTES_MAX, CONFIGURED_MAX, KEY_ID_BYTES_MAX, KEY_SECRET_BYTES_MIN, KEYS_MAX, NAME_BYTES_MAX,
-        Policy, PolicyError, REGEX_BYTES_MAX, Setting,
+        Action, COMPILED_BYTES_MAX, CONFIGURED_MAX, KEY_ID_BYTES_MAX, KEY_SECRET_BYTES_MIN,
+        KEYS_MAX, NAME_BYTES_MAX, Policy, PolicyError, REGEX_BYTES_MAX, Setting,
     },
     rules::{self, Kind, Rule, Shape},
 };
@@ -98,7 +98,9 @@ fn check_names(policy: &Policy, built_in: &[Rule], errors: &mut Vec<PolicyError>
     for name in policy.keys.iter().map(|key| &key.name).chain(patterns) {
         let is_name = name.len() <= NAME_BYTES_MAX
             && name.starts_with(|first: char| first.is_ascii_lowercase())
-            && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+            && name
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
         if !is_name {
             errors.push(PolicyError::Name { name: name.clone() });
         } else if !taken.insert(name) {
@@ -128,7 +130,9 @@ fn globs(keys: &[Box<str>], errors: &mut Vec<PolicyError>) -> Vec<Glob> {
 }
 
 fn own_keys(policy: &Policy, own: &mut Vec<Rule>, keys: &mut Keys, errors: &mut Vec<PolicyError>) {
-    for rule in policy.keys.iter().take(CONFIGURED_MAX).filter(|rule| rule.setting.enabled != Some(false)) {
+    for rule in
+        policy.keys.iter().take(CONFIGURED_MAX).filter(|rule| rule.setting.enabled != Some(false))
+    {
         let slot = slot(interned(&rule.name), &rule.setting, policy);
         let globs = globs(&rule.keys, errors);
         let in_texts: Vec<&Glob> =

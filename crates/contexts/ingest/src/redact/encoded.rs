@@ -15,7 +15,9 @@ pub(super) fn next_run(text: &str, mut at: usize) -> Option<Range<usize>> {
             at = sign + 1;
             continue;
         }
-        let of_word = |byte: &u8| byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"_.~+*-".contains(byte);
+        let of_word = |byte: &u8| {
+            byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"_.~+*-".contains(byte)
+        };
         let before = bytes[at..sign].iter().rposition(|byte| !of_word(byte));
         let start = before.map_or(at, |before| at + before + 1);
         let ends = |byte: &u8| byte.is_ascii_whitespace() || b"&<>;\"'\\`|".contains(byte);
@@ -61,7 +63,10 @@ mod tests {
     fn finds_and_decodes_runs() {
         let check = |text: &str| {
             let run = next_run(text, 0)?;
-            Some((text[run.clone()].to_owned(), decoded(&text[run]).collect::<Vec<_>>().join(" | ")))
+            Some((
+                text[run.clone()].to_owned(),
+                decoded(&text[run]).collect::<Vec<_>>().join(" | "),
+            ))
         };
         let both = |run: &str, plain: &str| Some((run.to_owned(), plain.to_owned()));
         assert_eq!(check("GET /in?next=%2Fa%3Ft%3Db&x"), both("%2Fa%3Ft%3Db", "/a?t=b"));

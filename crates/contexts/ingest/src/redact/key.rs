@@ -36,7 +36,8 @@ impl Keys {
             if path.is_nested() {
                 path.write(&mut dotted);
             }
-            let is = |glob: &Glob| glob.matches(key) || (!dotted.is_empty() && glob.matches(&dotted));
+            let is =
+                |glob: &Glob| glob.matches(key) || (!dotted.is_empty() && glob.matches(&dotted));
             if self.allowed.iter().any(is) {
                 return Verdict::Allowed;
             }
@@ -73,23 +74,93 @@ pub(super) fn is_flag(argument: &str) -> bool {
 }
 
 /// Last words of keys whose values are public though they look random.
-const PUBLIC: &[&str] = &[
-    "id", "ids", "uid", "uuid", "guid", "ulid", "traceid", "spanid", "requestid", "messageid", "clusterid", "hash", "digest", "sha", "sha1", "sha224",
-    "sha256", "sha384", "sha512", "md5", "h1", "crc", "checksum", "etag", "integrity", "fingerprint", "thumbprint", "commit", "revision", "rev",
-    "version", "cursor", "ref", "name", "path", "file", "filename", "url", "uri", "href", "trace", "span", "traceparent", "image", "base64", "type", "usg", "ved", "ei", "gclid", "fbclid", "msclkid",
-];
+static PUBLIC: Words = Words::new(&[
+    "id",
+    "ids",
+    "uid",
+    "uuid",
+    "guid",
+    "ulid",
+    "traceid",
+    "spanid",
+    "requestid",
+    "messageid",
+    "clusterid",
+    "hash",
+    "digest",
+    "sha",
+    "sha1",
+    "sha224",
+    "sha256",
+    "sha384",
+    "sha512",
+    "md5",
+    "h1",
+    "crc",
+    "checksum",
+    "etag",
+    "integrity",
+    "fingerprint",
+    "thumbprint",
+    "commit",
+    "revision",
+    "rev",
+    "version",
+    "cursor",
+    "ref",
+    "name",
+    "path",
+    "file",
+    "filename",
+    "url",
+    "uri",
+    "href",
+    "trace",
+    "span",
+    "traceparent",
+    "image",
+    "base64",
+    "type",
+    "usg",
+    "ved",
+    "ei",
+    "gclid",
+    "fbclid",
+    "msclkid",
+]);
 
 /// Words that tell of a secret wherever they stand in a key.
-const TELLING: &[&str] = &[
-    "secret", "secrets", "token", "tokens", "password", "passwords", "passwd", "passphrase", "pwd", "credential", "credentials", "apikey", "auth",
-    "authorization", "bearer", "jwt", "cookie", "private", "signing", "encryption", "license", "webhook", "hmac",
-];
+static TELLING: Words = Words::new(&[
+    "secret",
+    "secrets",
+    "token",
+    "tokens",
+    "password",
+    "passwords",
+    "passwd",
+    "passphrase",
+    "pwd",
+    "credential",
+    "credentials",
+    "apikey",
+    "auth",
+    "authorization",
+    "bearer",
+    "jwt",
+    "cookie",
+    "private",
+    "signing",
+    "encryption",
+    "license",
+    "webhook",
+    "hmac",
+]);
 
 /// Whether the key's last word says that the value is public.
 pub(super) fn is_ordinary(key: &str) -> bool {
     let is = |key| {
         let (_, last) = last_word(key);
-        PUBLIC.iter().any(|word| word.eq_ignore_ascii_case(last))
+        PUBLIC.has(last)
     };
     // `x-amz-id-2` is an id as well.
     is(key) || is(key.trim_end_matches(|c: char| !c.is_ascii_alphabetic()))
@@ -100,7 +171,7 @@ pub(super) fn hints(key: &str) -> bool {
     let mut rest = key;
     while !rest.is_empty() {
         let (head, last) = last_word(rest);
-        if TELLING.iter().any(|word| word.eq_ignore_ascii_case(last)) {
+        if TELLING.has(last) {
             return true;
         }
         if head.len() == rest.len() {
@@ -112,7 +183,7 @@ pub(super) fn hints(key: &str) -> bool {
 }
 
 /// Last words of keys that hold secrets.
-const WORDS: &[&str] = &[
+static WORDS: Words = Words::new(&[
     "apikey",
     "authorization",
     "auth",
@@ -151,7 +222,7 @@ const WORDS: &[&str] = &[
     "idtoken",
     "authtoken",
     "sessiontoken",
-];
+]);
 
 /// Last two words of keys that hold secrets.
 const PAIRS: &[(&str, &str)] = &[
@@ -171,20 +242,56 @@ const PAIRS: &[(&str, &str)] = &[
     ("ssh", "key"),
 ];
 
+/// Ends of long words that name secrets.
+const ENDS: &[&str] = &[
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "apikey",
+    "secretkey",
+    "privatekey",
+    "accesstoken",
+    "authtoken",
+    "apitoken",
+    "refreshtoken",
+    "bearertoken",
+];
+
+/// The second words of [`PAIRS`].
+static SECONDS: Words = Words::new(&["key", "number", "string", "card", "id"]);
+
 /// Ends of keys that only look as if: OpenTelemetry's `session.id` joins the signals of one visit.
 const ORDINARY: &[&str] = &["session.id"];
 
-/// By the low bits of the first letter: the lengths that [`WORDS`] and the last words of [`PAIRS`] have, a bit for each.
-const LENGTHS: [u32; 32] = {
-    let mut lengths = [0; 32];
-    let mut at = 0;
-    while at < WORDS.len() + PAIRS.len() {
-        let word = if at < WORDS.len() { WORDS[at] } else { PAIRS[at - WORDS.len()].1 };
-        lengths[(word.as_bytes()[0] & 31) as usize] |= 1 << word.len();
-        at += 1;
+/// Words of keys. Nearly all words of real keys are none of them, which their first letter and length tell.
+struct Words {
+    words: &'static [&'static str],
+    /// By the low bits of the first letter: the lengths of the words, a bit for each.
+    lengths: [u32; 32],
+}
+
+impl Words {
+    const fn new(words: &'static [&'static str]) -> Self {
+        let mut lengths = [0; 32];
+        let mut at = 0;
+        while at < words.len() {
+            let word = words[at].as_bytes();
+            lengths[(word[0] & 31) as usize] |= 1 << word.len();
+            at += 1;
+        }
+        Self { words, lengths }
     }
-    lengths
-};
+
+    fn has(&self, word: &str) -> bool {
+        let Some(first) = word.bytes().next() else {
+            return false;
+        };
+        let lengths = self.lengths[usize::from(first & 31)];
+        lengths.checked_shr(u32::try_from(word.len()).unwrap_or(u32::MAX)).unwrap_or(0) & 1 == 1
+            && self.words.iter().any(|have| have.eq_ignore_ascii_case(word))
+    }
+}
 
 /// Whether the key's last word or two name a secret: `http.request.header.authorization`, `dbPassword`, `x-api-key`,
 /// `password2`; not `token_count` or `secret.name`.
@@ -197,18 +304,30 @@ pub(super) fn is_secret(key: &str) -> bool {
 
 fn names(key: &str) -> bool {
     let (head, last) = last_word(key);
-    let (first, length) = (last.as_bytes().first().map_or(0, |byte| byte & 31), last.len().min(31));
-    // Nearly all keys end with a word that no word here is as long as and begins like.
-    if LENGTHS[usize::from(first)] & 1 << length == 0 {
-        return false;
-    }
-    if WORDS.iter().any(|word| word.eq_ignore_ascii_case(last)) {
+    if WORDS.has(last) || ends(last) {
         return true;
+    }
+    if !SECONDS.has(last) {
+        return false;
     }
     let (_, before) = last_word(head);
     PAIRS.iter().any(|(first, second)| {
         first.eq_ignore_ascii_case(before) && second.eq_ignore_ascii_case(last)
     })
+}
+
+/// Whether a word is several written as one that end in a secret's name: `dbpassword`, `APITOKEN`.
+fn ends(word: &str) -> bool {
+    word.len() > 8 && {
+        let bytes = word.as_bytes();
+        let ends = |end: &&str| {
+            bytes
+                .get(bytes.len().saturating_sub(end.len())..)
+                .is_some_and(|last| last.eq_ignore_ascii_case(end.as_bytes()))
+        };
+        matches!(bytes[bytes.len() - 1] | 32, b'd' | b't' | b'y' | b'e' | b'n')
+            && ENDS.iter().any(|end| ends(end))
+    }
 }
 
 /// What stands before the last word, and the last word; words end at punctuation and where `camelCase` humps.
@@ -229,6 +348,12 @@ fn last_word(key: &str) -> (&str, &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_second_words_of_all_pairs_are_known() {
+        assert!(PAIRS.iter().all(|(_, second)| SECONDS.has(second)));
+        assert!(SECONDS.has("KEY") && !SECONDS.has("keys") && !SECONDS.has(&"k".repeat(35)));
+    }
 
     #[test]
     fn knows_secrets_by_the_end_of_the_key() {
@@ -265,6 +390,10 @@ mod tests {
             "connection_string",
             "db.connection_string",
             "connectionString",
+            "dbpassword",
+            "MYSQLPASSWORD",
+            "githubapitoken",
+            "clientsecret",
         ] {
             assert!(is_secret(key), "{key}");
         }
@@ -289,6 +418,9 @@ mod tests {
             "bypass",
             "passed",
             "input_tokens2",
+            "retained",
+            "checkpointed",
+            "transaction",
             "tokens",
             "llm.tokens",
             "base64",

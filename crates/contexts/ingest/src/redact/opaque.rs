@@ -4,6 +4,8 @@
 //! them, and has few words. Near a word such as `secret` less is enough. Trace ids, UUIDs, hashes and names have neither: they are hexadecimal, of one
 //! case, or made of words; what is named an id, a digest or a name is one.
 
+use std::ops::Range;
+
 use super::key;
 
 /// The shortest run that is looked at.
@@ -20,20 +22,45 @@ const NEAR_BYTES: usize = 40;
 
 /// Words that tell of a secret nearby; they are triggers too.
 pub(super) const HINTS: &[&str] = &[
-    "secret", "token", "passw", "passphrase", "credential", "apikey", "api key", "api_key", "api-key", "access key",
-    "access_key", "access-key", "private", "signing", "encryption", "license key", "bearer",
+    "secret",
+    "token",
+    "passw",
+    "passphrase",
+    "credential",
+    "apikey",
+    "api key",
+    "api_key",
+    "api-key",
+    "access key",
+    "access_key",
+    "access-key",
+    "private",
+    "signing",
+    "encryption",
+    "license key",
+    "bearer",
 ];
 
 /// How base64 begins of images, archives and documents, and of public keys.
 const HARMLESS: &[&str] = &[
-    "iVBOR", "/9j/", "R0lGOD", "UklGR", "H4sI", "UEsDB", "JVBERi", "AAAAB3Nza", "AAAAC3Nza", "AAAAE2Vj",
+    "iVBOR",
+    "/9j/",
+    "R0lGOD",
+    "UklGR",
+    "H4sI",
+    "UEsDB",
+    "JVBERi",
+    "AAAAB3Nza",
+    "AAAAC3Nza",
+    "AAAAE2Vj",
 ];
 
 /// Ends of file names.
 const EXTENSIONS: &[&str] = &[
-    "js", "mjs", "css", "map", "json", "xml", "html", "htm", "txt", "log", "md", "csv", "pdf", "png", "jpg", "jpeg", "gif",
-    "svg", "webp", "avif", "ico", "mp3", "mp4", "webm", "woff", "woff2", "ttf", "otf", "wasm", "zip", "gz", "tar", "jar",
-    "class", "java", "go", "py", "rs", "rb", "php", "so", "dll", "exe", "parquet", "sst", "db",
+    "js", "mjs", "css", "map", "json", "xml", "html", "htm", "txt", "log", "md", "csv", "pdf",
+    "png", "jpg", "jpeg", "gif", "svg", "webp", "avif", "ico", "mp3", "mp4", "webm", "woff",
+    "woff2", "ttf", "otf", "wasm", "zip", "gz", "tar", "jar", "class", "java", "go", "py", "rs",
+    "rb", "php", "so", "dll", "exe", "parquet", "sst", "db",
 ];
 
 /// What is known of a run from what stands around it.
@@ -47,7 +74,7 @@ pub(super) enum Hint {
 }
 
 /// The next run at or after `at`, which is the text's start or follows a byte that is of no run: letters, digits, `+`, `/`, `_`, `-`.
-pub(super) fn next_run(bytes: &[u8], mut at: usize) -> Option<std::ops::Range<usize>> {
+pub(super) fn next_run(bytes: &[u8], mut at: usize) -> Option<Range<usize>> {
     // Most texts have no long run: a look at each twentieth byte, and back to where its word begins, passes over them.
     while let Some(&probe) = bytes.get(at + RUN_BYTES_MIN - 1) {
         let last = at + RUN_BYTES_MIN - 1;
@@ -82,30 +109,32 @@ fn is_token(byte: u8) -> bool {
     IS[usize::from(byte)]
 }
 
-/// The parts of a run that may be one token: all of it, or what lies between the slashes of a path.
-pub(super) fn parts(text: &str, run: std::ops::Range<usize>) -> Vec<std::ops::Range<usize>> {
+/// Calls `look` with the parts of a run that may be one token: all of it, or what lies between the slashes of a path.
+pub(super) fn parts(text: &str, run: Range<usize>, mut look: impl FnMut(Range<usize>)) {
     let bytes = &text.as_bytes()[run.clone()];
     let slashes = bytes.iter().filter(|byte| **byte == b'/').count();
-    let is_path = bytes[0] == b'/' && !text.get(run.clone()).is_some_and(|run| run.starts_with("/9j/"));
+    let is_path = bytes[0] == b'/' && !bytes.starts_with(b"/9j/");
     if slashes == 0 || (!is_path && slashes <= 1 + bytes.len() / 16) {
-        return vec![run];
+        return look(run);
     }
     let mut at = run.start;
-    let split = bytes.split(|byte| *byte == b'/').map(|part| {
-        let start = at;
-        at += part.len() + 1;
-        start..start + part.len()
-    });
-    split.filter(|part| part.len() >= RUN_BYTES_MIN).collect()
+    for part in bytes.split(|byte| *byte == b'/') {
+        let end = at + part.len();
+        if part.len() >= RUN_BYTES_MIN {
+            look(at..end);
+        }
+        at = end + 1;
+    }
 }
 
 /// What stands around a run; `None` where that says that it is no secret. `near` says that a word of [`HINTS`] is in the text.
-pub(super) fn hint(text: &str, run: &std::ops::Range<usize>, near: bool, of: &str) -> Option<Hint> {
+pub(super) fn hint(text: &str, run: &Range<usize>, near: bool, of: &str) -> Option<Hint> {
     let (before, after) = (text.get(..run.start)?, text.get(run.end..)?);
     let token = text.get(run.clone())?;
     let named = key::before(before);
     let named = if named.is_empty() && before.len() < 4 { of } else { named };
-    let digest = ["sha1-", "sha256-", "sha384-", "sha512-"].iter().any(|name| token.starts_with(name));
+    let digest =
+        ["sha1-", "sha256-", "sha384-", "sha512-"].iter().any(|name| token.starts_with(name));
     let is_file = after.strip_prefix('.').is_some_and(|rest| {
         let end = rest.bytes().position(|byte| !byte.is_ascii_alphanumeric()).unwrap_or(rest.len());
         rest.get(..end).is_some_and(|end| EXTENSIONS.contains(&end))
@@ -162,7 +191,11 @@ pub(super) fn is_random(run: &str, hint: Hint) -> bool {
     match (hint, one_case) {
         (Hint::None, true) => false,
         (_, true) => {
-            symbols == 0 && digits >= 3 && lower + upper >= 3 && changing >= 30 * long && entropy(bytes) >= 3.3
+            symbols == 0
+                && digits >= 3
+                && lower + upper >= 3
+                && changing >= 30 * long
+                && entropy(bytes) >= 3.3
         }
         (Hint::None, false) => {
             (ALONE_BYTES_MIN..=ALONE_BYTES_MAX).contains(&bytes.len())
@@ -170,7 +203,9 @@ pub(super) fn is_random(run: &str, hint: Hint) -> bool {
                 && changing >= 38 * long
                 && entropy(bytes) >= 4.2
         }
-        (_, false) => symbols <= 1 + bytes.len() / 10 && changing >= 35 * long && entropy(bytes) >= 3.5,
+        (_, false) => {
+            symbols <= 1 + bytes.len() / 10 && changing >= 35 * long && entropy(bytes) >= 3.5
+        }
     }
 }
 
@@ -201,8 +236,14 @@ fn entropy(bytes: &[u8]) -> f64 {
 
 /// Whether base64 may begin a text: of its first 15 bytes most are printable, and none is a control character.
 pub(super) fn may_be_text(run: &str) -> bool {
+    // The first of four digits has six of the eight bits of a byte.
+    let begins = run.bytes().take(RUN_BYTES_MIN).step_by(4);
+    if begins.filter(|digit| matches!(digit, b'C' | b'I'..=b'Z' | b'a'..=b'f')).count() < 3 {
+        return false;
+    }
     let head = run.get(..RUN_BYTES_MIN).and_then(super::rules::value::base64).unwrap_or_default();
-    let printable = head.iter().filter(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t')).count();
+    let printable =
+        head.iter().filter(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\r' | b'\t')).count();
     let high = head.iter().filter(|byte| **byte >= 0x80).count();
     printable >= 10 && printable + high == head.len()
 }
@@ -235,7 +276,9 @@ mod tests {
     #[test]
     fn a_path_is_taken_apart_and_a_token_with_slashes_is_not() {
         let check = |text: &str| {
-            parts(text, 0..text.len()).into_iter().map(|part| text[part].to_owned()).collect::<Vec<_>>()
+            let mut found = Vec::new();
+            parts(text, 0..text.len(), |part| found.push(text[part].to_owned()));
+            found
         };
         assert_eq!(check("wJalrXUtnFEMI/K7MDENG/bPxRfiCYzzzzzzzKEY").len(), 1);
         assert_eq!(check("/hooks/a2Kd93Kfm3Lq0Zx8Vb7N/x"), ["a2Kd93Kfm3Lq0Zx8Vb7N"]);
@@ -277,8 +320,11 @@ mod tests {
             state ^= state << 17;
             usize::try_from(state % below).unwrap()
         };
-        let digits: Vec<char> = ('a'..='z').chain('A'..='Z').chain('0'..='9').chain(['+', '/']).collect();
-        for (length, alphabet, least) in [(32, 62, 950), (40, 64, 960), (43, 64, 960), (64, 62, 990), (86, 64, 990)] {
+        let digits: Vec<char> =
+            ('a'..='z').chain('A'..='Z').chain('0'..='9').chain(['+', '/']).collect();
+        for (length, alphabet, least) in
+            [(32, 62, 950), (40, 64, 960), (43, 64, 960), (64, 62, 990), (86, 64, 990)]
+        {
             let mut random = || (0..length).map(|_| digits[next(alphabet)]).collect::<String>();
             let found = (0..1000).filter(|_| is_random(&random(), Hint::None)).count();
             println!("{found} of 1000 texts of {length} characters of {alphabet} look random");

@@ -11,11 +11,14 @@ use super::policy::{Action, KEY_ID_BYTES_MAX, NAME_BYTES_MAX, TokenKey};
 /// Bytes of the HMAC that a token shows: two of 2^32 different secrets share one with a chance of a half.
 const TOKEN_BYTES: usize = 8;
 /// Bytes of the longest placeholder.
-const BYTES_MAX: usize = "[redacted:::]".len() + NAME_BYTES_MAX + KEY_ID_BYTES_MAX + 2 * TOKEN_BYTES;
+const BYTES_MAX: usize =
+    "[redacted:::]".len() + NAME_BYTES_MAX + KEY_ID_BYTES_MAX + 2 * TOKEN_BYTES;
 
 static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^\[(?:redacted:[a-z0-9_]{1,40}|token:[a-z0-9_]{1,40}:[A-Za-z0-9]{1,16}:[0-9a-f]{16})\]")
-        .expect("a constant that a test compiles")
+    Regex::new(
+        r"^\[(?:redacted:[a-z0-9_]{1,40}|token:[a-z0-9_]{1,40}:[A-Za-z0-9]{1,16}:[0-9a-f]{16})\]",
+    )
+    .expect("a constant that a test compiles")
 });
 
 /// Whether a placeholder covers the range, so that what is there has been hidden already.

@@ -121,7 +121,9 @@ pub enum PolicyError {
         #[source]
         source: regex::Error,
     },
-    #[error("the regular expression of redaction rule `{name}` has {have} bytes; at most 4096 are allowed")]
+    #[error(
+        "the regular expression of redaction rule `{name}` has {have} bytes; at most 4096 are allowed"
+    )]
     RegexTooLong { name: Box<str>, have: usize },
     #[error("the regular expression of redaction rule `{name}` matches the empty text")]
     MatchesNothing { name: Box<str> },

@@ -72,7 +72,10 @@ impl<'a> Candidate<'a> {
     /// The bytes that stand before and after it.
     fn around(&self) -> (&'a [u8], &'a [u8]) {
         let bytes = self.text.as_bytes();
-        (bytes.get(..self.range.start).unwrap_or_default(), bytes.get(self.range.end..).unwrap_or_default())
+        (
+            bytes.get(..self.range.start).unwrap_or_default(),
+            bytes.get(self.range.end..).unwrap_or_default(),
+        )
     }
 }
 
@@ -125,7 +128,8 @@ impl Rule {
     /// What follows one of an installation's own keys in a text.
     pub(super) fn own_keys(name: &'static str, triggers: Vec<Box<str>>, keys: &[String]) -> Self {
         let keys = keys.join("|");
-        let pattern = format!(r#"(?i)(?:^|[^A-Za-z0-9_.-]|\b)(?:{keys})\\*["'`]?\s*(?:=>?|:=?)\s*(?P<s>{VALUE})"#);
+        let pattern =
+            format!(r#"(?i)(?:^|[^A-Za-z0-9_])(?:{keys})\\*["'`]?\s*(?:=>?|:=?)\s*(?P<s>{VALUE})"#);
         let shape = builtin_pattern(&pattern, is_value);
         Self { triggers, ..Self::new(name, &[], Kind::Own, shape) }
     }
@@ -182,12 +186,7 @@ pub(super) fn built_in() -> Vec<Rule> {
     rules
 }
 
-fn rule(
-    name: &'static str,
-    triggers: &[&str],
-    pattern: &str,
-    accept: Accept,
-) -> Rule {
+fn rule(name: &'static str, triggers: &[&str], pattern: &str, accept: Accept) -> Rule {
     Rule::new(name, triggers, Kind::Named, builtin_pattern(pattern, accept))
 }
 
@@ -260,7 +259,15 @@ fn generic() -> Vec<Rule> {
         // Vendors' headers: `private-token: …`, `dd-api-key: …`, `x-vault-token: …`.
         rule(
             "header_token",
-            &["-token", "-api-key", "-application-key", "-access-key", "-functions-key", "-subscription-key", "-secret"],
+            &[
+                "-token",
+                "-api-key",
+                "-application-key",
+                "-access-key",
+                "-functions-key",
+                "-subscription-key",
+                "-secret",
+            ],
             r#"(?i)\b(?:[a-z0-9]+-)+(?:token|api-key|application-key|access-key|functions-key|subscription-key|secret)\\*["']?\s*(?:=>?|:)\s*\\*["']?(?P<s>[^\s"'\\,;]+)"#,
             is_opaque,
         ),

@@ -4,14 +4,26 @@ use std::ops::Range;
 
 use aho_corasick::{Anchored, automaton::Automaton};
 
-use super::{ALL, Bits, HINTED, Redactor, encoded, findings::Hits, key::Slot, opaque, rules::Rule};
+use super::{
+    ALL, Bits, HINTED, Redactor, encoded,
+    findings::Hits,
+    key::Slot,
+    opaque::{self, Hint},
+    rules::Rule,
+};
 
 /// How often all rules run over a text that changes each time.
 const PASSES_MAX: usize = 8;
 
 impl Redactor {
     /// The text without the secrets that `rules` find; `None` when it stays as it is. `key` holds it, if one does.
-    pub(super) fn clean(&self, text: &str, rules: Bits, key: &str, hits: &mut Hits) -> Option<String> {
+    pub(super) fn clean(
+        &self,
+        text: &str,
+        rules: Bits,
+        key: &str,
+        hits: &mut Hits,
+    ) -> Option<String> {
         if self.dry & rules != 0 {
             // What would be hidden is found as it would be, on a copy.
             let mut would = Hits::default();
@@ -22,7 +34,13 @@ impl Redactor {
     }
 
     /// What one rule puts in can give a text the shape of another, so the rules run until nothing changes any more.
-    pub(super) fn settle(&self, text: &str, rules: Bits, key: &str, hits: &mut Hits) -> Option<String> {
+    pub(super) fn settle(
+        &self,
+        text: &str,
+        rules: Bits,
+        key: &str,
+        hits: &mut Hits,
+    ) -> Option<String> {
         if rules == 0 {
             return None;
         }
@@ -60,8 +78,9 @@ impl Redactor {
         };
         for byte in text.bytes() {
             state = triggers.next_state(Anchored::No, state, byte);
-            if triggers.is_match(state) {
-                let found = (0..triggers.match_len(state)).map(|at| triggers.match_pattern(state, at));
+            if triggers.is_special(state) {
+                let found =
+                    (0..triggers.match_len(state)).map(|at| triggers.match_pattern(state, at));
                 wanted = found.fold(wanted, |wanted, found| wanted | self.owners[found.as_usize()]);
             }
         }
@@ -69,15 +88,24 @@ impl Redactor {
     }
 
     /// Puts masks or tokens in the place of what the rules found, in the order in which it stands.
-    fn replace(&self, text: &str, found: Vec<(Range<usize>, usize)>, hits: &mut Hits) -> Option<String> {
+    fn replace(
+        &self,
+        text: &str,
+        found: Vec<(Range<usize>, usize)>,
+        hits: &mut Hits,
+    ) -> Option<String> {
         let mut out: Option<String> = None;
         let mut copied = 0;
         for (range, rule) in found {
-            let (Some(before), Some(secret)) = (text.get(copied..range.start), text.get(range.clone())) else {
+            let (Some(before), Some(secret)) =
+                (text.get(copied..range.start), text.get(range.clone()))
+            else {
                 continue;
             };
             let rule = &self.rules[rule];
-            if rule.heeds_keys() && self.keys.allows_after(text.get(..range.start).unwrap_or_default()) {
+            if rule.heeds_keys()
+                && self.keys.allows_after(text.get(..range.start).unwrap_or_default())
+            {
                 continue;
             }
             let out = out.get_or_insert_with(|| String::with_capacity(text.len() + 32));
@@ -98,7 +126,9 @@ impl Redactor {
         while let Some(run) = encoded::next_run(text, at) {
             at = run.end;
             let encoded = text.get(run.clone()).unwrap_or_default();
-            if let Some(rule) = encoded::decoded(encoded).find_map(|plain| self.holds(&plain, rules)) {
+            if let Some(rule) =
+                encoded::decoded(encoded).find_map(|plain| self.holds(&plain, rules))
+            {
                 found.push((run, rule));
             }
         }
@@ -115,22 +145,22 @@ impl Redactor {
             if super::placeholder::covers(text, &run) {
                 continue;
             }
-            for part in opaque::parts(text, run) {
+            opaque::parts(text, run, |part| {
                 let token = text.get(part.clone()).unwrap_or_default();
                 if opaque::may_be_text(token)
                     && let Some(plain) = opaque::decoded(token)
                 {
                     let rule = self.holds(&plain, rules);
                     found.extend(rule.map(|rule| (padded(text, part), rule)));
-                    continue;
-                }
-                if let Some(rule) = entropy
+                } else if let Some(rule) = entropy
+                    // What is not random enough where most is known of it is not worth a look around.
+                    && opaque::is_random(token, Hint::Key)
                     && let Some(hint) = opaque::hint(text, &part, near, key)
-                    && opaque::is_random(token, hint)
+                    && (hint == Hint::Key || opaque::is_random(token, hint))
                 {
                     found.push((padded(text, part), rule));
                 }
-            }
+            });
         }
         if found.iter().any(|(_, rule)| Some(*rule) == entropy) && is_public(text) {
             found.retain(|(_, rule)| Some(*rule) != entropy);

@@ -50,7 +50,12 @@ impl Redactor {
     }
 
     /// Redacts a value by its shape; false where what holds it has to go.
-    pub(super) fn scan(&self, value: &mut Value, (path, depth): At<'_>, findings: &mut Findings) -> bool {
+    pub(super) fn scan(
+        &self,
+        value: &mut Value,
+        (path, depth): At<'_>,
+        findings: &mut Findings,
+    ) -> bool {
         match value {
             Value::String(text) => self.under(text, ALL, path, findings),
             Value::Array(values) if depth < DEPTH_MAX => {
@@ -72,7 +77,12 @@ impl Redactor {
                 }
                 keep
             }
-            Value::Array(_) | Value::Map(_) | Value::Int(_) | Value::Bool(_) | Value::Double(_) | Value::Empty => true,
+            Value::Array(_)
+            | Value::Map(_)
+            | Value::Int(_)
+            | Value::Bool(_)
+            | Value::Double(_)
+            | Value::Empty => true,
         }
     }
 
@@ -83,7 +93,9 @@ impl Redactor {
         values.retain_mut(|value| {
             let is_asked = std::mem::replace(&mut asked, value.as_str().is_some_and(is_flag));
             match self.keys.known {
-                Some(slot) if is_asked && value.as_str().is_some_and(|text| !text.starts_with('-')) => {
+                Some(slot)
+                    if is_asked && value.as_str().is_some_and(|text| !text.starts_with('-')) =>
+                {
                     self.hide(value, slot, (&here, depth), findings)
                 }
                 Some(_) | None => self.scan(value, (&here, depth), findings),
@@ -115,11 +127,22 @@ impl Redactor {
     }
 
     /// Replaces whatever a telling key holds; a flag such as `has_password: true` tells nothing.
-    fn hide(&self, value: &mut Value, slot: Slot, (path, depth): At<'_>, findings: &mut Findings) -> bool {
+    fn hide(
+        &self,
+        value: &mut Value,
+        slot: Slot,
+        (path, depth): At<'_>,
+        findings: &mut Findings,
+    ) -> bool {
         match value {
             Value::Bool(_) | Value::Empty => return true,
             Value::String(text) if text.is_empty() || placeholder::is_one(text) => return true,
-            Value::String(_) | Value::Int(_) | Value::Double(_) | Value::Bytes(_) | Value::Array(_) | Value::Map(_) => {}
+            Value::String(_)
+            | Value::Int(_)
+            | Value::Double(_)
+            | Value::Bytes(_)
+            | Value::Array(_)
+            | Value::Map(_) => {}
         }
         let keep = self.note(&Hits::one(slot), path, findings);
         if slot.dry_run {
@@ -129,7 +152,9 @@ impl Redactor {
         let mut cover = String::new();
         match (&*value, slot.action) {
             (Value::String(text), action) => self.cover.write(&mut cover, slot.name, action, text),
-            (nested, Action::Token) => self.cover.write(&mut cover, slot.name, slot.action, &nested.to_string()),
+            (nested, Action::Token) => {
+                self.cover.write(&mut cover, slot.name, slot.action, &nested.to_string())
+            }
             (_, action) => self.cover.write(&mut cover, slot.name, action, ""),
         }
         *value = Value::String(cover.into());
@@ -141,7 +166,8 @@ impl Redactor {
 fn named_value(attributes: &Attributes) -> Option<usize> {
     let is = |key: &str, names: &[&str]| names.iter().any(|name| name.eq_ignore_ascii_case(key));
     let names = |(key, value): &(Box<str>, Value)| {
-        is(key, &["name", "key", "header", "variable"]) && value.as_str().is_some_and(key::is_secret)
+        is(key, &["name", "key", "header", "variable"])
+            && value.as_str().is_some_and(key::is_secret)
     };
     let named = attributes.iter().any(names);
     named.then(|| attributes.iter().position(|(key, _)| is(key, &["value", "val"]))).flatten()

@@ -11,7 +11,8 @@ use model::Value;
 /// The log line or the attribute that a line stands for.
 fn held(line: &str) -> Value {
     let attribute = line.split_once(": ").filter(|(key, _)| {
-        key.contains('.') && key.bytes().all(|byte| byte.is_ascii_lowercase() || b"._-".contains(&byte))
+        key.contains('.')
+            && key.bytes().all(|byte| byte.is_ascii_lowercase() || b"._-".contains(&byte))
     });
     match attribute {
         Some((key, text)) => Value::Map(vec![(key.into(), Value::string(text))]),
@@ -37,7 +38,8 @@ fn names_ids_and_digests_stay() {
 }
 
 fn files(of: &Path, out: &mut Vec<PathBuf>) {
-    let mut entries: Vec<_> = std::fs::read_dir(of).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let mut entries: Vec<_> =
+        std::fs::read_dir(of).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
     entries.sort();
     for path in entries {
         if path.is_dir() { files(&path, out) } else { out.push(path) }
@@ -71,7 +73,14 @@ fn real_logs_and_traces_stay() {
     let (redactor, data) = (Redactor::new(), PathBuf::from(data));
     let (mut ran, mut skipped, mut bytes) = (0, 0, 0);
     let mut hits: BTreeMap<String, u64> = BTreeMap::new();
-    for folder in ["logs-access", "logs-kafka", "traces-jaeger", "otlp/examples", "logs-parse-vectors", "logs-quickwit-rest"] {
+    for folder in [
+        "logs-access",
+        "logs-kafka",
+        "traces-jaeger",
+        "otlp/examples",
+        "logs-parse-vectors",
+        "logs-quickwit-rest",
+    ] {
         let mut all = Vec::new();
         files(&data.join(folder), &mut all);
         assert!(!all.is_empty(), "{folder} is missing");
@@ -81,7 +90,8 @@ fn real_logs_and_traces_stay() {
                 continue;
             };
             let is_json = path.extension().is_some_and(|end| end == "json");
-            let texts = if is_json { strings(&text) } else { text.lines().map(str::to_owned).collect() };
+            let texts =
+                if is_json { strings(&text) } else { text.lines().map(str::to_owned).collect() };
             for text in texts {
                 (ran, bytes) = (ran + 1, bytes + text.len());
                 let mut findings = Findings::default();

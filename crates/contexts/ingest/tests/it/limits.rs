@@ -1,12 +1,21 @@
 //! Limits seen from outside: what is cut says how long it was, at a character, and is counted.
 
-use ingest::{DeltaState, Ingested, RawBatch, RawLog, RawResource, RawSpan, Redactor, Translation, limit};
+use ingest::{
+    DeltaState, Ingested, RawBatch, RawLog, RawResource, RawSpan, Redactor, Translation, limit,
+};
 use model::{Attributes, Limits, SpanId, Timestamp, TraceId, Value, span::SpanEvent};
 
 fn run(resource: RawResource) -> Ingested {
     let raw = RawBatch { resources: vec![resource], ..RawBatch::default() };
     let (limits, redactor) = (Limits::default(), Redactor::new());
-    ingest::ingest(raw, &limits, &redactor, &Translation::default(), &mut DeltaState::default(), Timestamp::from_secs(1000))
+    ingest::ingest(
+        raw,
+        &limits,
+        &redactor,
+        &Translation::default(),
+        &mut DeltaState::default(),
+        Timestamp::from_secs(1000),
+    )
 }
 
 fn log(body: Value, attributes: Attributes) -> RawResource {
@@ -37,14 +46,19 @@ fn a_secret_that_a_limit_would_cut_is_hidden_first() {
     let text = format!("{} password=hunter2-hunter2-hunter2", "x".repeat((16 << 10) - 20));
     let ingested = run(log(Value::Empty, vec![("note".into(), Value::string(text))]));
     let kept = ingested.batch.logs[0].attributes[0].1.to_string();
-    assert!(!kept.contains("hunter2") && kept.contains("…[truncated from "), "{}", &kept[kept.len() - 80..]);
+    assert!(
+        !kept.contains("hunter2") && kept.contains("…[truncated from "),
+        "{}",
+        &kept[kept.len() - 80..]
+    );
 }
 
 #[test]
 fn a_span_with_too_much_of_everything_stays_within_its_size() {
     let value = || Value::string("v".repeat(20 << 10));
-    let attributes =
-        |count| -> Attributes { (0..count).map(|at| (format!("key.{at}").into(), value())).collect() };
+    let attributes = |count| -> Attributes {
+        (0..count).map(|at| (format!("key.{at}").into(), value())).collect()
+    };
     let event = || SpanEvent { at: Timestamp::EPOCH, name: "e".into(), attributes: attributes(2) };
     let span = RawSpan {
         trace_id: Some(TraceId([1; 16])),
@@ -59,10 +73,12 @@ fn a_span_with_too_much_of_everything_stays_within_its_size() {
     let size = |attributes: &Attributes| -> usize {
         attributes.iter().map(|(key, value)| key.len() + value.to_string().len()).sum()
     };
-    let total = size(&span.attributes) + span.events.iter().map(|event| size(&event.attributes)).sum::<usize>();
+    let total = size(&span.attributes)
+        + span.events.iter().map(|event| size(&event.attributes)).sum::<usize>();
     assert!(total <= limit::RECORD_BYTES_MAX, "{total}");
     assert_eq!(span.events.len(), 128, "events are listed, though what is in them had no room");
-    let kept = span.attributes.len() + span.events.iter().map(|event| event.attributes.len()).sum::<usize>();
+    let kept = span.attributes.len()
+        + span.events.iter().map(|event| event.attributes.len()).sum::<usize>();
     let dropped = ingested.trimmed["attributes_dropped"];
     assert_eq!(dropped, u64::try_from(40 + 128 * 2 - kept).unwrap());
     assert!(ingested.trimmed["events_dropped"] == 72 && ingested.trimmed["values_truncated"] > 0);
@@ -77,7 +93,9 @@ fn what_is_deeper_than_redaction_looks_is_not_kept() {
     let ingested = run(log(deep.clone(), vec![("deep".into(), deep)]));
     let log = &ingested.batch.logs[0];
     for value in [&log.body, &log.attributes[0].1] {
-        assert!(!format!("{value:?}").contains("hunter2") && format!("{value:?}").contains(limit::DEEP));
+        assert!(
+            !format!("{value:?}").contains("hunter2") && format!("{value:?}").contains(limit::DEEP)
+        );
     }
     assert_eq!(ingested.trimmed.get("values_too_deep"), Some(&2));
 }

@@ -9,7 +9,10 @@ use ingest::{
 use model::Value;
 
 pub(crate) fn token_key(id: &str) -> TokenKey {
-    TokenKey { id: id.into(), secret: format!("the key {id} of a test, not of an installation").into_bytes().into() }
+    TokenKey {
+        id: id.into(),
+        secret: format!("the key {id} of a test, not of an installation").into_bytes().into(),
+    }
 }
 
 /// All built-in rules with one action.
@@ -43,7 +46,13 @@ pub(crate) fn listed(findings: &Findings) -> Vec<String> {
     let all = findings.found();
     all.map(|(one, count)| {
         let dry = if one.dry_run { " dry" } else { "" };
-        format!("{count} {} {}{dry} {} {}", one.rule, one.action.as_str(), one.place.as_str(), one.key)
+        format!(
+            "{count} {} {}{dry} {} {}",
+            one.rule,
+            one.action.as_str(),
+            one.place.as_str(),
+            one.key
+        )
     })
     .collect()
 }

@@ -20,8 +20,8 @@ pub(super) const VENDORS: &[Vendor] = &[
     (
         "azure_key",
         &[
-            "q~", "azdo", "+ast", "+amc", "acdb", "+arm", "+aba", "+aeh", "+asb", "+aio", "aiot", "azse",
-            "azfu", "azca",
+            "q~", "azdo", "+ast", "+amc", "acdb", "+arm", "+aba", "+aeh", "+asb", "+aio", "aiot",
+            "azse", "azfu", "azca",
         ],
         r"(?P<s>[A-Za-z0-9_.~-]{3}[0-9]Q~[A-Za-z0-9_.~-]{31,34})|\b[A-Za-z0-9]{76}AZDO[A-Za-z0-9]{4}\b|\b[A-Za-z0-9+/]{76}(?:\+ASt|\+AMC|ACDb|\+ABa)[A-Za-z0-9+/]{5}[AQgw]==|\b[A-Za-z0-9+/]{33}(?:\+ARm|\+AEh|\+ASb|\+AIo|AIoT)[A-Za-z0-9+/]{5}[A-P]=|\b[A-Za-z0-9]{42}AzSe[A-D][A-Za-z0-9]{5}\b|\b[A-Za-z0-9_-]{44}AzFu[A-Za-z0-9_-]{5}[AQgw]==|\b[A-Za-z0-9+/]{42}AzCa[A-Za-z0-9+/]{5,6}={0,2}",
     ),
@@ -29,8 +29,22 @@ pub(super) const VENDORS: &[Vendor] = &[
     (
         "cloud_token",
         &[
-            "hrku-", "sbp_", "pscale_", "flyv1 ", "fo1_", "nfp_", "v1.0-", "dapi", "dp.pt.",
-            "dp.st.", "dp.ct.", "dp.sa.", "dp.scim.", "dp.audit.", "rnd_", "ltai",
+            "hrku-",
+            "sbp_",
+            "pscale_",
+            "flyv1 ",
+            "fo1_",
+            "nfp_",
+            "v1.0-",
+            "dapi",
+            "dp.pt.",
+            "dp.st.",
+            "dp.ct.",
+            "dp.sa.",
+            "dp.scim.",
+            "dp.audit.",
+            "rnd_",
+            "ltai",
         ],
         r"\bHRKU-[A-Za-z0-9_-]{36,}|\bsbp_(?:v0_)?[0-9a-f]{40}|\bpscale_(?:tkn|pw|oauth)_[A-Za-z0-9_.=-]{32,}|\bFlyV1 (?P<s>fm[0-9][a-z]?_[A-Za-z0-9+/=,_-]{40,})|\bfo1_[A-Za-z0-9_-]{40,}|\bnfp_[A-Za-z0-9]{36,}|\bv1\.0-[0-9a-f]{24}-[0-9a-f]{100,}|\bdapi[0-9a-f]{32}(?:-[0-9])?|\bdp\.(?:pt|st|ct|sa|scim|audit)\.(?:[a-z0-9_-]{2,35}\.)?[A-Za-z0-9]{40,44}|\brnd_[A-Za-z0-9]{28,}|\bLTAI[A-Za-z0-9]{12,20}\b",
     ),
@@ -43,8 +57,19 @@ pub(super) const VENDORS: &[Vendor] = &[
     (
         "gitlab_token",
         &[
-            "glpat-", "gldt-", "glrt-", "glrtr-", "glptt-", "glcbt-", "glsoat-", "glft-",
-            "glffct-", "glimt-", "glagent-", "gloas-", "gr1348941",
+            "glpat-",
+            "gldt-",
+            "glrt-",
+            "glrtr-",
+            "glptt-",
+            "glcbt-",
+            "glsoat-",
+            "glft-",
+            "glffct-",
+            "glimt-",
+            "glagent-",
+            "gloas-",
+            "gr1348941",
         ],
         r"\b(?:gl(?:pat|dt|rtr?|ptt|cbt|soat|ft|ffct|imt|agent|oas)-[A-Za-z0-9_.-]{20,}|GR1348941[A-Za-z0-9_-]{20,})",
     ),
@@ -93,7 +118,17 @@ pub(super) const VENDORS: &[Vendor] = &[
     ),
     (
         "payment_key",
-        &["shpat_", "shpca_", "shppa_", "shpss_", "sq0", "eaaa", "access_token$", "rzp_", "flwseck"],
+        &[
+            "shpat_",
+            "shpca_",
+            "shppa_",
+            "shpss_",
+            "sq0",
+            "eaaa",
+            "access_token$",
+            "rzp_",
+            "flwseck",
+        ],
         r"\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{32}|\bsq0(?:atp|csp|idp)-[0-9A-Za-z_-]{22,}|\bEAAA[A-Za-z0-9_-]{56,}|\baccess_token\$(?:production|sandbox)\$[0-9a-z]{16}\$[0-9a-f]{32}|\brzp_(?:live|test)_[A-Za-z0-9]{14,}|\bFLWSECK(?:_TEST)?-[0-9a-zA-Z]{12,}(?:-X)?",
     ),
     // Models.
@@ -102,7 +137,11 @@ pub(super) const VENDORS: &[Vendor] = &[
         &["sk-", "gsk_", "r8_", "pplx-", "xai-", "t3blbkfj"],
         r"\bsk-(?:(?:proj|svcacct|admin|ant|or|live|test)-[A-Za-z0-9_-]{8,}|[A-Za-z0-9]{32,})|\bgsk_[A-Za-z0-9]{40,}|\br8_[A-Za-z0-9]{37}|\bpplx-[A-Za-z0-9]{40,}|\bxai-[A-Za-z0-9]{60,}|\b[A-Za-z0-9_-]{16,}T3BlbkFJ[A-Za-z0-9_-]{16,}",
     ),
-    ("huggingface_token", &["hf_", "api_org_"], r"\b(?:hf_[A-Za-z0-9]{20,}|api_org_[A-Za-z0-9]{30,})"),
+    (
+        "huggingface_token",
+        &["hf_", "api_org_"],
+        r"\b(?:hf_[A-Za-z0-9]{20,}|api_org_[A-Za-z0-9]{30,})",
+    ),
     // Operations.
     (
         "vault_token",
@@ -111,7 +150,10 @@ pub(super) const VENDORS: &[Vendor] = &[
     ),
     (
         "monitoring_key",
-        &["glsa_", "glc_", "eyjrijoi", "nrak-", "nrii-", "nrjs-", "nral", "hcaik_", "hcxik_", "hcamk_", "sntrys_", "sntryu_", "dt0c01.", "dt0s"],
+        &[
+            "glsa_", "glc_", "eyjrijoi", "nrak-", "nrii-", "nrjs-", "nral", "hcaik_", "hcxik_",
+            "hcamk_", "sntrys_", "sntryu_", "dt0c01.", "dt0s",
+        ],
         r"\bglsa_[A-Za-z0-9]{32}_[0-9A-Fa-f]{8}|\bglc_[A-Za-z0-9+/=]{32,}|\beyJrIjoi[A-Za-z0-9+/=_-]{40,}|\bNR(?:AK|II|JS)-[A-Za-z0-9-]{19,32}|\b[0-9a-f]{36}NRAL\b|\bhc[ax][a-z]k_[A-Za-z0-9]{40,}|\bsntry(?:s_[A-Za-z0-9+/=_-]{40,}|u_[0-9a-f]{64})|\bdt0[cs][0-9]{2}\.[A-Z0-9]{24}\.[A-Z0-9]{64}",
     ),
     (
