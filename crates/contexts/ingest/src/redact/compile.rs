@@ -119,14 +119,14 @@ fn check_names(policy: &Policy, built_in: &[Rule], errors: &mut Vec<PolicyError>
 }
 
 fn globs(keys: &[Box<str>], errors: &mut Vec<PolicyError>) -> Vec<Glob> {
-    let mut glob = |key: &Box<str>| {
-        let glob = Glob::new(key);
-        if glob.is_none() {
-            errors.push(PolicyError::Key { key: key.clone() });
+    let mut globs = Vec::new();
+    for key in keys.iter().take(KEYS_MAX) {
+        match Glob::new(key) {
+            Some(glob) => globs.push(glob),
+            None => errors.push(PolicyError::Key { key: key.clone() }),
         }
-        glob
-    };
-    keys.iter().take(KEYS_MAX).filter_map(&mut glob).collect()
+    }
+    globs
 }
 
 fn own_keys(policy: &Policy, own: &mut Vec<Rule>, keys: &mut Keys, errors: &mut Vec<PolicyError>) {

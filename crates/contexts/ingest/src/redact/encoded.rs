@@ -64,8 +64,8 @@ mod tests {
         let check = |text: &str| {
             let run = next_run(text, 0)?;
             Some((
-                text[run.clone()].to_owned(),
-                decoded(&text[run]).collect::<Vec<_>>().join(" | "),
+                text.get(run.clone()).unwrap().to_owned(),
+                decoded(text.get(run).unwrap()).collect::<Vec<_>>().join(" | "),
             ))
         };
         let both = |run: &str, plain: &str| Some((run.to_owned(), plain.to_owned()));

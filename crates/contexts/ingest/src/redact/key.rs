@@ -326,7 +326,7 @@ fn ends(word: &str) -> bool {
                 .is_some_and(|last| last.eq_ignore_ascii_case(end.as_bytes()))
         };
         matches!(bytes[bytes.len() - 1] | 32, b'd' | b't' | b'y' | b'e' | b'n')
-            && ENDS.iter().any(|end| ends(end))
+            && ENDS.iter().any(ends)
     }
 }
 

@@ -46,11 +46,7 @@ fn a_secret_that_a_limit_would_cut_is_hidden_first() {
     let text = format!("{} password=hunter2-hunter2-hunter2", "x".repeat((16 << 10) - 20));
     let ingested = run(log(Value::Empty, vec![("note".into(), Value::string(text))]));
     let kept = ingested.batch.logs[0].attributes[0].1.to_string();
-    assert!(
-        !kept.contains("hunter2") && kept.contains("…[truncated from "),
-        "{}",
-        &kept[kept.len() - 80..]
-    );
+    assert!(!kept.contains("hunter2") && kept.contains("…[truncated from "), "{kept}");
 }
 
 #[test]

@@ -6,3 +6,4 @@ mod places;
 mod policy;
 mod property;
 mod support;
+mod vendors;

@@ -372,7 +372,7 @@ fn none() -> Redactor {
     use ingest::redact::{Policy, Setting};
     let off = Setting { enabled: Some(false), ..Setting::default() };
     let rules = Redactor::built_in().into_iter().map(|(name, _)| (name.into(), off)).collect();
-    Redactor::with(&Policy { rules, ..Policy::default() }).unwrap()
+    Redactor::with(&Policy { rules, ..Policy::default() }).expect("the rules compile")
 }
 
 #[test]

@@ -18,14 +18,14 @@ pub(crate) fn token_key(id: &str) -> TokenKey {
 /// All built-in rules with one action.
 pub(crate) fn acting(action: Action, dry_run: bool) -> Redactor {
     let token_key = Some(token_key("k1"));
-    Redactor::with(&Policy { action, dry_run, token_key, ..Policy::default() }).unwrap()
+    Redactor::with(&Policy { action, dry_run, token_key, ..Policy::default() }).expect("the rules compile")
 }
 
 /// Rules named by `on` beside those that are on anyway.
 pub(crate) fn with_rules(on: &[&str]) -> Redactor {
     let setting = ingest::redact::Setting { enabled: Some(true), ..Default::default() };
     let rules: BTreeMap<Box<str>, _> = on.iter().map(|name| ((*name).into(), setting)).collect();
-    Redactor::with(&Policy { rules, ..Policy::default() }).unwrap()
+    Redactor::with(&Policy { rules, ..Policy::default() }).expect("the rules compile")
 }
 
 /// The text after redaction.
