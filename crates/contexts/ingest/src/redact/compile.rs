@@ -140,9 +140,13 @@ fn own_keys(policy: &Policy, own: &mut Vec<Rule>, keys: &mut Keys, errors: &mut 
         if !in_texts.is_empty() {
             let triggers = in_texts.iter().map(|glob| glob.literal().into()).collect();
             let patterns: Vec<String> = in_texts.iter().map(|glob| glob.regex()).collect();
-            let mut text = Rule::own_keys(slot.name, triggers, &patterns);
-            text.set(&rule.setting, policy.action, policy.dry_run);
-            own.push(text);
+            match Rule::own_keys(slot.name, triggers, &patterns) {
+                Ok(mut text) => {
+                    text.set(&rule.setting, policy.action, policy.dry_run);
+                    own.push(text);
+                }
+                Err(source) => errors.push(PolicyError::Regex { name: rule.name.clone(), source }),
+            }
         }
         keys.own.extend(globs.into_iter().map(|glob| (glob, slot)));
     }

@@ -4,7 +4,7 @@ mod personal;
 pub(super) mod value;
 mod vendors;
 
-use std::ops::Range;
+use std::{borrow::Cow, ops::Range, sync::LazyLock};
 
 use regex::Regex;
 
@@ -42,17 +42,22 @@ pub(super) enum Kind {
 
 #[derive(Debug)]
 pub(super) enum Shape {
-    /// What its group matches (or all, where that has no part) is the secret, unless the group `no` matches too.
     Pattern {
-        pattern: Regex,
-        group: usize,
-        no: Option<usize>,
+        pattern: LazyLock<Pattern, Box<dyn FnOnce() -> Pattern + Send + Sync>>,
         /// Says no to what has the shape but is no secret.
         accept: Accept,
     },
     Card,
     /// Found by [`super::opaque`].
     Entropy,
+}
+
+/// What its group matches (or all, where that has no part) is the secret, unless the group `no` matches too.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    regex: Regex,
+    group: usize,
+    no: Option<usize>,
 }
 
 type Accept = fn(&Candidate<'_>) -> bool;
@@ -85,19 +90,24 @@ impl Rule {
         let mut found = match &self.shape {
             Shape::Card => card::find(text),
             Shape::Entropy => Vec::new(),
-            Shape::Pattern { pattern, group, no, accept } => {
+            Shape::Pattern { pattern, accept } => {
+                let Pattern { regex, group, no } = &**pattern;
                 // Captures cost more than a search, and most texts that hold a trigger have none.
-                let Some(first) = pattern.find(text).map(|found| found.start()) else {
+                let Some(first) = regex.find(text).map(|found| found.start()) else {
                     return Vec::new();
                 };
                 let mut found = Vec::new();
                 let mut at = first;
-                while let Some(captures) = pattern.captures_at(text, at) {
+                while let Some(captures) = regex.captures_at(text, at) {
                     let whole = captures.get_match();
-                    if whole.is_empty() {
-                        break;
-                    }
                     at = whole.end();
+                    if whole.is_empty() {
+                        let Some(next) = text.get(at..).and_then(|rest| rest.chars().next()) else {
+                            break;
+                        };
+                        at += next.len_utf8();
+                        continue;
+                    }
                     let range = captures.get(*group).unwrap_or(whole).range();
                     let refused = no.is_some_and(|no| captures.get(no).is_some());
                     if !refused && accept(&Candidate { text, range: range.clone() }) {
@@ -118,20 +128,26 @@ impl Rule {
     }
 
     /// An installation's own pattern, of which the first group is the secret, if there is one.
-    pub(super) fn own(name: &'static str, pattern: Regex) -> Self {
-        let group = usize::from(pattern.captures_len() > 1);
-        let accept: Accept = |found| !found.secret().is_empty();
-        let shape = Shape::Pattern { pattern, group, no: None, accept };
-        Self::new(name, &[], Kind::Own, shape)
+    pub(super) fn own(name: &'static str, regex: Regex) -> Self {
+        let group = usize::from(regex.captures_len() > 1);
+        let pattern = Pattern { regex, group, no: None };
+        Self::new(name, &[], Kind::Own, lazy(|| pattern, |found| !found.secret().is_empty()))
     }
 
     /// What follows one of an installation's own keys in a text.
-    pub(super) fn own_keys(name: &'static str, triggers: Vec<Box<str>>, keys: &[String]) -> Self {
+    ///
+    /// # Errors
+    /// When they are too many or too long together.
+    pub(super) fn own_keys(
+        name: &'static str,
+        triggers: Vec<Box<str>>,
+        keys: &[String],
+    ) -> Result<Self, regex::Error> {
         let keys = keys.join("|");
         let pattern =
             format!(r#"(?i)(?:^|[^A-Za-z0-9_])(?:{keys})\\*["'`]?\s*(?:=>?|:=?)\s*(?P<s>{VALUE})"#);
-        let shape = builtin_pattern(&pattern, is_value);
-        Self { triggers, ..Self::new(name, &[], Kind::Own, shape) }
+        let pattern = Pattern::new(&pattern)?;
+        Ok(Self { triggers, ..Self::new(name, &[], Kind::Own, lazy(|| pattern, is_value)) })
     }
 
     /// Whether an allowed key before the secret allows it.
@@ -186,15 +202,34 @@ pub(super) fn built_in() -> Vec<Rule> {
     rules
 }
 
-fn rule(name: &'static str, triggers: &[&str], pattern: &str, accept: Accept) -> Rule {
+fn rule(
+    name: &'static str,
+    triggers: &[&str],
+    pattern: impl Into<Cow<'static, str>>,
+    accept: Accept,
+) -> Rule {
     Rule::new(name, triggers, Kind::Named, builtin_pattern(pattern, accept))
 }
 
-fn builtin_pattern(pattern: &str, accept: Accept) -> Shape {
-    let pattern = Regex::new(pattern).expect("the patterns are constants that a test compiles");
-    let of = |wanted: &str| pattern.capture_names().position(|name| name == Some(wanted));
-    let (group, no) = (of("s").unwrap_or(0), of("no"));
-    Shape::Pattern { pattern, group, no, accept }
+/// A constant pattern. It is compiled when a text first holds one of its triggers, for most never do.
+fn builtin_pattern(pattern: impl Into<Cow<'static, str>>, accept: Accept) -> Shape {
+    let pattern = pattern.into();
+    let compile =
+        move || Pattern::new(&pattern).expect("the patterns are constants that a test compiles");
+    lazy(compile, accept)
+}
+
+fn lazy(pattern: impl FnOnce() -> Pattern + Send + Sync + 'static, accept: Accept) -> Shape {
+    Shape::Pattern { pattern: LazyLock::new(Box::new(pattern)), accept }
+}
+
+impl Pattern {
+    fn new(pattern: &str) -> Result<Self, regex::Error> {
+        let regex = Regex::new(pattern)?;
+        let of = |wanted: &str| regex.capture_names().position(|name| name == Some(wanted));
+        let (group, no) = (of("s").unwrap_or(0), of("no"));
+        Ok(Self { regex, group, no })
+    }
 }
 
 /// Whole shapes, which tell by themselves; they are applied before the [`generic`] ones.
@@ -216,7 +251,7 @@ fn shapes() -> Vec<Rule> {
         ),
     ];
     let vendors = vendors::VENDORS.iter();
-    rules.extend(vendors.map(|(name, triggers, pattern)| rule(name, triggers, pattern, any)));
+    rules.extend(vendors.map(|(name, triggers, pattern)| rule(name, triggers, *pattern, any)));
     for rule in &mut rules {
         rule.kind = Kind::Whole;
     }
@@ -276,7 +311,7 @@ fn generic() -> Vec<Rule> {
         rule(
             "assignment",
             NAMES,
-            &format!(
+            format!(
                 r#"(?i)(?P<no>\barn:[^\s"']*:)?{key}\\*["'`]?(?:\s*(?:=>?|:=)\s*|\\*["']\s*:\s*|:)(?P<s>{VALUE})"#
             ),
             is_value,
@@ -284,13 +319,13 @@ fn generic() -> Vec<Rule> {
         rule(
             "password",
             &["passw", "pwd", "passphrase"],
-            &format!(r#"(?i)(?:password|passwd|passphrase|pwd)\d*\s*:\s*(?P<s>{VALUE})"#),
+            format!(r#"(?i)(?:password|passwd|passphrase|pwd)\d*\s*:\s*(?P<s>{VALUE})"#),
             is_value,
         ),
         rule(
             "pass",
             &["pass=", "pass\"", "pass\\", "pass'", "pass ", "pass:"],
-            &format!(r#"(?i)(?:\b|_)pass\\*["']?(?:\s*=>?\s*|\\*["']\s*:\s*)(?P<s>{VALUE})"#),
+            format!(r#"(?i)(?:\b|_)pass\\*["']?(?:\s*=>?\s*|\\*["']\s*:\s*)(?P<s>{VALUE})"#),
             is_no_count,
         ),
         rule(
@@ -302,7 +337,7 @@ fn generic() -> Vec<Rule> {
         rule(
             "quoted",
             NAMES,
-            &format!(r#"(?i){prose}{key}\s*:\s*(?P<s>\\+"[^"\\]+(?:\\+")?|"[^"]+"?|'[^']+'?)"#),
+            format!(r#"(?i){prose}{key}\s*:\s*(?P<s>\\+"[^"\\]+(?:\\+")?|"[^"]+"?|'[^']+'?)"#),
             is_value,
         ),
         rule(
@@ -335,4 +370,17 @@ fn generic() -> Vec<Rule> {
             is_value,
         ),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pattern_compiles_and_its_triggers_are_in_lower_case() {
+        for rule in built_in() {
+            assert!(rule.find("nothing").is_empty(), "{}", rule.name);
+            assert!(rule.triggers.iter().all(|trigger| **trigger == trigger.to_lowercase()));
+        }
+    }
 }

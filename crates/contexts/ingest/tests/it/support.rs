@@ -18,7 +18,8 @@ pub(crate) fn token_key(id: &str) -> TokenKey {
 /// All built-in rules with one action.
 pub(crate) fn acting(action: Action, dry_run: bool) -> Redactor {
     let token_key = Some(token_key("k1"));
-    Redactor::with(&Policy { action, dry_run, token_key, ..Policy::default() }).expect("the rules compile")
+    Redactor::with(&Policy { action, dry_run, token_key, ..Policy::default() })
+        .expect("the rules compile")
 }
 
 /// Rules named by `on` beside those that are on anyway.
