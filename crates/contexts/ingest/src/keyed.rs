@@ -63,8 +63,6 @@ pub struct Rules {
 pub struct Resolved {
     pub refused: Vec<Refused>,
     pub redacted: Counts,
-    /// What redaction found and where, in dry runs too.
-    pub found: Findings,
     pub trimmed: Counts,
 }
 
@@ -132,7 +130,7 @@ impl KeyedBatch {
             series.samples.push(Sample { at_ms: sample.at_ms, value: sample.value });
         }
         batch.series.retain(|series| !series.samples.is_empty());
-        let Resolved { refused, redacted, found, trimmed } = self.resolver.finish();
+        let (Resolved { refused, redacted, trimmed }, found) = self.resolver.finish_with_findings();
         Ingested { batch, leaders: Vec::new(), refused, redacted, found, trimmed }
     }
 }
@@ -165,12 +163,14 @@ impl Resolver {
 
     /// What was counted, of the rest of the request too.
     pub fn finish(self) -> Resolved {
-        Resolved {
-            refused: self.tally.refused.into_values().collect(),
-            redacted: self.tally.redacted.hidden().clone(),
-            found: self.tally.redacted,
-            trimmed: self.tally.trimmed,
-        }
+        self.finish_with_findings().0
+    }
+
+    /// The same, and what redaction found and where, in dry runs too.
+    pub fn finish_with_findings(self) -> (Resolved, Findings) {
+        let Tally { refused, redacted: found, trimmed } = self.tally;
+        let refused = refused.into_values().collect();
+        (Resolved { refused, redacted: found.hidden().clone(), trimmed }, found)
     }
 }
 

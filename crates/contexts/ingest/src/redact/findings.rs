@@ -113,15 +113,6 @@ impl Findings {
         self.unlisted += other.unlisted;
     }
 
-    /// How often rules found something, by rule, whether or not it was hidden.
-    pub fn by_rule(&self) -> Counts {
-        let mut counts = Counts::new();
-        for (finding, count) in &self.found {
-            *counts.entry(finding.rule).or_default() += count;
-        }
-        counts
-    }
-
     pub(super) fn add(&mut self, hits: &Hits, key: &str) {
         for hit in &hits.list {
             if !hit.dry_run {
