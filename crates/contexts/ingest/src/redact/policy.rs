@@ -94,7 +94,7 @@ pub struct Policy {
     pub action: Action,
     /// Every rule reports what it would hide, and nothing is hidden.
     pub dry_run: bool,
-    /// Built-in rules by name ([`crate::redact::BUILT_IN`]).
+    /// Built-in rules by name ([`crate::Redactor::built_in`]).
     pub rules: BTreeMap<Box<str>, Setting>,
     pub keys: Vec<KeyRule>,
     /// Keys, as in [`KeyRule::keys`], whose values are kept as they are, whatever is in them.
