@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{Resource, Scope, Value};
 
-use crate::{RawEmitter, Work, limit};
+use crate::{Place, RawEmitter, Work, limit};
 
 /// The name of an emitter that gave none (OpenTelemetry semantic conventions).
 pub const UNKNOWN_SERVICE: &str = "unknown_service";
@@ -23,7 +23,8 @@ pub(crate) fn is_identity(key: &str) -> bool {
 /// Reads the identity; the attributes are kept as they came.
 pub(crate) fn resource(raw: RawEmitter, work: &mut Work<'_>) -> Arc<Resource> {
     let RawEmitter { mut attributes, mut dropped_attributes, mut schema_url } = raw;
-    work.redactor.attributes(&mut attributes, &mut work.tally.redacted);
+    limit::begin(work);
+    work.redactor.attributes(&mut attributes, work.tally.redacted.at(Place::Resource));
     dropped_attributes += limit::attributes(&mut attributes, work);
     schema(&mut schema_url, work);
     let first = |keys: &[&str]| {
@@ -51,13 +52,14 @@ impl Scopes {
         {
             return Arc::clone(clean);
         }
+        limit::begin(work);
         let mut scope = Scope::clone(raw);
         for text in [&mut scope.name, &mut scope.version] {
-            work.redactor.text(text, &mut work.tally.redacted);
+            work.redactor.text(text, work.tally.redacted.at(Place::Scope));
             limit::text(text, work);
         }
         schema(&mut scope.schema_url, work);
-        work.redactor.attributes(&mut scope.attributes, &mut work.tally.redacted);
+        work.redactor.attributes(&mut scope.attributes, work.tally.redacted.at(Place::Scope));
         scope.dropped_attributes += limit::attributes(&mut scope.attributes, work);
         let clean = Arc::new(scope);
         self.0 = Some((Arc::clone(raw), Arc::clone(&clean)));
@@ -66,7 +68,7 @@ impl Scopes {
 }
 
 fn schema(url: &mut Box<str>, work: &mut Work<'_>) {
-    work.redactor.text(url, &mut work.tally.redacted);
+    work.redactor.text(url, work.tally.redacted.at(Place::Scope));
     limit::text(url, work);
 }
 

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use model::{Batch, KeyedSample, Labels, Limits, Sample, Timestamp};
 
-use crate::{Counts, Ingested, RawLabel, Redactor, Refused, Work, refused::Tally, series};
+use crate::{
+    Counts, Findings, Ingested, RawLabel, Redactor, Refused, Work, refused::Tally, series,
+};
 
 /// Where the labels of a request's series are; it owns the request's bytes.
 pub trait LabelSource: Send + Sync {
@@ -89,8 +91,7 @@ impl KeyedBatch {
                 *count = count.saturating_add(1);
             }
         }
-        let mut tally =
-            Tally { redacted: rest.redacted, trimmed: rest.trimmed, ..Tally::default() };
+        let mut tally = Tally { redacted: rest.found, trimmed: rest.trimmed, ..Tally::default() };
         for refused in rest.refused {
             tally.refused.insert((refused.signal, refused.reason), refused);
         }
@@ -129,8 +130,8 @@ impl KeyedBatch {
             series.samples.push(Sample { at_ms: sample.at_ms, value: sample.value });
         }
         batch.series.retain(|series| !series.samples.is_empty());
-        let Resolved { refused, redacted, trimmed } = self.resolver.finish();
-        Ingested { batch, leaders: Vec::new(), refused, redacted, trimmed }
+        let (Resolved { refused, redacted, trimmed }, found) = self.resolver.finish_with_findings();
+        Ingested { batch, leaders: Vec::new(), refused, redacted, found, trimmed }
     }
 }
 
@@ -162,11 +163,14 @@ impl Resolver {
 
     /// What was counted, of the rest of the request too.
     pub fn finish(self) -> Resolved {
-        Resolved {
-            refused: self.tally.refused.into_values().collect(),
-            redacted: self.tally.redacted,
-            trimmed: self.tally.trimmed,
-        }
+        self.finish_with_findings().0
+    }
+
+    /// The same, and what redaction found and where, in dry runs too.
+    pub fn finish_with_findings(self) -> (Resolved, Findings) {
+        let Tally { refused, redacted: found, trimmed } = self.tally;
+        let refused = refused.into_values().collect();
+        (Resolved { refused, redacted: found.hidden().clone(), trimmed }, found)
     }
 }
 

@@ -29,7 +29,7 @@ pub use raw::{
     RawLog, RawMetric, RawNative, RawPoint, RawResource, RawSeries, RawSpan, RawSummary,
     Temporality,
 };
-pub use redact::Redactor;
+pub use redact::{Findings, Place, Redactor};
 use refused::Tally;
 pub use refused::{Counts, Refused, Signal, reason};
 
@@ -45,6 +45,8 @@ pub struct Ingested {
     pub refused: Vec<Refused>,
     /// How many values each redaction rule replaced.
     pub redacted: Counts,
+    /// What redaction found and where, in dry runs too.
+    pub found: Findings,
     /// What was kept in part: `attributes_dropped`, `values_truncated`, `logs_truncated`, `exemplars_dropped`, …
     pub trimmed: Counts,
 }
@@ -87,7 +89,8 @@ pub fn ingest(
         batch,
         leaders: leaders.finish(),
         refused: work.tally.refused.into_values().collect(),
-        redacted: work.tally.redacted,
+        redacted: work.tally.redacted.hidden().clone(),
+        found: work.tally.redacted,
         trimmed: work.tally.trimmed,
     }
 }
@@ -101,13 +104,23 @@ pub struct Work<'a> {
     /// The last moment that is not too far ahead of our clock.
     latest: Timestamp,
     tally: Tally,
+    /// Bytes that the record at hand may still have ([`limit::RECORD_BYTES_MAX`]).
+    record_bytes_left: usize,
 }
 
 impl<'a> Work<'a> {
     fn new(limits: &'a Limits, redactor: &'a Redactor, received_at: Timestamp) -> Self {
         let ahead = std::time::Duration::from_secs(limits.future_seconds_max);
         let tally = Tally::default();
-        Self { limits, redactor, received_at, latest: received_at + ahead, tally }
+        let record_bytes_left = limit::RECORD_BYTES_MAX;
+        Self {
+            limits,
+            redactor,
+            received_at,
+            latest: received_at + ahead,
+            tally,
+            record_bytes_left,
+        }
     }
 
     /// Refuses what is dated too far ahead of our clock.

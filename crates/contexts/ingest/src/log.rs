@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use model::{LogRecord, Resource};
 
-use crate::{RawLog, Signal, Work, limit};
+use crate::{Place, RawLog, Signal, Work, limit};
 
 /// A record that gives no time happened when it was observed, else when it came.
 pub(crate) fn record(
@@ -33,13 +33,14 @@ pub(crate) fn record(
         attributes: raw.attributes,
         dropped_attributes: raw.dropped_attributes,
     };
-    redactor.value(&mut record.body, &mut work.tally.redacted);
+    limit::begin(work);
+    redactor.value(&mut record.body, work.tally.redacted.at(Place::LogBody));
     limit::log_body(&mut record.body, work);
-    redactor.text(&mut record.severity_text, &mut work.tally.redacted);
+    redactor.text(&mut record.severity_text, work.tally.redacted.at(Place::LogSeverity));
     limit::text(&mut record.severity_text, work);
-    redactor.text(&mut record.event_name, &mut work.tally.redacted);
+    redactor.text(&mut record.event_name, work.tally.redacted.at(Place::LogEventName));
     limit::text(&mut record.event_name, work);
-    redactor.attributes(&mut record.attributes, &mut work.tally.redacted);
+    redactor.attributes(&mut record.attributes, work.tally.redacted.at(Place::LogAttribute));
     record.dropped_attributes += limit::attributes(&mut record.attributes, work);
     Some(record)
 }

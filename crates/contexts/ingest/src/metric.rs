@@ -22,7 +22,7 @@ use model::{
 
 use self::{name::Suffix, output::Output, translation::Translation};
 use crate::{
-    DeltaState, RawData, RawMetric, Signal, Temporality, Work, enrich, limit,
+    DeltaState, Place, RawData, RawMetric, Signal, Temporality, Work, enrich, limit,
     refused::{NO_POINT, reason},
     series::{self, Pairs},
 };
@@ -68,7 +68,7 @@ struct Family {
 
 fn one(mut metric: RawMetric, service: &str, out: &mut Output<'_, '_>) -> Option<Metadata> {
     for name in [&mut metric.name, &mut metric.unit] {
-        out.work.redactor.name(name, &mut out.work.tally.redacted);
+        out.work.redactor.name(name, out.work.tally.redacted.at(Place::MetricName));
     }
     let redactor = out.work.redactor;
     let shown = |text: &str| redactor.shown(text);
@@ -163,7 +163,7 @@ fn scope_labels(scope: &Scope, out: &mut Output<'_, '_>) -> Pairs {
         scope.attributes.iter().filter(|(key, _)| !own.iter().any(|(own, _)| **own == **key));
     attributes.extend(more.cloned());
     let work = &mut *out.work;
-    work.redactor.attributes(&mut attributes, &mut work.tally.redacted);
+    work.redactor.attributes(&mut attributes, work.tally.redacted.at(Place::Scope));
     let utf8 = out.translation.names.utf8();
     let pairs = name::labels(&attributes, utf8).into_iter();
     pairs

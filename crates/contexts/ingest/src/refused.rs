@@ -5,6 +5,8 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
+use crate::redact::Findings;
+
 /// How often something happened, by its name.
 pub type Counts = BTreeMap<&'static str, u64>;
 
@@ -86,7 +88,7 @@ pub fn by_point(mut refused: Vec<Refused>, leaders: &[u32]) -> Vec<Refused> {
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) refused: BTreeMap<(Signal, &'static str), Refused>,
-    pub(crate) redacted: Counts,
+    pub(crate) redacted: Findings,
     pub(crate) trimmed: Counts,
 }
 

@@ -7,7 +7,7 @@ use model::{
     Timestamp,
 };
 
-use crate::{RawLabel, RawSeries, Signal, Work, limit, refused::reason};
+use crate::{Place, RawLabel, RawSeries, Signal, Work, limit, refused::reason};
 
 /// Label pairs that have not been checked yet.
 pub(crate) type Pairs = Vec<(Arc<str>, Arc<str>)>;
@@ -64,9 +64,11 @@ pub(crate) fn resolved(
             return None;
         }
     };
+    work.tally.redacted.at(Place::MetricLabel);
     for (name, value) in &mut labels {
         if name.as_ref() == Labels::METRIC_NAME {
-            work.redactor.name(value, &mut work.tally.redacted);
+            work.redactor.name(value, work.tally.redacted.at(Place::MetricName));
+            work.tally.redacted.at(Place::MetricLabel);
         } else {
             work.redactor.label(name, value, &mut work.tally.redacted);
         }
@@ -95,6 +97,7 @@ fn timely<T>(
 /// Exemplars without secrets. One that is too long or dated too far ahead is dropped: it is an example, and no sample depends on it.
 pub(crate) fn exemplars(raw: Vec<Exemplar>, work: &mut Work<'_>) -> Vec<Exemplar> {
     let (before, latest_ms) = (raw.len(), work.latest.as_millis());
+    work.tally.redacted.at(Place::Exemplar);
     let mut kept = Vec::with_capacity(before);
     for exemplar in raw {
         let mut pairs: Vec<RawLabel> =
@@ -102,6 +105,7 @@ pub(crate) fn exemplars(raw: Vec<Exemplar>, work: &mut Work<'_>) -> Vec<Exemplar
         for (name, value) in &mut pairs {
             work.redactor.label(name, value, &mut work.tally.redacted);
         }
+        pairs.retain(|(_, value)| !value.is_empty());
         let chars = |text: &str| text.chars().count();
         let size: usize = pairs.iter().map(|(name, value)| chars(name) + chars(value)).sum();
         if size <= EXEMPLAR_CHARS_MAX && exemplar.at_ms <= latest_ms {
@@ -115,6 +119,7 @@ pub(crate) fn exemplars(raw: Vec<Exemplar>, work: &mut Work<'_>) -> Vec<Exemplar
 
 /// What a family says of itself, without secrets.
 pub(crate) fn metadata(mut raw: Metadata, work: &mut Work<'_>) -> Metadata {
+    work.tally.redacted.at(Place::MetricMetadata);
     work.redactor.text(&mut raw.help, &mut work.tally.redacted);
     for name in [&mut raw.unit, &mut raw.family] {
         work.redactor.name(name, &mut work.tally.redacted);

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use model::{Resource, Span, Timestamp};
 
-use crate::{RawSpan, Signal, Work, limit, refused::reason};
+use crate::{Place, RawSpan, Signal, Work, limit, refused::reason};
 
 pub(crate) fn span(
     mut raw: RawSpan,
     resource: &Arc<Resource>,
     work: &mut Work<'_>,
 ) -> Option<Span> {
-    work.redactor.text(&mut raw.name, &mut work.tally.redacted);
+    work.redactor.text(&mut raw.name, work.tally.redacted.at(Place::SpanName));
     let redactor = work.redactor;
     let (Some(trace_id), Some(span_id)) = (raw.trace_id, raw.span_id) else {
         work.tally.refuse(Signal::Spans, reason::INVALID_ID, 1, || {
@@ -60,24 +60,25 @@ pub(crate) fn span(
 
 fn clean(mut span: Span, work: &mut Work<'_>) -> Span {
     let redactor = work.redactor;
+    limit::begin(work);
     span.dropped.events += limit::list(&mut span.events, "events_dropped", work);
     span.dropped.links += limit::list(&mut span.links, "links_dropped", work);
-    redactor.text(&mut span.trace_state, &mut work.tally.redacted);
+    redactor.text(&mut span.trace_state, work.tally.redacted.at(Place::TraceState));
     limit::text(&mut span.trace_state, work);
-    redactor.text(&mut span.status_message, &mut work.tally.redacted);
+    redactor.text(&mut span.status_message, work.tally.redacted.at(Place::SpanStatus));
     limit::text(&mut span.name, work);
     limit::text(&mut span.status_message, work);
-    redactor.attributes(&mut span.attributes, &mut work.tally.redacted);
+    redactor.attributes(&mut span.attributes, work.tally.redacted.at(Place::SpanAttribute));
     span.dropped.attributes += limit::attributes(&mut span.attributes, work);
     for event in &mut span.events {
-        redactor.text(&mut event.name, &mut work.tally.redacted);
+        redactor.text(&mut event.name, work.tally.redacted.at(Place::EventName));
         limit::text(&mut event.name, work);
-        redactor.attributes(&mut event.attributes, &mut work.tally.redacted);
+        redactor.attributes(&mut event.attributes, work.tally.redacted.at(Place::EventAttribute));
         event.dropped_attributes += limit::attributes(&mut event.attributes, work);
     }
     for link in &mut span.links {
-        redactor.attributes(&mut link.attributes, &mut work.tally.redacted);
-        redactor.text(&mut link.trace_state, &mut work.tally.redacted);
+        redactor.attributes(&mut link.attributes, work.tally.redacted.at(Place::LinkAttribute));
+        redactor.text(&mut link.trace_state, work.tally.redacted.at(Place::TraceState));
         limit::text(&mut link.trace_state, work);
         link.dropped_attributes += limit::attributes(&mut link.attributes, work);
     }

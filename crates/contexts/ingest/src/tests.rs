@@ -357,7 +357,7 @@ fn spans_and_logs_are_checked_redacted_and_limited() {
         logs: vec![log],
         ..RawResource::default()
     };
-    let limits = Limits { log_bytes_max: 20, ..Limits::default() };
+    let limits = Limits { log_bytes_max: 40, ..Limits::default() };
     let ingested = run(RawBatch { resources: vec![resource], ..RawBatch::default() }, &limits);
     let span = &ingested.batch.spans[0];
     assert_eq!(ingested.batch.spans.len(), 1);
@@ -368,7 +368,7 @@ fn spans_and_logs_are_checked_redacted_and_limited() {
     );
     assert_eq!(
         (ingested.batch.logs[0].at, ingested.batch.logs[0].body.to_string().as_str()),
-        (NOW, "xxxxxx…[truncated]")
+        (NOW, "xxxxxxxxxxxx…[truncated from 64 bytes]")
     );
     let reasons: Vec<_> = ingested.refused.iter().map(|refused| refused.reason).collect();
     assert_eq!(reasons, ["future", "invalid_id", "no_time"]);

@@ -9,7 +9,7 @@ use model::{
 
 use super::{Family, name, translation::Translation};
 use crate::{
-    DeltaState, Signal, Temporality, Work,
+    DeltaState, Place, Signal, Temporality, Work,
     refused::{NO_POINT, reason},
     series::{self, Pairs},
 };
@@ -81,7 +81,7 @@ impl<'a, 'w> Output<'a, 'w> {
     /// The pairs of a point: its own attributes, then its scope's and the emitter's identity, which win.
     pub(super) fn labels_of(&mut self, family: &Family, mut attributes: Attributes) -> Pairs {
         let work = &mut *self.work;
-        work.redactor.attributes(&mut attributes, &mut work.tally.redacted);
+        work.redactor.attributes(&mut attributes, work.tally.redacted.at(Place::MetricLabel));
         let mut pairs = name::labels(&attributes, self.translation.names.utf8());
         for more in [&family.scope, &self.identity] {
             pairs.retain(|(name, _)| !more.iter().any(|(taken, _)| taken == name));

@@ -1,48 +1,169 @@
 //! Shapes of secrets. Each rule has literal triggers, so that its pattern runs only on texts that hold one.
 
-mod value;
+mod personal;
+pub(super) mod value;
+mod vendors;
 
-use regex::{Captures, Match, Regex};
+use std::{borrow::Cow, ops::Range, sync::LazyLock};
+
+use regex::Regex;
 
 use self::value::{any, is_basic, is_no_count, is_opaque, is_value};
-use crate::Counts;
+use super::{
+    card, placeholder,
+    policy::{Action, Setting},
+};
 
-/// A shape; what its group `s` matches (or all, without such a group) is replaced, unless its group `no` matches too.
+/// A rule that finds secrets in texts.
 #[derive(Debug)]
 pub(super) struct Rule {
-    name: &'static str,
-    pub(super) triggers: &'static [&'static str],
-    pattern: Regex,
-    /// Says no to what has the shape but is no secret.
-    accept: fn(&str) -> bool,
+    pub(super) name: &'static str,
+    /// None: it runs on every text.
+    pub(super) triggers: Vec<Box<str>>,
+    pub(super) shape: Shape,
+    pub(super) kind: Kind,
+    pub(super) enabled: bool,
+    pub(super) action: Action,
+    pub(super) dry_run: bool,
+}
+
+/// What a rule goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// The secret tells by itself; such rules are applied to names of metrics too.
+    Whole,
+    /// A telling name or sign stands before the secret.
+    Named,
+    /// It says something of a person.
+    Personal,
+    /// The installation's own pattern.
+    Own,
+}
+
+#[derive(Debug)]
+pub(super) enum Shape {
+    Pattern {
+        pattern: LazyLock<Pattern, Box<dyn FnOnce() -> Pattern + Send + Sync>>,
+        /// Says no to what has the shape but is no secret.
+        accept: Accept,
+    },
+    Card,
+    /// Found by [`super::opaque`].
+    Entropy,
+}
+
+/// What its group matches (or all, where that has no part) is the secret, unless the group `no` matches too.
+#[derive(Debug)]
+pub(super) struct Pattern {
+    regex: Regex,
+    group: usize,
+    no: Option<usize>,
+}
+
+type Accept = fn(&Candidate<'_>) -> bool;
+
+/// What a pattern matched.
+#[derive(Clone, Debug)]
+pub(super) struct Candidate<'a> {
+    text: &'a str,
+    range: Range<usize>,
+}
+
+impl<'a> Candidate<'a> {
+    pub(super) fn secret(&self) -> &'a str {
+        self.text.get(self.range.clone()).unwrap_or_default()
+    }
+
+    /// The bytes that stand before and after it.
+    fn around(&self) -> (&'a [u8], &'a [u8]) {
+        let bytes = self.text.as_bytes();
+        (
+            bytes.get(..self.range.start).unwrap_or_default(),
+            bytes.get(self.range.end..).unwrap_or_default(),
+        )
+    }
 }
 
 impl Rule {
-    /// The text without this rule's secrets; `None` when there was none.
-    pub(super) fn apply(&self, text: &str, counts: &mut Counts) -> Option<String> {
-        let mut hits = 0;
-        let replaced = self.pattern.replace_all(text, |found: &Captures<'_>| {
-            let whole = &found[0];
-            let start = found.get(0).map_or(0, |whole| whole.start());
-            let secret = found.name("s").or_else(|| found.get(0));
-            let accepted =
-                |secret: &Match<'_>| found.name("no").is_none() && (self.accept)(secret.as_str());
-            let Some(secret) = secret.filter(accepted) else {
-                return whole.to_owned();
-            };
-            hits += 1;
-            let (from, to) = (secret.start() - start, secret.end() - start);
-            let before = whole.get(..from).unwrap_or_default();
-            let after = whole.get(to..).unwrap_or_default();
-            format!("{before}[redacted:{}]{after}", self.name)
-        });
-        if hits == 0 {
-            return None;
-        }
-        *counts.entry(self.name).or_default() += hits;
-        Some(replaced.into_owned())
+    /// Where the text has secrets, in order; what has been hidden already is none.
+    pub(super) fn find(&self, text: &str) -> Vec<Range<usize>> {
+        let mut found = match &self.shape {
+            Shape::Card => card::find(text),
+            Shape::Entropy => Vec::new(),
+            Shape::Pattern { pattern, accept } => {
+                let Pattern { regex, group, no } = &**pattern;
+                // Captures cost more than a search, and most texts that hold a trigger have none.
+                let Some(first) = regex.find(text).map(|found| found.start()) else {
+                    return Vec::new();
+                };
+                let mut found = Vec::new();
+                let mut at = first;
+                while let Some(captures) = regex.captures_at(text, at) {
+                    let whole = captures.get_match();
+                    at = whole.end();
+                    if whole.is_empty() {
+                        let Some(next) = text.get(at..).and_then(|rest| rest.chars().next()) else {
+                            break;
+                        };
+                        at += next.len_utf8();
+                        continue;
+                    }
+                    let range = captures.get(*group).unwrap_or(whole).range();
+                    let refused = no.is_some_and(|no| captures.get(no).is_some());
+                    if !refused && accept(&Candidate { text, range: range.clone() }) {
+                        found.push(range);
+                    }
+                }
+                found
+            }
+        };
+        found.retain(|range| !placeholder::covers(text, range));
+        found
+    }
+
+    fn new(name: &'static str, triggers: &[&str], kind: Kind, shape: Shape) -> Self {
+        let triggers = triggers.iter().map(|trigger| (*trigger).into()).collect();
+        let (enabled, action) = (kind != Kind::Personal, Action::Mask);
+        Self { name, triggers, shape, kind, enabled, action, dry_run: false }
+    }
+
+    /// An installation's own pattern, of which the first group is the secret, if there is one.
+    pub(super) fn own(name: &'static str, regex: Regex) -> Self {
+        let group = usize::from(regex.captures_len() > 1);
+        let pattern = Pattern { regex, group, no: None };
+        Self::new(name, &[], Kind::Own, lazy(|| pattern, |found| !found.secret().is_empty()))
+    }
+
+    /// What follows one of an installation's own keys in a text.
+    ///
+    /// # Errors
+    /// When they are too many or too long together.
+    pub(super) fn own_keys(
+        name: &'static str,
+        triggers: Vec<Box<str>>,
+        keys: &[String],
+    ) -> Result<Self, regex::Error> {
+        let keys = keys.join("|");
+        let pattern =
+            format!(r#"(?i)(?:^|[^A-Za-z0-9_])(?:{keys})\\*["'`]?\s*(?:=>?|:=?)\s*(?P<s>{VALUE})"#);
+        let pattern = Pattern::new(&pattern)?;
+        Ok(Self { triggers, ..Self::new(name, &[], Kind::Own, lazy(|| pattern, is_value)) })
+    }
+
+    /// Whether an allowed key before the secret allows it.
+    pub(super) fn heeds_keys(&self) -> bool {
+        self.kind == Kind::Named
+    }
+
+    pub(super) fn set(&mut self, setting: &Setting, action: Action, dry_run: bool) {
+        self.enabled = setting.enabled.unwrap_or(self.enabled);
+        self.action = setting.action.unwrap_or(action);
+        self.dry_run = setting.dry_run || dry_run;
     }
 }
+
+/// What a value may be: a list of quoted ones, in quotes, in escaped quotes (JSON within a text, however deep), or up to a delimiter.
+const VALUE: &str = r#"(?:\[\s*\\*["'][^\]]*\]?|\\+"[^"\\]*(?:\\+")?|"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s&,;"'\\)}\]]+)"#;
 
 /// What the names of secrets hold.
 const NAMES: &[&str] = &[
@@ -71,23 +192,54 @@ const NAMES: &[&str] = &[
     "phpsessid",
 ];
 
+/// Every rule that is built in, in the order in which they are applied.
+pub(super) fn built_in() -> Vec<Rule> {
+    let mut rules = shapes();
+    rules.extend(generic());
+    rules.push(Rule::new("credit_card", &[], Kind::Named, Shape::Card));
+    rules.extend(personal::rules());
+    rules.push(Rule::new("entropy", &[], Kind::Named, Shape::Entropy));
+    rules
+}
+
 fn rule(
     name: &'static str,
-    triggers: &'static [&'static str],
-    pattern: &str,
-    accept: fn(&str) -> bool,
+    triggers: &[&str],
+    pattern: impl Into<Cow<'static, str>>,
+    accept: Accept,
 ) -> Rule {
-    let pattern = Regex::new(pattern).expect("the patterns are constants that a test compiles");
-    Rule { name, triggers, pattern, accept }
+    Rule::new(name, triggers, Kind::Named, builtin_pattern(pattern, accept))
+}
+
+/// A constant pattern. It is compiled when a text first holds one of its triggers, for most never do.
+fn builtin_pattern(pattern: impl Into<Cow<'static, str>>, accept: Accept) -> Shape {
+    let pattern = pattern.into();
+    let compile =
+        move || Pattern::new(&pattern).expect("the patterns are constants that a test compiles");
+    lazy(compile, accept)
+}
+
+fn lazy(pattern: impl FnOnce() -> Pattern + Send + Sync + 'static, accept: Accept) -> Shape {
+    Shape::Pattern { pattern: LazyLock::new(Box::new(pattern)), accept }
+}
+
+impl Pattern {
+    fn new(pattern: &str) -> Result<Self, regex::Error> {
+        let regex = Regex::new(pattern)?;
+        let of = |wanted: &str| regex.capture_names().position(|name| name == Some(wanted));
+        let (group, no) = (of("s").unwrap_or(0), of("no"));
+        Ok(Self { regex, group, no })
+    }
 }
 
 /// Whole shapes, which tell by themselves; they are applied before the [`generic`] ones.
-pub(super) fn shapes() -> Vec<Rule> {
+fn shapes() -> Vec<Rule> {
+    // PEM, PuTTY's format, and the DER of a private key in base64 without an envelope.
     let mut rules = vec![
         rule(
             "private_key",
-            &["private key-----", "private key block-----"],
-            r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\z)",
+            &["private key-----", "private key block-----", "putty-user-key-file-", "iba"],
+            r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\z)|PuTTY-User-Key-File-[0-9]:.*?(?:Private-MAC: [0-9a-f]+|\z)|\bMII[A-Za-z0-9+/]{2}[AQgw]IBA[A-Za-z0-9+/]{40,}={0,2}",
             any,
         ),
         // Signed tokens have three parts and encrypted ones five, some of them empty.
@@ -98,14 +250,16 @@ pub(super) fn shapes() -> Vec<Rule> {
             any,
         ),
     ];
-    rules.extend(vendors().map(|(name, triggers, pattern)| rule(name, triggers, pattern, any)));
+    let vendors = vendors::VENDORS.iter();
+    rules.extend(vendors.map(|(name, triggers, pattern)| rule(name, triggers, *pattern, any)));
+    for rule in &mut rules {
+        rule.kind = Kind::Whole;
+    }
     rules
 }
 
 /// What follows a telling name or sign, such as `name=value`, in the order in which it is applied.
-pub(super) fn generic() -> Vec<Rule> {
-    // What a value may be: a list of quoted ones, in quotes, in escaped quotes (JSON within a text), or up to a delimiter.
-    let value = r#"(?:\[\s*\\?["'][^\]]*\]?|\\"[^"\\]*(?:\\")?|"(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s&,;"'\\)}\]]+)"#;
+fn generic() -> Vec<Rule> {
     let key = r"(?:password|passwd|passphrase|pwd|secret|token|api[_-]?key|access[_-]?key|account[_-]?key|secret[_-]?key|private[_-]?key|credentials?|signature|j?session[_-]?id|phpsessid)\d*";
     // What a parser says of its input.
     let prose =
@@ -117,45 +271,73 @@ pub(super) fn generic() -> Vec<Rule> {
             r"(?i)\b[a-z][a-z0-9+.-]*://[^\s/:@?#]*:(?P<s>[^\s/?#]+)@",
             is_value,
         ),
+        // A token in place of the user, as Git and Sentry have it, and the data source names of Go's drivers.
+        rule(
+            "url_token",
+            &["://"],
+            r"(?i)\b[a-z][a-z0-9+.-]*://(?P<s>[a-z0-9_~.-]{16,})@",
+            is_opaque,
+        ),
+        rule(
+            "dsn_password",
+            &["@tcp(", "@unix(", "@udp("],
+            r"[A-Za-z0-9_.-]+:(?P<s>[^\s:@/]+)@(?:tcp|unix|udp)\(",
+            is_value,
+        ),
         rule("url_signature", &["sig="], r#"(?i)(?:[?&;]sig=(?P<s>[^\s&"'\\]+))"#, is_value),
         rule(
             "header",
             &["authorization", "cookie", "x-api-key", "x-auth-token"],
-            r#"(?i)\b(?:proxy-)?(?:authorization|set-cookie|cookie|x-api-key|x-auth-token)\\?["']?\s*(?:=>?|:)\s*\\?["']?(?P<s>\[\s*\\?["'][^\]\r\n]*\]?|[^"'\\\r\n]+)"#,
+            r#"(?i)\b(?:proxy-)?(?:authorization|set-cookie|cookie|x-api-key|x-auth-token)\\*["']?\s*(?:=>?|:)\s*\\*["']?(?P<s>\[\s*\\*["'][^\]\r\n]*\]?|[^"'\\\r\n]+)"#,
             is_value,
+        ),
+        // Vendors' headers: `private-token: …`, `dd-api-key: …`, `x-vault-token: …`.
+        rule(
+            "header_token",
+            &[
+                "-token",
+                "-api-key",
+                "-application-key",
+                "-access-key",
+                "-functions-key",
+                "-subscription-key",
+                "-secret",
+            ],
+            r#"(?i)\b(?:[a-z0-9]+-)+(?:token|api-key|application-key|access-key|functions-key|subscription-key|secret)\\*["']?\s*(?:=>?|:)\s*\\*["']?(?P<s>[^\s"'\\,;]+)"#,
+            is_opaque,
         ),
         rule("bearer", &["bearer"], r"(?i)\bbearer\s+(?P<s>[A-Za-z0-9._~+/-]{6,}=*)", is_opaque),
         rule("basic", &["basic"], r"(?i)\bbasic\s+(?P<s>[A-Za-z0-9+/_-]{4,}={0,2})", is_basic),
         rule(
             "assignment",
             NAMES,
-            &format!(
-                r#"(?i)(?P<no>\barn:[^\s"']*:)?{key}\\?["'`]?(?:\s*(?:=>?|:=)\s*|\\?["']\s*:\s*|:)(?P<s>{value})"#
+            format!(
+                r#"(?i)(?P<no>\barn:[^\s"']*:)?{key}\\*["'`]?(?:\s*(?:=>?|:=)\s*|\\*["']\s*:\s*|:)(?P<s>{VALUE})"#
             ),
             is_value,
         ),
         rule(
             "password",
             &["passw", "pwd", "passphrase"],
-            &format!(r#"(?i)(?:password|passwd|passphrase|pwd)\d*\s*:\s*(?P<s>{value})"#),
+            format!(r#"(?i)(?:password|passwd|passphrase|pwd)\d*\s*:\s*(?P<s>{VALUE})"#),
             is_value,
         ),
         rule(
             "pass",
             &["pass=", "pass\"", "pass\\", "pass'", "pass ", "pass:"],
-            &format!(r#"(?i)(?:\b|_)pass\\?["']?(?:\s*=>?\s*|\\?["']\s*:\s*)(?P<s>{value})"#),
+            format!(r#"(?i)(?:\b|_)pass\\*["']?(?:\s*=>?\s*|\\*["']\s*:\s*)(?P<s>{VALUE})"#),
             is_no_count,
         ),
         rule(
             "pin",
             &["pin=", "pin:", "pin\"", "pin\\", "pin'", "pin ", "pin_code", "pincode"],
-            r#"(?i)(?:\b|_)pin(?:_?code)?\\?["']?\s*(?:=>?|:)\s*\\?["']?(?P<s>[0-9]{4,8})\b"#,
+            r#"(?i)(?:\b|_)pin(?:_?code)?\\*["']?\s*(?:=>?|:)\s*\\*["']?(?P<s>[0-9]{4,8})\b"#,
             any,
         ),
         rule(
             "quoted",
             NAMES,
-            &format!(r#"(?i){prose}{key}\s*:\s*(?P<s>\\"[^"\\]+(?:\\")?|"[^"]+"?|'[^']+'?)"#),
+            format!(r#"(?i){prose}{key}\s*:\s*(?P<s>\\+"[^"\\]+(?:\\+")?|"[^"]+"?|'[^']+'?)"#),
             is_value,
         ),
         rule(
@@ -190,45 +372,15 @@ pub(super) fn generic() -> Vec<Rule> {
     ]
 }
 
-/// Tokens that tell by their beginning who gave them out: name, triggers, pattern.
-fn vendors() -> [(&'static str, &'static [&'static str], &'static str); 14] {
-    [
-        ("aws_key", &["akia", "asia", "abia", "acca"], r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b"),
-        (
-            "github_token",
-            &["ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"],
-            r"\b(?:gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{22,255})",
-        ),
-        (
-            "gitlab_token",
-            &[
-                "glpat-", "gldt-", "glrt-", "glptt-", "glcbt-", "glsoat-", "glft-", "glimt-",
-                "glagent-",
-            ],
-            r"\bgl(?:pat|dt|rt|ptt|cbt|soat|ft|imt|agent)-[A-Za-z0-9_.-]{20,}",
-        ),
-        (
-            "slack_token",
-            &["xox", "xapp-", "hooks.slack.com"],
-            r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}|\bxapp-[A-Za-z0-9-]{10,}|hooks\.slack\.com/(?:services|workflows)/(?P<s>[A-Za-z0-9/_-]+)",
-        ),
-        ("google_key", &["aiza"], r"\bAIza[0-9A-Za-z_-]{35}"),
-        (
-            "stripe_key",
-            &["sk_live_", "sk_test_", "rk_live_", "rk_test_", "whsec_"],
-            r"\b(?:[sr]k_(?:live|test)_[0-9A-Za-z]{10,}|whsec_[0-9A-Za-z+/=]{16,})",
-        ),
-        (
-            "ai_key",
-            &["sk-"],
-            r"\bsk-(?:(?:proj|svcacct|admin|ant|or|live|test)-[A-Za-z0-9_-]{8,}|[A-Za-z0-9]{32,})",
-        ),
-        ("npm_token", &["npm_"], r"\bnpm_[A-Za-z0-9]{30,}"),
-        ("pypi_token", &["pypi-"], r"\bpypi-[A-Za-z0-9_-]{50,}"),
-        ("sendgrid_key", &["sg."], r"\bSG\.[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
-        ("age_key", &["age-secret-key-1"], r"(?i)\bAGE-SECRET-KEY-1[A-Z0-9]{10,}"),
-        ("digitalocean_token", &["_v1_"], r"\bdo[opr]_v1_[A-Za-z0-9]{16,}"),
-        ("huggingface_token", &["hf_"], r"\bhf_[A-Za-z0-9]{20,}"),
-        ("vault_token", &["hvs.", "hvb."], r"\bhv[sb]\.[A-Za-z0-9_-]{20,}"),
-    ]
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_pattern_compiles_and_its_triggers_are_in_lower_case() {
+        for rule in built_in() {
+            assert!(rule.find("nothing").is_empty(), "{}", rule.name);
+            assert!(rule.triggers.iter().all(|trigger| **trigger == trigger.to_lowercase()));
+        }
+    }
 }

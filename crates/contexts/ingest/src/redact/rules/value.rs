@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::Candidate;
+
 /// Words that say that there is no value.
 const NOTHING: [&str; 6] = ["null", "none", "nil", "undefined", "true", "false"];
 
@@ -16,40 +18,50 @@ static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| {
           | \$[A-Z_][A-Z0-9_]* | \$[0-9]+ | [$\#]\{[^{}]*\}? | \$\([^()]*\)?
           | \{\{[^{}]*\}{0,2} | \{[A-Za-z_][A-Za-z0-9_.]*\}?
           | <[^<>]*>? | :[A-Za-z_]+ | %[A-Z_]+%
-          | \[redacted:[a-z_]+\]? | \[?(?i:filtered|redacted|hidden|masked)\]?
+          | \[?(?i:filtered|redacted|hidden|masked)\]?
         )$",
     )
     .expect("a constant that a test compiles")
 });
 
-/// Placeholders, what has been redacted already, and brackets that open what is nested tell nothing.
-pub(super) fn is_value(text: &str) -> bool {
+/// Placeholders and brackets that open what is nested tell nothing.
+pub(super) fn is_value(found: &Candidate<'_>) -> bool {
+    tells(found.secret())
+}
+
+fn tells(text: &str) -> bool {
     let bare = text.trim_matches(['"', '\'', ' ', '\\']);
     let opens = bare.bytes().all(|byte| matches!(byte, b'{' | b'[' | b'(' | b'<' | b'>' | b'|'));
     !(opens || NOTHING.contains(&bare) || PLACEHOLDER.is_match(bare))
 }
 
 /// A word such as `expired` behind `token:` is prose; a secret has a digit or is long.
-pub(super) fn is_opaque(text: &str) -> bool {
-    is_value(text)
+pub(super) fn is_opaque(found: &Candidate<'_>) -> bool {
+    let text = found.secret();
+    tells(text)
         && (text.len() >= 20 || (text.len() >= 6 && text.bytes().any(|byte| byte.is_ascii_digit())))
 }
 
 /// `pass=12` counts what passed.
-pub(super) fn is_no_count(text: &str) -> bool {
+pub(super) fn is_no_count(found: &Candidate<'_>) -> bool {
+    let text = found.secret();
     let bare = text.trim_matches(['"', '\'', ' ', '\\']);
-    is_value(text) && !bare.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
+    tells(text) && !bare.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
 /// Whether it is base64 of `user:password`, as the header `Authorization: Basic` has it.
-pub(super) fn is_basic(text: &str) -> bool {
+pub(super) fn is_basic(found: &Candidate<'_>) -> bool {
+    is_pair(found.secret())
+}
+
+fn is_pair(text: &str) -> bool {
     let bytes = base64(text).unwrap_or_default();
     str::from_utf8(&bytes)
         .is_ok_and(|pair| pair.contains(':') && !pair.chars().any(char::is_control))
 }
 
 /// Of both alphabets, padded or not.
-fn base64(text: &str) -> Option<Vec<u8>> {
+pub(in crate::redact) fn base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=');
     let (mut bits, mut held, mut out) = (0_u32, 0_u32, Vec::with_capacity(digits.len() * 3 / 4));
     for byte in digits.bytes() {
@@ -71,7 +83,7 @@ fn base64(text: &str) -> Option<Vec<u8>> {
     Some(out)
 }
 
-pub(super) fn any(_: &str) -> bool {
+pub(super) fn any(_: &Candidate<'_>) -> bool {
     true
 }
 
@@ -94,7 +106,6 @@ mod tests {
             "%(password)s",
             "***",
             ":password",
-            "[redacted:key]",
             "'?'",
             "null",
             "{",
@@ -104,7 +115,7 @@ mod tests {
             "[FILTERED]",
             "xxxx",
         ] {
-            assert!(!is_value(text), "{text}");
+            assert!(!tells(text), "{text}");
         }
         for text in [
             "$x",
@@ -117,20 +128,19 @@ mod tests {
             "<a>b",
             "[x]",
             "\"$VAR1x\"",
-            "[redacted:key]x",
             "hunter2",
         ] {
-            assert!(is_value(text), "{text}");
+            assert!(tells(text), "{text}");
         }
     }
 
     #[test]
     fn knows_credentials_in_base64() {
         for text in ["dXNlcjpwYXNz", "YTpi", "dXNlcjpwYXNzd29yZA==", "dXNlcjpwYXNzd29yZA"] {
-            assert!(is_basic(text), "{text}");
+            assert!(is_pair(text), "{text}");
         }
         for text in ["authentication", "plan", "Auth", "settings", "2024", "Configuration"] {
-            assert!(!is_basic(text), "{text}");
+            assert!(!is_pair(text), "{text}");
         }
     }
 }
