@@ -21,6 +21,8 @@ use crate::{
 #[derive(Debug, Default)]
 pub(crate) struct Keeper {
     pub(crate) manifest: Manifest,
+    /// Whether there is a manifest on the disk.
+    pub(crate) on_disk: bool,
     /// When the oldest of what is in memory came.
     pub(crate) waits_since: Option<Timestamp>,
 }
@@ -59,6 +61,13 @@ impl Events {
         change: impl FnOnce(&mut Manifest),
         show: impl FnOnce(&mut crate::state::State),
     ) -> Result<(), MaintainError> {
+        let dir = self.options.parts();
+        let failed = |source| MaintainError::Write { path: dir.join("MANIFEST"), source };
+        if !keeper.on_disk {
+            // From now on, files that no manifest names are what a killed process had not finished.
+            keeper.manifest.write(&*self.disk, &dir).map_err(failed)?;
+            keeper.on_disk = true;
+        }
         let mut opened = Vec::new();
         for one in &built {
             match self.put(one) {
@@ -77,11 +86,8 @@ impl Events {
         after.files.retain(|meta| !replaced.contains(&(meta.signal, meta.number)));
         after.files.extend(built.iter().map(|one| one.meta.clone()));
         change(&mut after);
-        let dir = self.options.parts();
-        if let Err(source) = after.write(&*self.disk, &dir) {
-            // Whether it is in place is not known: the files stay, and the next start tells.
-            return Err(MaintainError::Write { path: dir.join("MANIFEST"), source });
-        }
+        // When it fails, whether it is in place is not known: the files stay, and the next start tells.
+        after.write(&*self.disk, &dir).map_err(failed)?;
         let kept = |file: &Arc<OpenFile>| {
             let meta = file.meta();
             after.files.iter().any(|one| (one.signal, one.number) == (meta.signal, meta.number))

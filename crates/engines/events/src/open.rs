@@ -39,18 +39,18 @@ impl Events {
         match Manifest::read(&*disk, &parts).map_err(at(&parts))? {
             Found::Manifest { manifest, hurt } => {
                 keeper.manifest = *manifest;
+                keeper.on_disk = true;
                 recovery.rebuilt = hurt;
             }
             Found::None | Found::Damaged => {
                 keeper.manifest = rebuild(&*disk, &parts)?;
                 recovery.rebuilt = !keeper.manifest.files.is_empty();
-                // From now on, files that no manifest names are what a killed process had not finished.
-                keeper.manifest.write(&*disk, &parts).map_err(at(&parts))?;
             }
             Found::Version(found) => {
                 return Err(OpenError::Version { dir: parts, found, max: VERSION });
             }
         }
+        keeper.on_disk |= recovery.rebuilt;
         open_files(&*disk, &parts, &mut keeper.manifest, &mut state, &mut recovery, now)?;
         remove_unnamed(&*disk, &parts, &keeper.manifest)?;
         for signal in Signal::ALL {
