@@ -24,6 +24,7 @@ use crate::{
     acts::Runner,
     control::{Control, chain},
     data_dir::DataDir,
+    events::QueryThreads,
     judge::Judge,
     mint::Mint,
     notify::{link::LinkSigner, signature::SigningKey},
@@ -108,6 +109,7 @@ pub struct App {
     config_damage: Mutex<Option<Arc<str>>>,
     /// One apply at a time: the counters follow the order of the facts.
     applying: tokio::sync::Mutex<()>,
+    pub(crate) query_threads: QueryThreads,
 }
 
 /// What of the options is needed while it runs.

@@ -15,6 +15,7 @@ pub mod command;
 pub mod control;
 pub mod data_dir;
 pub mod drafts;
+pub mod events;
 pub mod files;
 pub mod gate;
 pub mod judge;

@@ -33,6 +33,8 @@ pub struct QueryLimits {
     /// Steps of a range query.
     pub points_max: usize,
     pub memory_max_bytes: usize,
+    /// Bytes of spans and log records that are read.
+    pub scan_max_bytes: u64,
     pub lookback: Duration,
 }
 
@@ -44,6 +46,7 @@ impl Default for QueryLimits {
             series_max: 2_000_000,
             points_max: 11_000,
             memory_max_bytes: 256 << 20,
+            scan_max_bytes: 16 << 30,
             lookback: Duration::from_secs(300),
         }
     }

@@ -133,6 +133,11 @@ pub(crate) enum Verb {
         after_help = "Examples:\n  evenkeel query 'sum by (service_name) (rate(http_server_request_duration_seconds_count[5m]))'\n  evenkeel query up --start 2026-11-23T03:00:00Z --end 2026-11-23T04:00:00Z --step 60\n  evenkeel query up --start 2026-11-23T03:00:00Z --step 15s\n  evenkeel query --explain 'sum by (job) (rate(http_requests_total[5m]))'\n  evenkeel query --lint 'sum(http_requests_total)'\n\nWith --lint it exits with 1 on errors, and with 3 on warnings."
     )]
     Query(QueryArgs),
+    /// Ask about spans and log records in SQL.
+    #[command(
+        after_help = "Examples:\n  evenkeel sql \"SELECT ServiceName, count(*) FROM spans WHERE StatusCode = 'Error' GROUP BY 1\"\n  evenkeel sql \"SELECT Timestamp, Body FROM logs WHERE ServiceName = 'checkout' ORDER BY 1 DESC LIMIT 20\"\n\nTables: spans, logs. Columns have OpenTelemetry's names; frequent attributes are columns of their own (\"http.route\",\n\"resource.k8s.pod.name\"), all others are in the maps SpanAttributes, LogAttributes and ResourceAttributes."
+    )]
+    Sql(SqlArgs),
     /// The metric store of a data directory, while no server runs on it.
     #[command(
         subcommand,
@@ -531,6 +536,21 @@ pub(crate) struct QueryArgs {
     /// Say what is likely wrong in the expression and by which edit it goes away, and do not evaluate it.
     #[arg(long, conflicts_with_all = ["time", "start", "end", "step", "explain"])]
     pub(crate) lint: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+pub(crate) struct SqlArgs {
+    /// One SELECT.
+    pub(crate) query: String,
+    /// Read only files that may have rows from then on (RFC 3339).
+    #[arg(long)]
+    pub(crate) start: Option<String>,
+    /// Read only files that may have rows up to then (RFC 3339).
+    #[arg(long)]
+    pub(crate) end: Option<String>,
+    /// Rows at most, up to 10000.
+    #[arg(long, default_value = "1000")]
+    pub(crate) limit: u64,
 }
 
 #[cfg(test)]

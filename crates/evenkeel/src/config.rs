@@ -99,6 +99,7 @@ pub(crate) struct QueryLimits {
     pub(crate) series_max: usize,
     pub(crate) points_per_series_max: usize,
     pub(crate) memory_max_bytes: usize,
+    pub(crate) scan_max_bytes: u64,
     pub(crate) lookback_delta: Duration,
     /// Names of Prometheus' feature flags.
     pub(crate) features: Features,
@@ -126,6 +127,7 @@ impl Default for QueryLimits {
             series_max: 2_000_000,
             points_per_series_max: 11_000,
             memory_max_bytes: 256 << 20,
+            scan_max_bytes: 16 << 30,
             lookback_delta: Duration::from_secs(300),
             features: Features::default(),
         }

@@ -58,13 +58,18 @@ pub(crate) fn table<const N: usize>(
     header: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) -> String {
+    wide_table(header.map(str::to_owned).into(), rows.into_iter().map(Vec::from))
+}
+
+/// As [`table`], of as many columns as there are.
+pub(crate) fn wide_table(header: Vec<String>, rows: impl Iterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
     table.set_header(header);
     let mut any = false;
     for row in rows {
         any = true;
-        table.add_row(row.map(|cell| one_line(&cell)));
+        table.add_row(row.iter().map(|cell| one_line(cell)));
     }
     if !any {
         return "nothing to show".to_owned();

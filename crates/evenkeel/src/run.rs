@@ -174,6 +174,7 @@ fn options(config: &Config, external_url: &str) -> Options {
             series_max: config.query.series_max,
             points_max: config.query.points_per_series_max,
             memory_max_bytes: config.query.memory_max_bytes,
+            scan_max_bytes: config.query.scan_max_bytes,
             lookback: config.query.lookback_delta,
         },
         query_features: features(config.query.features),

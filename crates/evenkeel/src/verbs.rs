@@ -10,6 +10,7 @@ mod query;
 mod repo;
 mod serve;
 mod slos;
+mod sql;
 mod tsdb;
 
 use std::{ffi::OsStr, io::IsTerminal as _, process::ExitCode, time::Duration};
@@ -60,6 +61,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Failure> {
             client(remote, async |client| incidents::test_page(client, remote, receiver).await)
         }
         Verb::Query(args) => client(remote, async |client| query::run(client, remote, &args).await),
+        Verb::Sql(args) => client(remote, async |client| sql::run(client, remote, args).await),
         Verb::Journal(verb) => journal::run(remote, verb),
         Verb::Serve(args) => serve::run(args),
         Verb::Demo(args) => demo::run(args),

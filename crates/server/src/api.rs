@@ -17,6 +17,7 @@ mod request;
 mod scrape;
 mod services;
 mod slos;
+mod sql;
 mod status;
 mod store;
 mod stream;
@@ -127,6 +128,7 @@ macro_rules! routes {
 routes! {
     "/promql/functions" => get(promql::functions);
     "/promql/lint" => post(promql::lint);
+    "/sql" => post(sql::answer);
     "/slos" => get(slos::list);
     "/slos/{name}" => get(slos::one);
     "/slos/{name}/history" => get(slos::history);

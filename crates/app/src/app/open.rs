@@ -20,6 +20,7 @@ use crate::{
     acts::Runner,
     control::{Control, Core, CoreError, Snapshots, World, chain},
     data_dir::{self, DataDir},
+    events::QueryThreads,
     files::Repo,
     judge::Judge,
     mint::Mint,
@@ -180,6 +181,7 @@ impl App {
             sender,
             Arc::clone(&clock),
         ));
+        let query_threads = QueryThreads::start().map_err(OpenError::Thread)?;
         let (follow_tx, follow) = watch::channel(FollowState::default());
         let app = Arc::new(Self {
             options: AppOptions {
@@ -212,6 +214,7 @@ impl App {
             last_round: Mutex::new(Round::default()),
             config_damage: Mutex::new(config_damage),
             applying: tokio::sync::Mutex::default(),
+            query_threads,
         });
         if let Err(error) = runner.recover().await {
             tracing::error!(error = %chain(&error), "acts that were cut off are not marked");

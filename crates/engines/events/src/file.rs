@@ -18,12 +18,13 @@ mod verified;
 
 pub use build::BuildError;
 pub(crate) use build::{Built, Origin, build};
-pub(crate) use granules::{attribute_hash, token_hash, trace_hash};
+pub(crate) use granules::{attribute_hash, trace_hash};
 pub use open::OpenFileError;
-pub(crate) use open::{Chunks, OpenFile, external};
+pub(crate) use open::{OpenFile, external};
 pub(crate) use sums::{FileMeta, Sums};
 pub(crate) use tokens::tokens;
-pub(crate) use verified::{BlockDamage, Verified};
+pub(crate) use verified::Verified;
+pub use verified::{BlockDamage, StretchError};
 
 /// What one checksum covers.
 pub(crate) const BLOCK_BYTES: u64 = 64 << 10;

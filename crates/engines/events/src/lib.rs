@@ -25,14 +25,18 @@ mod store;
 mod table;
 mod twice;
 
+pub use file::{BlockDamage, StretchError};
+pub use maintain::VerifyError;
 pub use manifest::Loss;
 pub use options::Options;
 pub use outcome::{
     AppendError, BuildError, MaintainError, Maintained, OpenError, OpenFileError, Recovery, Replay,
     ReplayError, Stats, TableStats, Tick, TickError,
 };
-pub use query::{Found, LogQuery, Order, QUERY_ITEMS_MAX, QueryError, SpanQuery};
+pub use query::{Found, LogQuery, Order, QUERY_ITEMS_MAX, QueryError, SpanQuery, TRACE_SPANS_MAX};
 pub use schema::Signal;
-pub use sql::{SqlAnswer, SqlError, SqlLimits};
+pub use search::SearchError;
+pub use sql::{Cell, SqlAnswer, SqlError, SqlLimits};
 pub use store::{Events, Written};
+pub use table::ReadError;
 pub use wal::{Damage, Position, SyncPolicy};

@@ -12,10 +12,15 @@ use model::Timestamp;
 
 use crate::{
     Events, Loss, MaintainError, Maintained,
-    file::{self, Built, OpenFile},
+    file::{self, Built, OpenFile, StretchError},
     manifest::{self, Manifest},
     schema::Signal,
 };
+
+/// Why the files could not be proved.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the files of spans and logs")]
+pub struct VerifyError(#[source] StretchError);
 
 /// What is on the disk, and what is remembered about it.
 #[derive(Debug, Default)]
@@ -130,6 +135,22 @@ impl Events {
                 drop(self.disk.remove(&dir.join(name)));
             }
         }
+    }
+
+    /// Reads every block of every file and proves it; what is damaged is left out from then on, and told in words.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn verify(&self) -> Result<Vec<String>, VerifyError> {
+        let files: Vec<Arc<OpenFile>> = {
+            let state = self.state.read();
+            let files = Signal::ALL.iter().flat_map(|signal| &state.table(*signal).files);
+            files.cloned().collect()
+        };
+        for file in &files {
+            file.verified().verify().map_err(VerifyError)?;
+        }
+        Ok(files.iter().filter_map(|file| crate::search::told(file)).collect())
     }
 
     /// Whether the disk has room for about so many bytes, the reserve left alone.

@@ -6,6 +6,7 @@
 
 mod adapter;
 mod attribute;
+mod cell;
 mod reader;
 mod session;
 mod table;
@@ -22,6 +23,7 @@ use datafusion::{
 use futures_util::StreamExt as _;
 use model::Timestamp;
 
+pub use self::cell::Cell;
 use self::reader::{Budget, Reading};
 use crate::{Events, Signal, file::OpenFile};
 

@@ -16,7 +16,7 @@ pub(crate) use conform::{conform, told};
 pub use read::ReadError;
 pub(crate) use spans::{kind_name, status_name};
 
-use crate::schema::{Promoted, Signal};
+use crate::schema::Promoted;
 
 /// Spans as rows of the table of spans.
 pub(crate) fn spans<'r>(
@@ -69,6 +69,7 @@ mod tests {
 
     use super::*;
     use crate::record::{Record, tests::records};
+    use crate::schema::Signal;
 
     /// In no order, for the tables keep none.
     fn sorted(mut record: Record) -> Record {

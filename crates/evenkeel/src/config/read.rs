@@ -421,6 +421,7 @@ fn query(map: Map<'_>, query: &mut QueryLimits) {
     number(map, "max_series", 1, 1 << 40, &mut query.series_max);
     number(map, "max_points_per_series", 10, 1 << 20, &mut query.points_per_series_max);
     number(map, "max_memory_bytes", 1 << 20, 1 << 44, &mut query.memory_max_bytes);
+    number(map, "max_scan_bytes", 1 << 20, 1 << 50, &mut query.scan_max_bytes);
     for item in map.optional("features").and_then(Field::list).unwrap_or_default() {
         let choices: [(&str, usize); FEATURES.len()] = std::array::from_fn(|at| (FEATURES[at], at));
         if let Some(at) = item.choice(&choices) {

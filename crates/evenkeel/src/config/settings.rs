@@ -200,6 +200,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "The most memory that a query's values may take.",
     ),
     setting(
+        "query.max_scan_bytes",
+        "17179869184",
+        "The most bytes of spans and log records that a query may read.",
+    ),
+    setting(
         "query.features",
         "[]",
         "Experimental parts of PromQL, named as Prometheus' feature flags are: `promql-experimental-functions`, `promql-duration-expr`, `promql-extended-range-selectors`, `promql-binop-fill-modifiers`, `promql-delayed-name-removal`, `type-and-unit-labels`, `use-start-timestamps`.",

@@ -119,6 +119,7 @@ impl Config {
             line("query.max_series", query.series_max),
             line("query.max_points_per_series", query.points_per_series_max),
             line("query.max_memory_bytes", query.memory_max_bytes),
+            line("query.max_scan_bytes", query.scan_max_bytes),
             line("query.features", format!("[{}]", features.join(", "))),
             line("query.lookback_delta", print_duration(query.lookback_delta)),
             line(

@@ -18,6 +18,7 @@ mod promql;
 mod repo;
 mod service;
 mod slo;
+mod sql;
 mod status;
 mod store;
 
@@ -55,6 +56,7 @@ pub use slo::{
     AlertSeverity, BackfillAnswer, BackfillBucket, BackfillRequest, Budget, Burn, BurnWindow,
     Indicator, IndicatorKind, Slo, SloHistory, SloList, SloPoint, SloState, Source,
 };
+pub use sql::{SqlColumn, SqlRequest, SqlRows};
 pub use status::{
     Build, EvaluatorHealth, FirstData, FirstSeen, IngestCounts, JournalBreak, JournalHealth,
     Listener, ListenerPurpose, NotifierHealth, RejectedCount, RepoHealth, Signal, Status,

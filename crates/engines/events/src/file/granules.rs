@@ -124,7 +124,6 @@ fn fingerprint(hash: u64, bits: u32) -> u8 {
 /// The part of an index that stays in memory.
 #[derive(Debug)]
 pub(crate) struct GranuleIndex {
-    pub(crate) granules: u32,
     bits: u32,
     commons: Vec<u64>,
     /// Where each group begins, and where the last ends, from `body`.
@@ -162,12 +161,7 @@ impl GranuleIndex {
         let offsets =
             offsets.map(|offset| u32::from_le_bytes(offset.try_into().expect("4 bytes"))).collect();
         let body = (head.len() - reader.rest().len()) as u64;
-        Ok(Self { granules: header.granules, bits: header.bits, commons, offsets, body })
-    }
-
-    /// The bytes that it keeps in memory, about.
-    pub(crate) fn memory(&self) -> usize {
-        self.commons.len() * 8 + self.offsets.len() * 4
+        Ok(Self { bits: header.bits, commons, offsets, body })
     }
 
     pub(crate) fn lookup(&self, hash: u64) -> Lookup {
@@ -200,7 +194,6 @@ impl GranuleIndex {
 }
 
 struct Header {
-    granules: u32,
     bits: u32,
     commons: usize,
 }
@@ -211,14 +204,15 @@ impl Header {
         if reader.take(4, "magic")? != MAGIC {
             return Err(reader.error("magic"));
         }
-        let granules = u32::from_le_bytes(reader.array("granules")?);
+        // How many granules there are is for people who look at a file.
+        let _granules: [u8; 4] = reader.array("granules")?;
         let bits = u32::from(reader.byte("bits")?);
         if !(6..=BUCKET_BITS_MAX).contains(&bits) {
             return Err(reader.error("bits"));
         }
         let commons = u32::from_le_bytes(reader.array("commons")?);
         let commons = usize::try_from(commons).map_err(|_| reader.error("commons"))?;
-        Ok(Self { granules, bits, commons })
+        Ok(Self { bits, commons })
     }
 }
 

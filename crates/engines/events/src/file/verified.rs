@@ -19,15 +19,17 @@ use super::{BLOCK_BYTES, Sums};
 /// A block that is not what was written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("block {block} of `{path}` (bytes {start} to {end}) is damaged")]
-pub(crate) struct BlockDamage {
-    pub(crate) path: Utf8PathBuf,
-    pub(crate) block: u64,
-    pub(crate) start: u64,
-    pub(crate) end: u64,
+pub struct BlockDamage {
+    pub path: Utf8PathBuf,
+    pub block: u64,
+    /// In bytes; `end` is behind the last.
+    pub start: u64,
+    pub end: u64,
 }
 
+/// Why a stretch of a file cannot be given out.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum StretchError {
+pub enum StretchError {
     #[error(transparent)]
     Damaged(BlockDamage),
     #[error("cannot read `{path}`")]

@@ -127,7 +127,7 @@ impl Promoted {
             && key.len() <= KEY_BYTES_MAX
             && self.list.len() < PROMOTED_MAX
             && !key.chars().any(char::is_control)
-            && !(place == Place::Record && key.starts_with("resource."))
+            && (place != Place::Record || !key.starts_with("resource."))
             && !fixed(signal).iter().any(|field| field.name().eq_ignore_ascii_case(&column))
             && !self.columns.contains_key(&lower)
             && self.number(place, key).is_none();

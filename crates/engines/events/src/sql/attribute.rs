@@ -9,7 +9,7 @@ use std::{
 use datafusion::{
     arrow::{
         array::{
-            Array, ArrayRef, AsArray as _, BooleanBuilder, Float64Builder, Int64Builder, MapArray,
+            ArrayRef, AsArray as _, BooleanBuilder, Float64Builder, Int64Builder, MapArray,
             RecordBatch, StringViewBuilder,
         },
         compute::cast,

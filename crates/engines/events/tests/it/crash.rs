@@ -7,7 +7,7 @@ use events::{Events, LogQuery, Options, Position, SpanQuery};
 use proptest::prelude::*;
 use wal::{Fault, SimDisk};
 
-use crate::{contents, log, open, options, secs, span};
+use crate::{contents, log, number, open, options, secs, span};
 
 /// What must be found again.
 #[derive(Default)]
@@ -69,8 +69,8 @@ fn numbers(store: &Events) -> Vec<u64> {
 #[test]
 fn survives_kills_and_power_loss_at_every_operation() {
     // All of them in the acceptance run.
-    let step = if std::env::var_os("EVENKEEL_EVERY_OP").is_some() { 1 } else { 11 };
-    for op in (1..150).step_by(step) {
+    let step = number("EVENKEEL_OP_STEP").unwrap_or(11);
+    for op in (1..150).step_by(usize::try_from(step).unwrap()) {
         let disk = SimDisk::new(op * 7);
         let options = Options { segment_bytes: 1500, flush_rows: 6, ..options() };
         let mut told = Told::default();

@@ -14,6 +14,12 @@ use events::{Events, Options, Position, Recovery};
 use model::{LogRecord, Resource, Span, SpanId, SpanKind, SpanStatus, Timestamp, TraceId, Value};
 use wal::{SimDisk, SyncPolicy};
 
+/// A number that the environment gives, such as how many rounds are to be run.
+#[expect(clippy::disallowed_methods, reason = "how long a test runs is said outside of it")]
+pub(crate) fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap())
+}
+
 pub(crate) fn secs(secs: i64) -> Timestamp {
     Timestamp::from_secs(secs)
 }

@@ -82,6 +82,8 @@ pub(super) const OPERATIONS: &[Operation] = &[
         "PromqlFindings",
         "What is likely wrong in an expression, with fixes.",
     ),
+    post("/sql", "SqlRequest", "SqlRows", "Read-only SQL over the tables `spans` and `logs`.")
+        .errors(&[422]),
     get("/metrics/verify", "StoreVerification", "Reads all of the metric store and checks it."),
     get("/slos", "SloList", "All SLOs, the worst budget first."),
     get("/slos/{name}", "Slo", "One SLO.").errors(&[404]),
