@@ -57,6 +57,8 @@ pub enum Test {
     Exists,
     /// `field:value`
     Is(Words),
+    /// `field~words`
+    Has(Words),
     /// `field>5`, `field:>5`, `field=5`, …
     Compare(Comparison, Box<str>),
     /// `field:[1 TO 5}`; at least one end is bounded.

@@ -17,6 +17,9 @@ use crate::{
 /// How many regular expressions a query may have: each may take 256 KiB, and again while it runs.
 pub const PATTERNS_MAX: usize = 64;
 
+/// How many words a phrase may have.
+pub const PHRASE_WORDS_MAX: usize = 256;
+
 /// What a query means.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -69,7 +72,7 @@ impl Checker {
         let negated = match &term.test {
             Test::NotMatches(_) => true,
             Test::Compare(comparison, _) => *comparison == crate::ast::Comparison::NotEqual,
-            Test::Exists | Test::Is(_) | Test::Range(..) | Test::Matches(_) => false,
+            Test::Exists | Test::Is(_) | Test::Has(_) | Test::Range(..) | Test::Matches(_) => false,
         };
         let filter = Filter::Field(term.field.clone(), self.condition(term)?);
         Ok(if negated { Filter::Not(Box::new(filter)) } else { filter })
@@ -89,6 +92,7 @@ impl Checker {
             {
                 values::typed(*known, term)
             }
+            (_, Test::Has(words)) => phrase(words, term.value_span).map(Condition::Words),
             _ => self.value(term).map(Condition::Value),
         }
     }
@@ -96,7 +100,7 @@ impl Checker {
     fn value(&mut self, term: &Term) -> Parsed<ValueTest> {
         Ok(match &term.test {
             // Is dealt with before.
-            Test::Exists => ValueTest::Like(Wildcard::new([Piece::Many])),
+            Test::Exists | Test::Has(_) => ValueTest::Like(Wildcard::new([Piece::Many])),
             Test::Is(Words::Plain(text)) => values::is(text),
             Test::Is(Words::Like(wildcard)) => {
                 short_enough(&wildcard_text(wildcard), term.value_span)?;
@@ -167,6 +171,10 @@ fn phrase(text: &Words, span: Span) -> Parsed<Phrase> {
             }
         }
     };
+    if tests.len() > PHRASE_WORDS_MAX {
+        let message = format!("a phrase has at most {PHRASE_WORDS_MAX} words");
+        return Err(Problem::at(span, message));
+    }
     if tests.is_empty() {
         return Err(Problem::at(span, "there is no letter or digit to search for")
             .hint("full text is searched by words; `body=~\".*…*\"` looks at every character"));

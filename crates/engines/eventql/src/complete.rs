@@ -134,7 +134,7 @@ fn ends(char: char, kind: &Kind) -> bool {
     let always = char.is_whitespace() || "()|\",".contains(char);
     match kind {
         Kind::Value(_) => always || "]}".contains(char),
-        _ => always || ":=<>!".contains(char),
+        _ => always || ":~=<>!".contains(char),
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
     filter::{Condition, Filter, ValueTest},
     literal::Number,
     record::{Datum, Record, exists},
+    token::Phrase,
 };
 
 /// Whether `record` passes `filter`.
@@ -41,6 +42,7 @@ impl Condition {
             (Self::Value(test), Datum::Value(value)) => test.matches(value),
             (Self::Value(test), Datum::Text(text)) => test.matches_text(text),
             (Self::Words(phrase), Datum::Text(text)) => phrase.matches(text),
+            (Self::Words(phrase), Datum::Value(value)) => has_words(phrase, value),
             (Self::Integer { min, max }, Datum::Integer(value)) => (min..=max).contains(&value),
             (Self::Bool(is), Datum::Bool(value)) => is == value,
             (Self::Kind(is), Datum::Kind(value)) => is == value,
@@ -49,6 +51,19 @@ impl Condition {
             (Self::Span(is), Datum::Span(value)) => is == value,
             _ => false,
         }
+    }
+}
+
+fn has_words(phrase: &Phrase, value: &Value) -> bool {
+    match value {
+        Value::String(text) => phrase.matches(text),
+        Value::Array(items) => items.iter().any(|item| has_words(phrase, item)),
+        Value::Bool(_)
+        | Value::Int(_)
+        | Value::Double(_)
+        | Value::Bytes(_)
+        | Value::Map(_)
+        | Value::Empty => false,
     }
 }
 

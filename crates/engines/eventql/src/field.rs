@@ -8,12 +8,12 @@ use model::Quoted;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Field {
     Known(Known),
-    Attribute { from: From, name: Box<str> },
+    Attribute { from: Origin, name: Box<str> },
 }
 
 /// Where an attribute is from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum From {
+pub enum Origin {
     /// The record's own attributes, and its resource's where the record has none of the name.
     Any,
     /// `attributes.NAME`: the record's own.
@@ -134,8 +134,8 @@ pub const KNOWN: [About; 23] = [
 ];
 
 /// The prefixes that say where an attribute is from.
-pub(crate) const PREFIXES: [(&str, From); 3] =
-    [("attributes.", From::Record), ("resource.", From::Resource), ("body.", From::Body)];
+pub(crate) const PREFIXES: [(&str, Origin); 3] =
+    [("attributes.", Origin::Record), ("resource.", Origin::Resource), ("body.", Origin::Body)];
 
 /// What a name of the library's own attributes begins with: there they are kept among the record's.
 const SCOPE: (&str, &str) = ("scope.", "otel.scope.");
@@ -170,14 +170,14 @@ impl Field {
             if let Some(rest) = name.strip_prefix(prefix).filter(|rest| !rest.is_empty()) {
                 let known = Known::named(rest).filter(|known| RESOURCE.contains(known));
                 return match known {
-                    Some(known) if from == From::Resource => Self::Known(known),
+                    Some(known) if from == Origin::Resource => Self::Known(known),
                     _ => Self::Attribute { from, name: rest.into() },
                 };
             }
         }
         match name.strip_prefix(SCOPE.0).filter(|rest| !rest.is_empty()) {
             Some(rest) => {
-                Self::Attribute { from: From::Record, name: format!("{}{rest}", SCOPE.1).into() }
+                Self::Attribute { from: Origin::Record, name: format!("{}{rest}", SCOPE.1).into() }
             }
             None => Self::attribute(name),
         }
@@ -185,7 +185,7 @@ impl Field {
 
     /// The attribute of this name, of the record or its resource.
     pub fn attribute(name: &str) -> Self {
-        Self::Attribute { from: From::Any, name: name.into() }
+        Self::Attribute { from: Origin::Any, name: name.into() }
     }
 
     /// What its values are; `None` for an attribute, whose type each record decides.

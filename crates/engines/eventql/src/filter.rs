@@ -27,9 +27,9 @@ pub enum Filter {
 pub enum Condition {
     /// Any field.
     Exists,
-    /// Attributes and fields of type `Text`; the body for all but `field:value`.
+    /// Attributes, fields of type `Text`, and the body for operators that do not search it by words.
     Value(ValueTest),
-    /// The body: the words stand in its text.
+    /// The same fields: the words stand in a string.
     Words(Phrase),
     /// Durations, times, severities and integers, both ends included; nothing passes where `min` is above `max`.
     Integer {

@@ -43,8 +43,8 @@
 //!    Bare words and phrases hold if their words stand in a row in one of the record's texts; `word*` is a prefix of the
 //!    last of them; other wildcards match one word. A log's text is its body: a string as it stands, anything else as its
 //!    JSON. A span's texts are its name, status message, events' names, and each string in its own and its events'
-//!    attributes, those in arrays and maps included. `body:value` does the same with the body; the other operators take
-//!    `body` as a string.
+//!    attributes, those in arrays and maps included. `field~words` does the same with the strings of one field, and so does
+//!    `body:words`; all other operators take `body` as a string.
 //!
 //! # What stages mean
 //!
@@ -71,7 +71,7 @@ pub mod span;
 pub mod token;
 pub mod wildcard;
 
-pub use check::{PATTERNS_MAX, Plan, check, plan};
+pub use check::{PATTERNS_MAX, PHRASE_WORDS_MAX, Plan, check, plan};
 pub use complete::{AGGREGATES, Completion, Kind, STAGES, Word, complete, quoted};
 pub use eval::matches;
 pub use field::{Field, KNOWN, Known, Signal};

@@ -2,7 +2,7 @@
 
 use crate::{
     ast::{Comparison, Expr, ExprKind, Query, StageKind, Term, Test, Words},
-    field::{Field, From, KNOWN, Known, Signal, Type},
+    field::{Field, KNOWN, Known, Origin, Signal, Type},
     literal::{Unit, quantity, units, unknown_unit},
     span::{Fix, Span, nearest},
     token::is_word,
@@ -97,7 +97,7 @@ impl Linter<'_> {
 
     /// A name that is nearly a well-known one.
     fn name(&mut self, term: &Term) {
-        let Field::Attribute { from: From::Any, name } = &term.field else { return };
+        let Field::Attribute { from: Origin::Any, name } = &term.field else { return };
         if name.len() < 4 || name.contains('.') || term.field_span.of(self.text).starts_with('"') {
             return;
         }
@@ -146,7 +146,9 @@ impl Linter<'_> {
         let of_record = matches!(term.field.values(), None | Some(Type::Text | Type::FullText));
         let span = term.value_span;
         match &term.test {
-            Test::Is(Words::Like(wildcard)) => self.wildcard(wildcard, span),
+            Test::Is(Words::Like(wildcard)) | Test::Has(Words::Like(wildcard)) => {
+                self.wildcard(wildcard, span);
+            }
             Test::Compare(comparison, text) if of_record && comparison.is_order() => {
                 self.order(*comparison, text, term)
             }

@@ -4,12 +4,13 @@
 //! name), so each rule of the grammar reads the characters itself. The same rules say what could stand at the end of a
 //! text that is not finished, for completion.
 
+mod aggregate;
 mod filter;
 mod scan;
 mod stage;
 mod value;
 
-pub(crate) use stage::columns;
+pub(crate) use aggregate::columns;
 
 use crate::{
     ast::{Expr, ExprKind, Query},

@@ -120,6 +120,10 @@ impl Display for Test {
                 f.write_str(":")?;
                 value(words, f)
             }
+            Self::Has(words) => {
+                f.write_str("~")?;
+                value(words, f)
+            }
             Self::Compare(comparison, text) => {
                 f.write_str(comparison.as_str())?;
                 literal(text, f)

@@ -6,7 +6,7 @@ use model::{
     LogRecord, Resource, Span, SpanId, SpanKind, SpanStatus, TraceId, Value, value::attribute,
 };
 
-use crate::field::{From, Known};
+use crate::field::{Known, Origin};
 
 /// A record as a filter sees it.
 ///
@@ -28,14 +28,14 @@ pub trait Record {
     fn texts(&self, see: &mut dyn FnMut(&str) -> bool) -> bool;
 
     /// The attribute of this name, where it is there.
-    fn attribute(&self, from: From, name: &str) -> Option<&Value> {
+    fn attribute(&self, from: Origin, name: &str) -> Option<&Value> {
         let own = || lookup(self.attributes(), name);
         let emitter = || lookup(&self.resource().attributes, name);
         match from {
-            From::Any => own().or_else(emitter),
-            From::Record => own(),
-            From::Resource => emitter(),
-            From::Body => match self.body() {
+            Origin::Any => own().or_else(emitter),
+            Origin::Record => own(),
+            Origin::Resource => emitter(),
+            Origin::Body => match self.body() {
                 Some(Value::Map(map)) => lookup(map, name),
                 _ => None,
             },

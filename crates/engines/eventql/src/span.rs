@@ -46,7 +46,7 @@ pub struct Error {
     /// What to do about it.
     pub hint: Option<String>,
     /// The edit that most likely says what was meant.
-    pub fix: Option<Fix>,
+    pub fix: Option<Box<Fix>>,
 }
 
 impl Error {
@@ -73,7 +73,7 @@ pub(crate) struct Problem {
     pub(crate) span: Span,
     pub(crate) message: String,
     pub(crate) hint: Option<String>,
-    pub(crate) fix: Option<Fix>,
+    pub(crate) fix: Option<Box<Fix>>,
 }
 
 impl Problem {
@@ -86,7 +86,7 @@ impl Problem {
     }
 
     pub(crate) fn fix(self, fix: Fix) -> Self {
-        Self { fix: Some(fix), ..self }
+        Self { fix: Some(Box::new(fix)), ..self }
     }
 
     /// Names the known word that is most like the one that stands at the problem's place, and offers it.

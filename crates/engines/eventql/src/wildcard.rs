@@ -104,6 +104,9 @@ fn after<'t>(run: &[Piece], mut text: &'t str) -> Option<&'t str> {
 
 /// What follows the first place in `text` where the run stands.
 fn first_place<'t>(run: &[Piece], text: &'t str) -> Option<&'t str> {
+    if let [Piece::Text(part)] = run {
+        return text.split_once(&**part).map(|(_, rest)| rest);
+    }
     let mut chars = text.chars();
     loop {
         if let Some(rest) = after(run, chars.as_str()) {

@@ -53,23 +53,25 @@ pub(super) fn range(
     high: &Bound<Box<str>>,
     span: crate::span::Span,
 ) -> Parsed<ValueTest> {
-    let number = |text: &Box<str>| quantity(text).map(|(number, _)| number);
-    let numbers = (low.as_ref().map(number), high.as_ref().map(number));
-    let is_text = |bound: &Bound<Option<Number>>| {
-        matches!(bound, Bound::Included(None) | Bound::Excluded(None))
-    };
-    match (is_text(&numbers.0), is_text(&numbers.1)) {
-        (false, false) => {
-            // Whatever is bounded is a number here.
-            let or_zero =
-                |bound: Bound<Option<Number>>| bound.map(|end| end.unwrap_or(Number::Int(0)));
-            Ok(ValueTest::Numbers(or_zero(numbers.0), or_zero(numbers.1)))
+    match (numeric(low), numeric(high)) {
+        (Some(low), Some(high)) => Ok(ValueTest::Numbers(low, high)),
+        (None | Some(Bound::Unbounded), None) | (None, Some(Bound::Unbounded)) => {
+            Ok(ValueTest::Texts(low.clone(), high.clone()))
         }
-        (one, other) if one != other && ![low, high].contains(&&Bound::Unbounded) => {
+        (Some(_), None) | (None, Some(_)) => {
             Err(Problem::at(span, "one end of the range is a number and the other is a text"))
         }
-        _ => Ok(ValueTest::Texts(low.clone(), high.clone())),
     }
+}
+
+/// The end as a number; `None` when it is a text.
+fn numeric(end: &Bound<Box<str>>) -> Option<Bound<Number>> {
+    let number = |text: &str| quantity(text).map(|(number, _)| number);
+    Some(match end {
+        Bound::Included(text) => Bound::Included(number(text)?),
+        Bound::Excluded(text) => Bound::Excluded(number(text)?),
+        Bound::Unbounded => Bound::Unbounded,
+    })
 }
 
 /// A condition on a field whose type is known.
@@ -103,7 +105,7 @@ fn is_http(test: &Test) -> bool {
         }
         Test::Range(Bound::Included(text) | Bound::Excluded(text), _) => number(text),
         Test::Range(Bound::Unbounded, _) => true,
-        Test::Exists => false,
+        Test::Exists | Test::Has(_) => false,
     }
 }
 
@@ -197,7 +199,11 @@ fn integers(known: Known, term: &Term) -> Parsed<Condition> {
                 Bound::Unbounded => {}
             }
         }
-        Test::Exists | Test::Is(Words::Like(_)) | Test::Matches(_) | Test::NotMatches(_) => {
+        Test::Exists
+        | Test::Has(_)
+        | Test::Is(Words::Like(_))
+        | Test::Matches(_)
+        | Test::NotMatches(_) => {
             return Err(unfit(known, term));
         }
     }
@@ -284,6 +290,7 @@ fn unfit(known: Known, term: &Term) -> Problem {
     };
     let what = match &term.test {
         Test::Is(Words::Like(_)) => "a wildcard",
+        Test::Has(_) => "a search for words",
         Test::Matches(_) | Test::NotMatches(_) => "a regular expression",
         _ => "an order",
     };

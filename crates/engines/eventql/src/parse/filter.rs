@@ -9,15 +9,18 @@ use crate::{
     wildcard::{Piece, Wildcard},
 };
 
-/// The field before `:(`.
-pub(super) struct Group {
+/// The field before a value, or before a group of them.
+#[derive(Clone)]
+pub(super) struct Subject {
     pub(super) field: Field,
     pub(super) span: Span,
+    /// Whether `~` asks for words, and not `:` for a value.
+    pub(super) words: bool,
 }
 
 impl Parser<'_> {
     /// `a b OR c`; inside `field:(…)` the terms are values.
-    pub(super) fn any_of(&mut self, group: Option<&Group>) -> Parsed<Expr> {
+    pub(super) fn any_of(&mut self, group: Option<&Subject>) -> Parsed<Expr> {
         self.enter()?;
         let mut parts = vec![self.all_of(group)?];
         while self.eat_keyword("OR") {
@@ -30,7 +33,7 @@ impl Parser<'_> {
         }))
     }
 
-    fn all_of(&mut self, group: Option<&Group>) -> Parsed<Expr> {
+    fn all_of(&mut self, group: Option<&Subject>) -> Parsed<Expr> {
         let mut parts: Vec<Expr> = Vec::new();
         let mut wanted = true;
         loop {
@@ -60,14 +63,14 @@ impl Parser<'_> {
         }))
     }
 
-    fn expect_term(&mut self, group: Option<&Group>) {
+    fn expect_term(&mut self, group: Option<&Subject>) {
         self.expect_after(match group {
             Some(group) => Expected::Value(group.field.clone()),
             None => Expected::Term,
         });
     }
 
-    fn no_term(&self, group: Option<&Group>) -> Problem {
+    fn no_term(&self, group: Option<&Subject>) -> Problem {
         let what = if group.is_some() { "a value" } else { "a term" };
         let before = self.text.get(..self.at).unwrap_or("").trim_end();
         let after = before.rsplit(|char| ends_word(char) && char != '(').next().unwrap_or("");
@@ -85,7 +88,7 @@ impl Parser<'_> {
         }
     }
 
-    fn unary(&mut self, group: Option<&Group>) -> Parsed<Expr> {
+    fn unary(&mut self, group: Option<&Subject>) -> Parsed<Expr> {
         let start = self.at;
         let minus_of_number = group.is_some()
             && self.peek_second().is_some_and(|char| char.is_ascii_digit() || char == '.');
@@ -115,12 +118,12 @@ impl Parser<'_> {
         Ok(Expr { kind: ExprKind::Not(Box::new(inner)), span: self.span_from(start) })
     }
 
-    fn primary(&mut self, group: Option<&Group>) -> Parsed<Expr> {
+    fn primary(&mut self, group: Option<&Subject>) -> Parsed<Expr> {
         if self.peek() == Some('(') {
             return self.parenthesised(group);
         }
         if let Some(group) = group {
-            return self.value(group.field.clone(), group.span);
+            return self.value(group.clone());
         }
         if let Some((field, span)) = self.field_before_operator()? {
             return self.term(field, span);
@@ -130,7 +133,7 @@ impl Parser<'_> {
         Ok(expr)
     }
 
-    pub(super) fn parenthesised(&mut self, group: Option<&Group>) -> Parsed<Expr> {
+    pub(super) fn parenthesised(&mut self, group: Option<&Subject>) -> Parsed<Expr> {
         let open = self.here();
         self.bump();
         let inner = self.any_of(group)?;
@@ -213,16 +216,18 @@ impl Parser<'_> {
     }
 
     fn term(&mut self, field: Field, span: Span) -> Parsed<Expr> {
-        if self.eat(":") {
-            self.skip_space();
-            if self.peek() == Some('(') {
-                self.expect_next(Expected::Value(field.clone()));
-                let expr = self.parenthesised(Some(&Group { field, span }))?;
-                return Ok(Expr { span: span.to(expr.span), ..expr });
-            }
-            return self.value(field, span);
+        let words = self.eat("~");
+        if !words && !self.eat(":") {
+            return self.compared(field, span);
         }
-        self.compared(field, span)
+        let subject = Subject { field, span, words };
+        self.skip_space();
+        if self.peek() == Some('(') {
+            self.expect_next(Expected::Value(subject.field.clone()));
+            let expr = self.parenthesised(Some(&subject))?;
+            return Ok(Expr { span: span.to(expr.span), ..expr });
+        }
+        self.value(subject)
     }
 
     /// A finished term.

@@ -193,7 +193,7 @@ impl<'t> Parser<'t> {
     }
 
     fn ends_quoted(&self) -> Parsed<()> {
-        let goes_on = |char: char| !char.is_whitespace() && !"()|]},:=<>!".contains(char);
+        let goes_on = |char: char| !char.is_whitespace() && !"()|]},:~=<>!".contains(char);
         match self.peek() {
             Some(char) if goes_on(char) => {
                 Err(Problem::at(self.here(), "expected a space after the closing quote")

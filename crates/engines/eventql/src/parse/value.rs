@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use super::{
     Parsed, Parser,
-    filter::words,
+    filter::{Subject, words},
     scan::{Word, ends_word},
 };
 use crate::{
@@ -35,10 +35,10 @@ const OPERATORS: [(&str, Operator); 8] = [
 ];
 
 impl Parser<'_> {
-    /// Whether an operator follows a name: a `:` at once, any other after spaces as well.
+    /// Whether an operator follows a name: a `:` or `~` at once, any other after spaces as well.
     pub(super) fn at_operator(&self) -> bool {
         let rest = self.rest();
-        rest.starts_with(':')
+        rest.starts_with([':', '~'])
             || OPERATORS.iter().any(|(operator, _)| rest.trim_start().starts_with(operator))
     }
 
@@ -91,28 +91,30 @@ impl Parser<'_> {
             let message = format!("unknown operator `{}`", span.of(self.text));
             let right = comparison.as_str();
             return Err(Problem::at(span, message)
-                .hint("operators are `:`, `=`, `!=`, `>`, `>=`, `<`, `<=`, `=~`, `!~`")
+                .hint("operators are `:`, `~`, `=`, `!=`, `>`, `>=`, `<`, `<=`, `=~`, `!~`")
                 .fix(Fix::replace(format!("write `{right}`"), span, right)));
         }
         Ok(())
     }
 
-    /// What stands behind `field:`.
-    pub(super) fn value(&mut self, field: Field, field_span: Span) -> Parsed<Expr> {
+    /// What stands behind `field:` or `field~`.
+    pub(super) fn value(&mut self, subject: Subject) -> Parsed<Expr> {
+        let Subject { field, span: field_span, words: has } = subject;
         self.begin_value(&field)?;
         let start = self.at;
+        let is = if has { Test::Has } else { Test::Is };
         let test = match self.peek() {
-            Some('"' | '\'') => Test::Is(Words::Plain(self.string()?.0)),
-            Some('[' | '{') => self.range(&field)?,
-            Some('>' | '<') => {
+            Some('"' | '\'') => is(Words::Plain(self.string()?.0)),
+            Some('[' | '{') if !has => self.range(&field)?,
+            Some('>' | '<') if !has => {
                 let comparison = self.comparison().unwrap_or(Comparison::Equal);
                 self.refuse_double(comparison)?;
                 self.begin_value(&field)?;
                 Test::Compare(comparison, self.literal(|_| false)?.0)
             }
-            Some('/') if self.slashes().is_some() => Test::Matches(self.slashed()),
+            Some('/') if !has && self.slashes().is_some() => Test::Matches(self.slashed()),
             _ => match words(self.word(|_| false)?.pieces) {
-                Some(words) => Test::Is(words),
+                Some(words) => is(words),
                 None => Test::Exists,
             },
         };

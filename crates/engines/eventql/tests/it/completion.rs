@@ -24,6 +24,7 @@ const PLACES: &[&str] = &[
     "a:[1^ TO 5]",
     "a:[1 ^",
     "a:[1 TO ^",
+    "name~che^",
     "duration>^",
     "duration > 3^",
     "service:checkout ^",

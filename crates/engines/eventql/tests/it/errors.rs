@@ -75,6 +75,9 @@ const WRONG: &[&str] = &[
     "trace:4bf9",
     "span:x",
     "trace:4bf9*",
+    "duration~x",
+    "a~",
+    "a~...",
     "root:maybe",
     "body:\"...\"",
     "body:>x\n  AND level:bad",
@@ -186,6 +189,7 @@ fn limits_are_named() {
         limit(&of(PATTERNS_MAX + 1, pattern)),
         "the query has more than 64 regular expressions"
     );
+    assert_eq!(limit(&format!("\"{}\"", "x ".repeat(257))), "a phrase has at most 256 words");
     assert_eq!(limit(&format!("a=~\"{}\"", "x".repeat(4097))), "a pattern has at most 4096 bytes");
     assert_eq!(limit(&format!("a:{}*", "x".repeat(4096))), "a pattern has at most 4096 bytes");
     assert_eq!(limit(&format!("a | count{}", "| where count > 1 ".repeat(31))), "read");

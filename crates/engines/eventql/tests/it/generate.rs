@@ -5,7 +5,7 @@ use std::{ops::Bound, sync::Arc};
 use eventql::{
     Field, Known, Span as Place,
     ast::{Comparison, Expr, ExprKind, Term, Test, Words},
-    field::{From, Type},
+    field::{Origin, Type},
     wildcard::{Piece, Wildcard},
 };
 use model::{
@@ -80,6 +80,7 @@ fn test(
     prop_oneof![
         1 => Just(Test::Exists),
         4 => words(text.clone()).prop_map(Test::Is),
+        1 => words(text.clone()).prop_map(Test::Has),
         1 => pattern.clone().prop_map(Test::Matches),
         1 => pattern.prop_map(Test::NotMatches),
         4 => ordered(text),
@@ -142,7 +143,7 @@ fn tree(leaf: BoxedStrategy<Expr>) -> BoxedStrategy<Expr> {
 }
 
 pub(crate) fn odd_field() -> BoxedStrategy<Field> {
-    let from = select(vec![From::Any, From::Record, From::Resource, From::Body]);
+    let from = select(vec![Origin::Any, Origin::Record, Origin::Resource, Origin::Body]);
     let names = select(vec![
         "a",
         "http.route",
@@ -194,7 +195,7 @@ pub(crate) fn literals(values: Type) -> &'static [&'static str] {
 fn sensible_term() -> BoxedStrategy<Expr> {
     let pattern =
         select(vec!["a", "a.*", "(?i)card.*", ".", "[0-9]+", ".*e"]).prop_map(Into::into).boxed();
-    let from = select(vec![From::Any, From::Record, From::Resource, From::Body]);
+    let from = select(vec![Origin::Any, Origin::Record, Origin::Resource, Origin::Body]);
     let name = select(vec!["a", "b", "m", "m.x", "m.n.x", "m.n"]);
     let attribute =
         (from, name).prop_map(|(from, name)| Field::Attribute { from, name: name.into() });

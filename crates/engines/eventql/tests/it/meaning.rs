@@ -378,6 +378,12 @@ fn full_text_is_searched_by_words() {
         holds_of_span,
         &[
             "\"card declined\"",
+            "name~checkout",
+            "status_message~(declined OR PAYMENT)",
+            "http.route~checkout",
+            "tags~gold",
+            "service~check*",
+            "gone!=x -gone~x",
             "insufficient_funds",
             "exception",
             "payment",
@@ -386,6 +392,16 @@ fn full_text_is_searched_by_words() {
             "declined*",
             "\"POST /checkout\"",
         ],
-        &["insufficient", "\"failed exception\"", "prod", "502.5", "7"],
+        &[
+            "insufficient",
+            "\"failed exception\"",
+            "prod",
+            "502.5",
+            "7",
+            "name~check",
+            "ratio~5",
+            "cart~items",
+            "http.response.status_code~502",
+        ],
     );
 }

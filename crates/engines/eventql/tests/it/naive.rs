@@ -6,7 +6,7 @@ use std::ops::Bound;
 use eventql::{
     Field, Known,
     ast::{Comparison, Expr, ExprKind, Term, Test, Words},
-    field::{From, Type},
+    field::{Origin, Type},
     wildcard::{Piece, Wildcard},
 };
 use model::{LogRecord, Resource, Span, SpanKind, SpanStatus, Value};
@@ -42,10 +42,10 @@ impl Event<'_> {
                 let own = || at(self.attributes(), name);
                 let emitter = || at(&self.resource().attributes, name);
                 let found = match from {
-                    From::Any => own().or_else(emitter),
-                    From::Record => own(),
-                    From::Resource => emitter(),
-                    From::Body => match self {
+                    Origin::Any => own().or_else(emitter),
+                    Origin::Record => own(),
+                    Origin::Resource => emitter(),
+                    Origin::Body => match self {
                         Self::Log(LogRecord { body: Value::Map(map), .. }) => at(map, name),
                         _ => None,
                     },
@@ -257,6 +257,7 @@ fn passes(term: &Term, value: &Value) -> bool {
     match &term.test {
         Test::Exists => true,
         Test::Is(words) if order == Type::FullText => in_a_row(words, &value.to_string()),
+        Test::Has(words) => matches!(value, Value::String(text) if in_a_row(words, text)),
         Test::Is(Words::Plain(text))
         | Test::Compare(Comparison::Equal | Comparison::NotEqual, text) => {
             equal(order, text, value)

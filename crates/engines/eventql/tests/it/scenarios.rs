@@ -325,13 +325,7 @@ fn translated(query: &Json) -> Option<String> {
         };
     }
     if kind == "query_string" {
-        // Other parts say which fields are searched and how.
-        let known = body.as_object()?.iter().all(|(name, part)| match name.as_str() {
-            "query" | "lenient" => true,
-            "fields" => part.as_array().is_some_and(Vec::is_empty),
-            _ => false,
-        });
-        return body["query"].as_str().filter(|_| known).map(str::to_owned);
+        return query_string(body);
     }
     match kind.as_str() {
         "match_all" => return Some("*".to_owned()),
@@ -362,6 +356,17 @@ fn translated(query: &Json) -> Option<String> {
             });
             Some(ends.collect::<Vec<_>>().join(" "))
         }
+        "match" => {
+            let text = test["query"].as_str().or(test.as_str())?;
+            let and = test["operator"].as_str() == Some("AND");
+            let words: Vec<_> = text.split(' ').map(|word| format!("{field}~\"{word}\"")).collect();
+            Some(format!("({})", words.join(if and { " " } else { " OR " })))
+        }
+        "match_phrase" if test["slop"].is_null() => {
+            text("query").map(|text| format!("{field}~{text}"))
+        }
+        "match_phrase_prefix" if test["analyzer"].is_null() => text("query")
+            .map(|text| format!("{field}~{}*", text.trim_matches('"').replace(' ', "\\ "))),
         "wildcard" if !insensitive => {
             text("value").map(|text| format!("{field}:{}", text.trim_matches('"')))
         }
@@ -374,4 +379,26 @@ fn translated(query: &Json) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// A query string, asked of the fields that stand beside it where it names none.
+fn query_string(body: &Json) -> Option<String> {
+    let query = body["query"].as_str()?;
+    let fields: Vec<&str> = match (&body["default_field"], &body["fields"]) {
+        (Json::Null, Json::Null) => Vec::new(),
+        (field, Json::Null) => vec![field.as_str()?],
+        (Json::Null, fields) => {
+            fields.as_array()?.iter().map(Json::as_str).collect::<Option<_>>()?
+        }
+        _ => return None,
+    };
+    if fields.is_empty() {
+        return Some(query.to_owned());
+    }
+    // An order stands behind a field, and words are searched for in its texts.
+    let of = |field: &&str| match query.starts_with(['>', '<']) {
+        true => format!("{field}:{query}"),
+        false => format!("{field}~({query})"),
+    };
+    Some(format!("({})", fields.iter().map(of).collect::<Vec<_>>().join(" OR ")))
 }

@@ -41,6 +41,7 @@ pub(crate) const FILTERS: &[&str] = &[
     "event:exception scope:otel* scope.version=1.2",
     r#"body:timeout body:"card declined" body:pre* body="exact text" body=~".*x.*" body:* body:(a OR b)"#,
     "version:1.10 version>1.9 name:\"POST /checkout\" name:POST* name:*checkout*",
+    r#"exception.message~timeout name~"POST check" a~pre* a~(b OR "c d") -a~x a~* body~x"#,
     "Überfall größe:5 名前:値",
 ];
 
