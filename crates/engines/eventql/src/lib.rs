@@ -5,14 +5,14 @@
 //! ```
 //!
 //! [`parse`] gives the [tree](ast) of a query, which prints in canonical form; [`check`] gives the [`Plan`] of a tree: a
-//! [`Filter`] and a [`Pipeline`], in few forms, for a store to compile. [`matches`] says whether one record passes a
+//! [`Filter`] and a [`Pipeline`], in few forms, for a store to compile. [`matches()`] says whether one record passes a
 //! filter. [`complete`] and [`lint`] are for editors.
 //!
 //! **Invariant:** pure; no text and no record makes it panic, and each works within a named limit.
 //!
 //! # What a filter means
 //!
-//! Whoever evaluates filters over columns follows these rules; [`matches`] states them in code.
+//! Whoever evaluates filters over columns follows these rules; [`matches()`] states them in code.
 //!
 //! 1. **Logic.** A term holds or does not; there is no third answer. `NOT`, `-`, `!` turn that around, and `field!=x` and
 //!    `field!~x` are `-field=x` and `-field=~x`. So a negation holds of a record that has no such field.

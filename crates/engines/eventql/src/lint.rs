@@ -53,11 +53,15 @@ impl Linter<'_> {
             ExprKind::All => {}
             ExprKind::And(parts) => {
                 self.contradicting(parts);
-                parts.iter().for_each(|part| self.expr(part));
+                for (at, part) in parts.iter().enumerate() {
+                    self.lowercase_operator(part, at > 0, at + 1 < parts.len());
+                    self.expr(part);
+                }
             }
             ExprKind::Or(parts) => parts.iter().for_each(|part| self.expr(part)),
             ExprKind::Not(inner) => self.expr(inner),
-            ExprKind::Text(words) => self.words(words, expr.span),
+            ExprKind::Text(Words::Plain(_)) => {}
+            ExprKind::Text(Words::Like(wildcard)) => self.wildcard(wildcard, expr.span),
             ExprKind::Term(term) => {
                 self.name(term);
                 self.other_signal(term);
@@ -66,21 +70,16 @@ impl Linter<'_> {
         }
     }
 
-    /// Full text.
-    fn words(&mut self, words: &Words, span: Span) {
-        let written = span.of(self.text);
-        match words {
-            Words::Plain(text)
-                if matches!(&**text, "and" | "or" | "not") && !written.contains('"') =>
-            {
-                let right = text.to_uppercase();
-                let message =
-                    format!("`{text}` is searched for as a word; the operator is `{right}`");
-                let fix = Fix::replace(format!("write `{right}`"), span, right);
-                self.say(span, "lowercase-operator", message, Some(fix));
-            }
-            Words::Like(wildcard) => self.wildcard(wildcard, span),
-            Words::Plain(_) => {}
+    /// A word between terms that would join them in capitals.
+    fn lowercase_operator(&mut self, expr: &Expr, after: bool, before: bool) {
+        let ExprKind::Text(Words::Plain(text)) = &expr.kind else { return };
+        let joins = matches!(&**text, "and" | "or") && after || &**text == "not";
+        // In quotes it is meant as a word.
+        if joins && before && expr.span.of(self.text) == &**text {
+            let right = text.to_uppercase();
+            let message = format!("`{text}` is searched for as a word; the operator is `{right}`");
+            let fix = Fix::replace(format!("write `{right}`"), expr.span, right);
+            self.say(expr.span, "lowercase-operator", message, Some(fix));
         }
     }
 

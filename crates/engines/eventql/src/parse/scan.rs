@@ -192,15 +192,19 @@ impl<'t> Parser<'t> {
         Ok((pattern.into(), self.span_from(start)))
     }
 
-    fn ends_quoted(&self) -> Parsed<()> {
-        let goes_on = |char: char| !char.is_whitespace() && !"()|]},:~=<>!".contains(char);
+    /// What has an end of its own is not followed by more of a word.
+    pub(super) fn ends_closed(&self, end: &str) -> Parsed<()> {
         match self.peek() {
-            Some(char) if goes_on(char) => {
-                Err(Problem::at(self.here(), "expected a space after the closing quote")
-                    .hint("inside quotes `*` and `?` stand for themselves, and `\\\"` is a quote"))
+            Some(char) if !char.is_whitespace() && !"()|]},:~=<>!\"".contains(char) => {
+                Err(Problem::at(self.here(), format!("expected a space after {end}")))
             }
             _ => Ok(()),
         }
+    }
+
+    fn ends_quoted(&self) -> Parsed<()> {
+        let hint = "inside quotes `*` and `?` stand for themselves, and `\\\"` is a quote";
+        self.ends_closed("the closing quote").map_err(|problem| problem.hint(hint))
     }
 }
 

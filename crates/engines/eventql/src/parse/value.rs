@@ -170,6 +170,7 @@ impl Parser<'_> {
             return Err(Problem::at(open, "the range that opens here is not closed")
                 .hint("end it with `]`, or with `}` to leave its end out"));
         }
+        self.ends_closed("the range")?;
         let bound = |end: Option<Box<str>>, included| match end {
             None => Bound::Unbounded,
             Some(end) if included => Bound::Included(end),

@@ -10,6 +10,7 @@ const QUERIES: &[&str] = &[
     "*timeout* a:*x",
     "a or b and not c",
     "a \"or\" b",
+    "a or",
     "http.status>error",
     "http.status>\"500\"",
     "size>5parsec",

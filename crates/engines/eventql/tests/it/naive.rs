@@ -136,7 +136,7 @@ impl Event<'_> {
 
     fn texts(&self) -> Vec<String> {
         match self {
-            Self::Log(log) => vec![log.body.to_string()],
+            Self::Log(_) => self.known(Known::Body).iter().map(ToString::to_string).collect(),
             Self::Span(span) => {
                 let mut texts = vec![span.name.to_string(), span.status_message.to_string()];
                 let attributes = span

@@ -131,7 +131,7 @@ fn exercise(text: &str) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(512))]
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn a_printed_tree_is_read_back(filter in any_tree(), stages in vec(stage(), 0..4)) {
