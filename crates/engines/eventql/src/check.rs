@@ -4,7 +4,7 @@ mod stages;
 mod values;
 
 use crate::{
-    ast::{Expr, ExprKind, Query, Term, Test, Words},
+    ast::{Comparison, Expr, ExprKind, Query, Term, Test, Words},
     field::{Field, Known, Type},
     filter::{Condition, Filter, Pattern, ValueTest},
     parse::{self, Parsed},
@@ -71,7 +71,7 @@ impl Checker {
     fn term(&mut self, term: &Term) -> Parsed<Filter> {
         let negated = match &term.test {
             Test::NotMatches(_) => true,
-            Test::Compare(comparison, _) => *comparison == crate::ast::Comparison::NotEqual,
+            Test::Compare(comparison, _) => *comparison == Comparison::NotEqual,
             Test::Exists | Test::Is(_) | Test::Has(_) | Test::Range(..) | Test::Matches(_) => false,
         };
         let filter = Filter::Field(term.field.clone(), self.condition(term)?);

@@ -1,7 +1,6 @@
 //! Whether a record passes a filter, by the rules that the crate's documentation states.
 
 use std::{
-    borrow::Cow,
     cmp::Ordering,
     ops::{Bound, RangeBounds},
 };
@@ -72,10 +71,8 @@ impl ValueTest {
     pub fn matches(&self, value: &Value) -> bool {
         match value {
             Value::String(text) => self.matches_text(text),
-            Value::Int(int) => {
-                self.matches_number(Number::Int(*int), Some(Cow::Owned(int.to_string())))
-            }
-            Value::Double(double) => self.matches_number(Number::Double(*double), None),
+            Value::Int(int) => self.matches_number(Number::Int(*int)),
+            Value::Double(double) => self.matches_number(Number::Double(*double)),
             Value::Bool(_) | Value::Bytes(_) => self.matches_scalar(&value.to_string()),
             Value::Array(items) => items.iter().any(|item| self.matches(item)),
             Value::Map(_) | Value::Empty => false,
@@ -107,13 +104,16 @@ impl ValueTest {
         }
     }
 
-    fn matches_number(&self, number: Number, text: Option<Cow<'_, str>>) -> bool {
+    fn matches_number(&self, number: Number) -> bool {
         match self {
             Self::Is { number: is, .. } => {
                 is.is_some_and(|is| number.compare(is) == Some(Ordering::Equal))
             }
             Self::Numbers(low, high) => between(number, *low, *high),
-            Self::Like(_) | Self::Matches(_) => text.is_some_and(|text| self.matches_scalar(&text)),
+            // Only a whole number has a text.
+            Self::Like(_) | Self::Matches(_) => {
+                matches!(number, Number::Int(_)) && self.matches_scalar(&number.to_string())
+            }
             Self::Texts(..) => false,
         }
     }

@@ -53,7 +53,18 @@ impl Error {
     pub(crate) fn new(text: &str, problem: Problem) -> Self {
         let Problem { span, message, hint, fix } = problem;
         let (line, column) = span.line_and_column(text);
+        let (message, hint) = (shorten(message), hint.map(shorten));
         Self { span, line, column, message, hint, fix }
+    }
+}
+
+/// The longest message, in characters: some quote what was written.
+const MESSAGE_CHARS_MAX: usize = 400;
+
+fn shorten(message: String) -> String {
+    match message.char_indices().nth(MESSAGE_CHARS_MAX) {
+        Some((end, _)) => format!("{}…", message.get(..end).unwrap_or("")),
+        None => message,
     }
 }
 

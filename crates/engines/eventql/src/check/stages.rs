@@ -1,7 +1,9 @@
 //! The order of the stages, and the columns that they name.
 
 use crate::{
-    ast::{Aggregation, Column, ColumnName, Condition, Function, Operator, Stage, StageKind},
+    ast::{
+        Aggregation, Column, ColumnName, Condition, Function, Operator, SortKey, Stage, StageKind,
+    },
     field::{Field, Known, Type},
     literal::quantity,
     parse::{self, Parsed},
@@ -104,7 +106,7 @@ impl Pipeline {
                 }
             }
             StageKind::Sort(keys) => {
-                let sort = |key: &crate::ast::SortKey| {
+                let sort = |key: &SortKey| {
                     let by = self.output(&key.column, "sort")?;
                     Ok(Sort { by, descending: key.descending })
                 };

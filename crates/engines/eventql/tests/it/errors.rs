@@ -202,5 +202,6 @@ fn limits_are_named() {
         limit(&format!("a | fields a{}", ", a".repeat(32))),
         "the list has more than 32 items"
     );
+    assert_eq!(limit(&format!("span:{}", "x".repeat(60_000))), format!("`{}…", "x".repeat(399)));
     assert_eq!(limit("a=~\"((x{50}){50}){50}\""), "the regular expression is too large");
 }

@@ -1,7 +1,7 @@
 //! What holds of every tree, text and record.
 
 use eventql::{
-    Signal,
+    QUERY_BYTES_MAX, Signal,
     ast::{
         Aggregate, Aggregation, Column, ColumnName, Comparison, Condition, Every, Function,
         Operator, Query, SortKey, Stage, StageKind,
@@ -127,6 +127,62 @@ fn exercise(text: &str) {
     }
     if let Err(error) = check(&query, text) {
         assert!(text.get(error.span.start..error.span.end).is_some(), "{text:?}: {error:?}");
+    }
+}
+
+/// Fragments that a text of the greatest length is made of.
+const FRAGMENTS: &[&str] = &[
+    "a",
+    "a ",
+    " ",
+    "(",
+    ")",
+    "-",
+    "\"",
+    "'",
+    "\\",
+    "a:",
+    "a:/b",
+    "a:/b\"x\"",
+    "a:[1 TO",
+    "a:(",
+    "a:b OR ",
+    "a=~\"x\" ",
+    "|",
+    "| count ",
+    "| where count > 5 ",
+    ", a",
+    "NOT ",
+    "\"a\":",
+    "a.b.c.",
+    "*?",
+    "a*b",
+    "é",
+    "\n",
+    "5e",
+    "1h",
+    "a~(b ",
+    "=",
+    "servise:a ",
+    "a:{* TO x} ",
+    "|sort -a,",
+];
+
+#[test]
+fn the_longest_texts_come_to_an_end() {
+    for fragment in FRAGMENTS {
+        for start in ["", "a:", "a:\"", "a | count by ", "a | sort "] {
+            let count = (QUERY_BYTES_MAX - start.len()) / fragment.len();
+            let text = format!("{start}{}", fragment.repeat(count));
+            complete(&text, text.len());
+            if let Ok(query) = parse(&text) {
+                lint(&query, &text, None);
+                assert!(
+                    parse(&query.to_string()).is_ok() || query.to_string().len() > QUERY_BYTES_MAX
+                );
+                check(&query, &text).ok();
+            }
+        }
     }
 }
 
