@@ -63,9 +63,7 @@ impl<'a> Access<'a> {
             let another = |after: &[u8]| matches!(after.first(), None | Some(b'"' | b'-'));
             access.referer = quoted(&mut scan, "expected a referer in quotes", another)?;
             scan.blanks();
-            if !scan.is_empty() {
-                access.user_agent = quoted(&mut scan, "expected a user agent in quotes", |_| true)?;
-            }
+            access.user_agent = user_agent(&mut scan)?;
             scan.blanks();
         }
         access.rest = scan.rest();
@@ -181,6 +179,21 @@ fn quoted<'a>(
     let field = scan.take(at);
     scan.take(1);
     Ok(present(field))
+}
+
+/// The last field; its quote is missing when a line was cut off.
+fn user_agent<'a>(scan: &mut Scan<'a>) -> Result<Option<&'a str>, ParseError> {
+    if scan.is_empty() {
+        return Ok(None);
+    }
+    let mut open = scan.clone();
+    quoted(scan, "expected a user agent in quotes", |_| true).or_else(|error| {
+        if !open.eat("\"") {
+            return Err(error);
+        }
+        *scan = open;
+        Ok(present(scan.take(usize::MAX)))
+    })
 }
 
 fn number<'a>(scan: &mut Scan<'a>, what: &'static str) -> Result<Option<&'a str>, ParseError> {

@@ -7,6 +7,9 @@ use model::Value;
 use super::present;
 use crate::Parsed;
 
+/// The header with which proxies pass on for whom they ask.
+pub(super) const FORWARDED: &str = "http.request.header.x-forwarded-for";
+
 /// The head of a line. Empty texts are absent ones.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Client<'a> {
@@ -67,10 +70,7 @@ impl<'a> Client<'a> {
             if let Some(peer) = present(self.peer) {
                 parsed.put_text("network.peer.address", peer);
             }
-            parsed.put(
-                "http.request.header.x-forwarded-for",
-                Value::Array(list().map(Value::string).collect()),
-            );
+            parsed.put(FORWARDED, Value::Array(list().map(Value::string).collect()));
         }
         if !self.vhost.is_empty() {
             parsed.put_text("server.address", self.vhost);

@@ -1,7 +1,8 @@
 //! What NGINX' formats have after the user agent.
 
-use model::Value;
+use model::{Value, value::attribute};
 
+use super::client::FORWARDED;
 use crate::{Format, Parsed, json::number_value, scan::Scan};
 
 /// Adds what is known of it: `"$http_x_forwarded_for"`, `"$gzip_ratio"`, ingress-nginx' upstream; the rest is kept as it is.
@@ -15,7 +16,9 @@ pub(super) fn put_tail(parsed: &mut Parsed, tail: &str) {
         match quoted {
             "-" => {}
             _ if is_decimal(quoted) => parsed.put("nginx.gzip_ratio", number_value(quoted, false)),
-            _ => parsed.put_header("http.request.header.x-forwarded-for", quoted),
+            // A line that has its proxies first needs no others.
+            _ if attribute(&parsed.attributes, FORWARDED).is_some() => rest = tail,
+            _ => parsed.put_header(FORWARDED, quoted),
         }
     }
     if !rest.is_empty() {

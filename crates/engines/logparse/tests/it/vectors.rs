@@ -352,7 +352,7 @@ fn alb(parsed: &Parsed, _: &str) -> Fields {
             ("target_status_code", "aws.elb.target.status_code"),
             ("matched_rule_priority", "aws.elb.matched_rule_priority"),
         ]);
-    // Their time is a text; ours, shown, has no zeros at its end.
+    // Their time is a text with zeros at its end, where ours is a time.
     renamed.fields.remove("timestamp");
     let at = text("aws.elb.request_creation_time");
     assert!(parsed.at.is_some() && at.is_some());
