@@ -2,6 +2,7 @@
 //!
 //! A key without a value is `true`; a key that comes again makes a list. Bare numbers and booleans have their types, quoted ones are text.
 
+use memchr::memchr3;
 use model::{Attributes, Value};
 
 use crate::{
@@ -45,7 +46,7 @@ fn key(scan: &mut Scan<'_>) -> Result<Box<str>, ParseError> {
     let key = if scan.eat("\"") {
         json_like(scan)?
     } else {
-        let ends = |byte: u8| matches!(byte, b'=' | b' ' | b'\t' | b'"' | b'\n' | b'\r');
+        let ends = |byte: u8| matches!(byte, b'=' | b' ' | b'\t' | b'"' | b'\n');
         scan.take(scan.rest().bytes().take_while(|byte| !ends(*byte)).count()).into()
     };
     if key.is_empty() {
@@ -63,8 +64,8 @@ fn value(scan: &mut Scan<'_>) -> Result<Value, ParseError> {
             Err(scan.fail("expected a space after the closing quote"))
         };
     }
-    let ends = |byte: u8| byte.is_ascii_whitespace();
-    Ok(typed(scan.take(scan.rest().bytes().take_while(|byte| !ends(*byte)).count())))
+    let end = memchr3(b' ', b'\t', b'\n', scan.rest().as_bytes());
+    Ok(typed(scan.take(end.unwrap_or(scan.rest().len()))))
 }
 
 /// A quoted text. An escape that JSON does not know stands for itself, backslash and all.

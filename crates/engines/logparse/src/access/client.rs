@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use memchr::memrchr;
 use model::Value;
 
 use super::present;
@@ -32,9 +33,11 @@ impl<'a> Client<'a> {
             let (forwarded, rest) = quoted.split_once("\" ")?;
             return Self::after_list(forwarded, rest);
         }
-        if let Some((before, last)) = head.rsplit_once(", ") {
+        if let Some(comma) = memrchr(b',', head.as_bytes()) {
+            let (before, last) = head.split_at_checked(comma + 1)?;
+            let last = last.strip_prefix(' ')?;
             let (last, rest) = last.split_once(' ')?;
-            let forwarded = head.get(..before.len() + 2 + last.len())?;
+            let forwarded = head.get(..before.len() + 1 + last.len())?;
             return Self::after_list(forwarded, rest);
         }
         let (first, rest) = head.split_once(' ')?;

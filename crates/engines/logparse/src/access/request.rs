@@ -37,13 +37,13 @@ fn is_protocol(text: &str) -> bool {
 /// `url.original` as the client wrote it, and its path and query, which are what one counts by.
 fn put_url(parsed: &mut Parsed, target: &str) {
     parsed.put_text("url.original", target);
-    let path = match target.split_once("://") {
-        Some((_, rest)) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
-        None => target,
-    };
-    if !path.starts_with('/') {
+    let path = if target.starts_with('/') {
+        target
+    } else if let Some((_, rest)) = target.split_once("://") {
+        rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
+    } else {
         return;
-    }
+    };
     let (path, query) = path.split_once('?').unwrap_or((path, ""));
     parsed.put_text("url.path", path);
     if !query.is_empty() {
