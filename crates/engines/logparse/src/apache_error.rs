@@ -22,8 +22,9 @@ pub(crate) fn parse(line: &str, options: &Options) -> Result<Parsed, ParseError>
     if let Some(text) = part(&mut scan)? {
         level(&mut parsed, text).ok_or_else(|| start.fail("expected a level in brackets"))?;
     }
-    if scan.rest().starts_with("[pid") || scan.rest().starts_with("- ") {
-        part(&mut scan)?.map(|text| process(&mut parsed, text));
+    let process_next = scan.rest().starts_with("[pid") || scan.rest().starts_with("- ");
+    if process_next && let Some(text) = part(&mut scan)? {
+        process(&mut parsed, text);
     }
     message(&mut parsed, &mut scan)?;
     Ok(parsed)
@@ -76,10 +77,9 @@ fn message(parsed: &mut Parsed, scan: &mut Scan<'_>) -> Result<(), ParseError> {
     if let Some(at) = scan.rest().find(": [client ").filter(|_| scan.rest().starts_with('(')) {
         status = scan.take(at + 2);
     }
-    if scan.rest().starts_with("[client") || scan.rest().starts_with("- ") {
-        if let Some(text) = part(scan)? {
-            client(parsed, text.strip_prefix("client").unwrap_or(text).trim_ascii());
-        }
+    let client_next = scan.rest().starts_with("[client") || scan.rest().starts_with("- ");
+    if client_next && let Some(text) = part(scan)? {
+        client(parsed, text.strip_prefix("client").unwrap_or(text).trim_ascii());
     }
     let (text, referer) = scan.rest().rsplit_once(", referer: ").unwrap_or((scan.rest(), ""));
     if !referer.is_empty() {

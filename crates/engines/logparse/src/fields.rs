@@ -136,7 +136,7 @@ fn role(key: &str) -> Option<Role> {
         b"timestamp" => Role::Time(0),
         b"time" => Role::Time(1),
         b"ts" => Role::Time(2),
-        b"datetime" | b"eventtime" | b"asctime" | b"timemillis" | b"timeunixnano"
+        b"datetime" | b"eventtime" | b"asctime" | b"instant" | b"timemillis" | b"timeunixnano"
         | b"realtimetimestamp" => Role::Time(3),
         b"level" => Role::Level(0),
         b"severity" => Role::Level(1),
@@ -173,13 +173,19 @@ fn nested(key: &str, map: &mut Attributes, parsed: &mut Parsed) -> bool {
 
 fn moment(value: &Value, options: &Options) -> Option<Timestamp> {
     match value {
-        Value::String(text) => time::whole(text, options),
+        Value::String(text) => time::whole(text.trim_ascii(), options),
         Value::Int(number) => time::epoch(*number),
         Value::Double(number) => time::epoch_double(*number),
-        // MongoDB: {"$date": "…"}.
+        // MongoDB's {"$date": "…"}, log4j's {"epochSecond": …, "nanoOfSecond": …}, Google's {"seconds": …, "nanos": …}.
         Value::Map(map) => match map.as_slice() {
             [(key, inner @ (Value::String(_) | Value::Int(_)))] if key.as_ref() == "$date" => {
                 moment(inner, options)
+            }
+            [(first, Value::Int(seconds)), (_, Value::Int(nanos @ 0..1_000_000_000))]
+                if matches!(first.as_ref(), "epochSecond" | "seconds") =>
+            {
+                let seconds = seconds.checked_mul(1_000_000_000)?;
+                seconds.checked_add(*nanos).map(Timestamp::from_nanos)
             }
             _ => None,
         },
@@ -284,6 +290,9 @@ mod tests {
             r#"{"timestamp":1714979289,"level":6,"short_message":"up"}"#,
             r#"{"__REALTIME_TIMESTAMP":"1714979289000000","PRIORITY":"6","MESSAGE":"up"}"#,
             r#"{"timestamp":"2024-05-06T07:08:09","level":"info","event":"up"}"#,
+            r#"{"instant":{"epochSecond":1714979289,"nanoOfSecond":0},"level":"INFO","message":"up"}"#,
+            r#"{"timestamp":{"seconds":1714979289,"nanos":0},"severity":"INFO","message":"up"}"#,
+            r#"{"time":{"$date":"2024-05-06T09:08:09+02:00[Europe/Paris]"},"severity":"info","msg":"up"}"#,
         ];
         for line in lines {
             let parsed = json(line);

@@ -4,8 +4,18 @@
 
 /// The severity number of a level's name in any case, as common loggers write it; `None` for a word that names none.
 ///
-/// OpenTelemetry's own short names with a digit (`WARN2`) are known too.
+/// OpenTelemetry's own short names with a digit (`WARN2`) are known too, and those of Go's slog with an offset (`INFO+2`).
 pub fn from_word(word: &str) -> Option<u8> {
+    if let Some(at) = word.find(['+', '-']) {
+        let (name, offset) = word.split_at_checked(at)?;
+        let severity = i8::try_from(from_name(name)?).ok()?;
+        let offset: i8 = offset.parse().ok()?;
+        return u8::try_from(severity.saturating_add(offset).clamp(1, 24)).ok();
+    }
+    from_name(word)
+}
+
+fn from_name(word: &str) -> Option<u8> {
     let mut lower = [0; 16];
     let lower = lower.get_mut(..word.len())?;
     lower.copy_from_slice(word.as_bytes());
@@ -95,11 +105,15 @@ mod tests {
             ("ALERT", 19),
             ("emerg", 21),
             ("WARN4", 16),
+            ("INFO+2", 11),
+            ("DEBUG-9", 1),
+            ("ERROR+100", 24),
         ];
         for (word, severity) in table {
             assert_eq!(from_word(word), Some(severity), "{word}");
         }
-        for word in ["", "castle", "informationally speaking", "é"] {
+        for word in ["", "castle", "info+", "+1", "info+1000", "-", "informationally speaking", "é"]
+        {
             assert_eq!(from_word(word), None, "{word}");
         }
     }

@@ -71,8 +71,10 @@ fn nanos(seconds: i64, nanos: u32) -> Option<Timestamp> {
     Some(Timestamp::from_nanos(whole.checked_add(i64::from(nanos))?))
 }
 
-/// The time that all of `text` is, in any form that [`prefix`] or [`epoch_text`] reads.
+/// The time that all of `text` is, in any form that [`prefix`] or [`epoch_text`] reads. Java puts a zone's name in brackets after the offset.
 pub(crate) fn whole(text: &str, options: &Options) -> Option<Timestamp> {
+    let zoned = text.strip_suffix(']').and_then(|text| text.split_once('['));
+    let text = zoned.map_or(text, |(text, _)| text);
     match prefix(text) {
         Some((stamp, length)) if length == text.len() => stamp.resolve(options),
         Some(_) => None,

@@ -3,7 +3,7 @@
 use model::Value;
 
 use super::put_process;
-use crate::{Options, ParseError, Parsed, scan::Scan, time};
+use crate::{Options, ParseError, Parsed, scan::Scan, severity::from_word, time};
 
 /// Section 4.1.3 allows 32; daemons have longer names now.
 const TAG_BYTES_MAX: usize = 128;
@@ -62,15 +62,23 @@ fn tag(scan: &mut Scan<'_>, parsed: &mut Parsed) -> bool {
     true
 }
 
-/// Whether a line is shaped like this: a month, a day and a time, then a word, and a tag somewhere near.
+/// Whether a line is shaped like this: a month, a day and a time, then a tag somewhere near; or an ISO time, a host and a tag with a process.
 pub(super) fn looks_like(line: &str) -> bool {
-    let Some((_, length)) =
-        time::prefix(line).filter(|_| line.starts_with(|c: char| c.is_ascii_uppercase()))
-    else {
+    let bytes = line.as_bytes();
+    let english = bytes.first().is_some_and(u8::is_ascii_uppercase);
+    if !english && bytes.get(10) != Some(&b'T') {
         return false;
+    }
+    let rest = time::prefix(line).and_then(|(_, length)| line.get(length..)).unwrap_or_default();
+    let mut words = rest.split(' ').skip(1).take(2);
+    if !english {
+        return words.nth(1).is_some_and(|word| word.ends_with("]:"));
+    }
+    // A level is no tag, though a colon may follow it.
+    let tag = |word: &str| {
+        word.strip_suffix(':').is_some_and(|tag| !tag.is_empty() && from_word(tag).is_none())
     };
-    let rest = line.get(length..).unwrap_or_default();
-    rest.split(' ').skip(1).take(2).any(|word| word.ends_with(':') && word.len() > 1)
+    words.any(tag)
 }
 
 #[cfg(test)]
@@ -107,7 +115,10 @@ mod tests {
     fn shapes() {
         assert!(looks_like("Jun 13 16:33:35 haproxy[73411]: I am missing a pri."));
         assert!(looks_like("Jun  3 16:33:35 web sshd[1]: x"));
+        assert!(looks_like("2024-05-06T07:08:09.123456+00:00 web sshd[123]: x"));
         assert!(!looks_like("Jun 13 16:33:35 something happened"));
+        assert!(!looks_like("Jun 13 16:33:35 WARN: something"));
+        assert!(!looks_like("2024-05-06T07:08:09Z web sshd: x"));
         assert!(!looks_like("2021-06-13 16:33:35 web: x"));
     }
 }

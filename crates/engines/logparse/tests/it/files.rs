@@ -112,15 +112,13 @@ fn kafkas_traces_are_joined() {
         r"^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}\] (TRACE|DEBUG|INFO|WARN|ERROR|FATAL) ",
     )
     .unwrap();
+    let start = Regex::new(r"^\[\d{4}-").unwrap();
     let (mut records, mut joined_lines, mut read) = (0, 0, 0);
     let files = files(root.join("logs-kafka/Miscellaneous"));
     for file in &files {
         let text = std::fs::read_to_string(file).unwrap();
         let by_shape = join(Joiner::new(Limits::default()), &text);
-        let by_pattern = join(
-            Joiner::starting_with(Regex::new(r"^\[\d{4}-").unwrap(), Limits::default()),
-            &text,
-        );
+        let by_pattern = join(Joiner::starting_with(start.clone(), Limits::default()), &text);
         assert_eq!(by_shape, by_pattern, "{}", file.display());
         assert_eq!(by_shape.concat(), text.replace('\n', ""), "nothing is lost");
         records += by_shape.len();

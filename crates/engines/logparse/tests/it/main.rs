@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod corpus;
+mod filebeat;
 mod files;
 mod hostile;
 mod rust_value;
