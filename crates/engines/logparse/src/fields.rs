@@ -49,7 +49,9 @@ pub(crate) fn lift(mut attributes: Attributes, line: &str, options: &Options) ->
         || Value::string(line),
         |(_, at)| match std::mem::replace(&mut attributes[at].1, Value::Empty) {
             // Docker keeps the line end in `log`.
-            Value::String(text) => Value::string(text.trim_end_matches(['\r', '\n'])),
+            Value::String(text) if text.ends_with('\n') => {
+                Value::string(text.trim_end_matches(['\r', '\n']))
+            }
             other => other,
         },
     );

@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use model::{Timestamp, Value};
 use regex::Regex;
 
-use crate::{Format, Joined, Joiner, Limits, Options, ParseError, Parsed, cri, parse, plain};
+use crate::{Format, Joiner, Limits, Options, ParseError, Parsed, cri, parse, plain};
 
 /// How lines become records.
 #[derive(Clone, Debug, Default)]
 pub enum Multiline {
-    /// Every line is a record.
+    /// Every line is a record, but blank ones.
     Off,
     /// As [`Joiner::new`] has it.
     #[default]
@@ -29,6 +29,8 @@ pub struct Record<'a, T> {
     pub parsed: Parsed,
     /// Why it is not of its format.
     pub fault: Option<ParseError>,
+    /// Whether it is the rest of the record before it, which had reached a limit.
+    pub continues: bool,
 }
 
 /// Reads the lines of one stream. Feed it with [`Intake::push`], and [`Intake::flush`] it at the end or when no line came for a while.
@@ -88,49 +90,54 @@ impl<T> Intake<T> {
             Ok(None) => (Origin { tag, container: None }, 0, line, false),
             Err(fault) => {
                 let parsed = plain::parse(line, options);
-                return emit(Record { tag, text: line.into(), parsed, fault: Some(fault) });
+                let text = line.into();
+                return emit(Record { tag, text, parsed, fault: Some(fault), continues: false });
             }
         };
-        let bytes_max = self.limits.bytes_max;
-        let stream = &mut self.streams[stream];
-        let (origin, text) = match stream.partial.take() {
+        let pending = &mut self.streams[stream].partial;
+        let (origin, text) = match pending.take_if(|_| origin.container.is_some()) {
             Some((first, mut start)) => {
                 start.push_str(text);
                 (first, Cow::Owned(start))
             }
             None => (origin, Cow::Borrowed(text)),
         };
-        if partial && text.len() < bytes_max {
-            stream.partial = Some((origin, text.into_owned()));
-            return;
-        }
-        match &mut stream.joiner {
-            None => emit(self.record(origin, text, options)),
-            Some(joiner) => {
-                if let Some(Joined { tag, text, .. }) = joiner.push(origin, &text) {
-                    emit(self.record(tag, text.into(), options));
-                }
-            }
+        if partial && text.len() < self.limits.bytes_max {
+            *pending = Some((origin, text.into_owned()));
+        } else {
+            self.complete(stream, origin, text, options, emit);
         }
     }
 
     /// Gives what is still open.
     pub fn flush(&mut self, options: &Options, emit: &mut impl FnMut(Record<'_, T>)) {
         for stream in 0..self.streams.len() {
-            let Stream { partial, joiner } = &mut self.streams[stream];
-            let mut open = Vec::new();
-            if let Some((origin, text)) = partial.take() {
-                match joiner {
-                    Some(joiner) => open
-                        .extend(joiner.push(origin, &text).map(|joined| (joined.tag, joined.text))),
-                    None => open.push((origin, text)),
-                }
+            if let Some((origin, text)) = self.streams[stream].partial.take() {
+                self.complete(stream, origin, text.into(), options, emit);
             }
-            open.extend(
-                joiner.as_mut().and_then(Joiner::flush).map(|joined| (joined.tag, joined.text)),
-            );
-            for (origin, text) in open {
-                emit(self.record(origin, text.into(), options));
+            let open = self.streams[stream].joiner.as_mut().and_then(Joiner::flush);
+            if let Some(joined) = open {
+                emit(self.record(joined.tag, joined.text.into(), joined.continues, options));
+            }
+        }
+    }
+
+    /// Takes a line that is whole.
+    fn complete(
+        &mut self,
+        stream: usize,
+        origin: Origin<T>,
+        line: Cow<'_, str>,
+        options: &Options,
+        emit: &mut impl FnMut(Record<'_, T>),
+    ) {
+        match &mut self.streams[stream].joiner {
+            None if line.trim_ascii().is_empty() => {}
+            None => emit(self.record(origin, line, false, options)),
+            Some(joiner) => {
+                if let Some(joined) = joiner.push(origin, &line) {
+                    emit(self.record(joined.tag, joined.text.into(), joined.continues, options));
+                }
             }
         }
     }
@@ -139,6 +146,7 @@ impl<T> Intake<T> {
         &self,
         origin: Origin<T>,
         text: Cow<'a, str>,
+        continues: bool,
         options: &Options,
     ) -> Record<'a, T> {
         let format = if self.format == Format::Cri { Format::Auto } else { self.format };
@@ -152,7 +160,7 @@ impl<T> Intake<T> {
             parsed.attributes.retain(|(key, _)| key.as_ref() != "log.iostream");
             parsed.put_text("log.iostream", stream);
         }
-        Record { tag: origin.tag, text, parsed, fault }
+        Record { tag: origin.tag, text, parsed, fault, continues }
     }
 }
 
@@ -225,7 +233,7 @@ mod tests {
     #[test]
     fn a_partial_line_has_an_end() {
         let part = format!("2024-05-06T07:08:09Z stdout P {}", "x".repeat(60));
-        let records = run(Format::Auto, &Multiline::Off, &[&part, &part, &part]);
+        let records = run(Format::Auto, &Multiline::Off, &[&part, "", &part, " ", &part]);
         assert_eq!(records.len(), 2);
         assert!(records[0].contains(&"x".repeat(120)));
     }

@@ -37,6 +37,8 @@ pub use access::Access;
 pub use detect::detect;
 pub use format::{Format, UnknownFormat, parse};
 pub use intake::{Intake, Multiline, Record};
+/// What [`Options::zone`] is; `TimeZone::posix` and `TimeZone::tzif` make others than UTC.
+pub use jiff::tz::TimeZone;
 pub use multiline::{Joined, Joiner, Limits};
 pub use parsed::{Options, ParseError, Parsed};
 pub use severity::from_word as severity_from_word;
