@@ -208,7 +208,7 @@ fn level(value: &Value) -> Option<(Option<u8>, Box<str>)> {
             Ok(number) => level(&Value::Int(number)),
             Err(_) => {
                 let fits = !text.is_empty() && text.len() <= LEVEL_BYTES_MAX;
-                fits.then(|| (severity::from_word(text), text.clone()))
+                fits.then(|| (severity::from_word(text.trim_ascii()), text.clone()))
             }
         },
         Value::Bool(_)

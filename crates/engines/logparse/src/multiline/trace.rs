@@ -128,7 +128,7 @@ fn is_part(line: &str) -> bool {
         [b'C', ..] => line.starts_with("Caused by: "),
         [b'S', ..] => line.starts_with("Suppressed: ") || line == "Stack trace:",
         [b'.', b'.', b'.', b' ', digit, ..] | [b'#', digit, ..] => digit.is_ascii_digit(),
-        [b'a', b't', b' ', ..] => line.ends_with(')'),
+        [b'a', b't', b' ', call @ ..] => str::from_utf8(call).is_ok_and(is_call),
         [b'-', ..] => line.starts_with("--- End of "),
         _ => false,
     }
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn lines_that_belong_to_nothing_stand_alone() {
         check(
-            "a\n===\nb\n===\nError: one\n===\nError: two\n===\n{\"a\":1}\n===\n{\"a\":2}\n===\nat noon\n===\n#channel",
+            "a\n===\nb\n===\nError: one\n===\nError: two\n===\n{\"a\":1}\n===\n{\"a\":2}\n===\nat noon (sharp)\n===\n#channel",
         );
     }
 

@@ -144,8 +144,9 @@ impl Reader<'_> {
             Some(byte) if byte.is_ascii_alphabetic() => self.named_offset(),
             _ => None,
         };
-        if offset.is_none() {
-            self.at = start;
+        match offset {
+            Some(_) => self.skip_name(),
+            None => self.at = start,
         }
         offset
     }
@@ -164,6 +165,14 @@ impl Reader<'_> {
         let more = self.peek().is_some_and(|byte| byte.is_ascii_digit());
         (hours <= 18 && minutes < 60 && !more)
             .then(|| sign * (i32::from(hours) * 3600 + i32::from(minutes) * 60))
+    }
+
+    /// Go writes a zone's name after the offset: `-0500 EST`.
+    fn skip_name(&mut self) {
+        let start = self.at;
+        if !self.eat(b' ') || self.named_offset().is_none() {
+            self.at = start;
+        }
     }
 
     /// The zones that RFC 2822 names; other abbreviations mean different offsets to different people.

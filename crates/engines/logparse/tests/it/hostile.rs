@@ -123,6 +123,10 @@ proptest! {
     fn broken_lines_never_panic(line in broken()) {
         check(&line);
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
 
     #[test]
     fn joining_loses_no_line(lines in proptest::collection::vec(prop_oneof![broken(), "[ \t]{0,3}[a-zA-Z:. ()^}]{0,20}"], 0..20), lines_max in 1usize..6, bytes_max in 1usize..300) {
