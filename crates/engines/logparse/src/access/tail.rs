@@ -131,6 +131,15 @@ mod tests {
     }
 
     #[test]
+    fn proxies_named_first_and_last_make_one_attribute() {
+        let mut parsed = Parsed::new(Value::Empty);
+        parsed.put_header(FORWARDED, "10.0.0.2");
+        put_tail(&mut parsed, r#"".75""#);
+        assert_eq!(parsed.attributes.len(), 2);
+        assert_eq!(parsed.attributes[1], ("access.rest".into(), Value::string(r#"".75""#)));
+    }
+
+    #[test]
     fn ingress_nginx_tells_of_its_upstream() {
         check(
             "462 0.050 [svc-9000] [] 10.0.50.80:9000 19437 0.049 200 abc",
