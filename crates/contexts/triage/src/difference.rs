@@ -5,13 +5,15 @@
 //! comes out is a [`Difference`]. [`of_spans`] and [`of_logs`] do all that for records in memory.
 //!
 //! **The rule.** A property is a value of a key, the absence of a key, or a range of a numeric key between two of its
-//! quantiles. Its shares inside and outside get confidence bounds at a family-wise error rate of [`FALSE_ALARM_RATE`]:
-//! the level is divided by the number of properties tested, for pairs by the number of pairs that could have been
-//! picked. It is listed when the bounds do not overlap and is ranked by the separation ([`Row::separation_low`]) that
-//! is left when both shares are taken at their worse bounds, so that small selections do not bring noise to the top.
+//! quantiles. Rows are ranked by the separation ([`Row::separation_low`]) that is left when the property's shares inside
+//! and outside are both taken at their worse 95 % bounds, so that small selections do not bring noise to the top. A row
+//! is among [`Difference::rows`] when its bounds part even at a family-wise error rate of [`FALSE_ALARM_RATE`]: the level
+//! is divided by the number of properties tested, for pairs by the number of pairs that could have been picked (or, for
+//! what a pair adds to a certain property, by the number of properties that could have been added). The best of the
+//! others are in [`Difference::perhaps`].
 //!
 //! A pair is listed only if it separates better than each of its members, and if, among the events that have one member,
-//! the other one still separates. Rows whose sets of events are nearly equal are shown as one row with the others
+//! the other one still separates clearly. Rows whose sets of events are nearly equal are shown as one row with the others
 //! beside it; so is a row that is a part of a higher one and says nothing beyond it (the pods of a version).
 //!
 //! Events are taken as independent. Spans of one trace are not quite; give one span of each trace, or read the ranking
@@ -35,10 +37,10 @@ pub use pairs::Pairs;
 pub use records::{of_logs, of_spans};
 pub use row::{Beside, Difference, Reason, Relation, Row, SetAside, Term};
 
-/// The chance that a difference without any cause lists a row at all, split evenly between single properties and pairs.
+/// The chance that a difference without any cause has a row in [`Difference::rows`] or [`Difference::rarer`].
 pub const FALSE_ALARM_RATE: f64 = 0.01;
 
-/// The separation, in bits at the worse bounds, from which a row is worth a reader's time; see [`Row::is_notable`].
+/// The separation, in bits at the worse 95 % bounds, from which a row is worth a reader's time; see [`Row::is_notable`].
 pub const NOTABLE_SEPARATION: f64 = 0.02;
 
 /// Keys counted; events may have more, which are not looked at (`Difference::keys_left_out`).
@@ -56,5 +58,8 @@ pub const ALL_VALUES_MAX: usize = 1 << 18;
 /// Bytes of a value; longer texts are cut, and texts that differ only beyond count as one.
 pub const VALUE_BYTES_MAX: usize = 512;
 
-/// Rows listed in each of the two lists.
+/// Rows that are certain, in each direction.
 pub const ROWS_MAX: usize = 50;
+
+/// Rows that could be chance.
+pub const PERHAPS_MAX: usize = 10;

@@ -1,11 +1,11 @@
 //! The ranking: which pairs are listed, and which rows stand beside another because they say nothing beyond it.
 
 use super::{
-    ROWS_MAX,
-    cell::{Counts, Effect},
+    PERHAPS_MAX, ROWS_MAX,
+    cell::{Counts, Effect, is_sure},
     pairs::Pairs,
     row::{Beside, Difference, Relation, Row, Term},
-    single::{Single, place, sure_of_pairs},
+    single::{Single, place, sure},
 };
 use crate::bounds::Nats;
 
@@ -15,11 +15,14 @@ const SAME: f64 = 0.9;
 /// A row is within another when this share of its events is.
 const WITHIN: f64 = 0.95;
 
+/// Of the separation of a row that is a part of another, the share that may be left among the other's events.
+const LEFT_MAX: f64 = 0.2;
+
 /// What a member of a pair must still tell, in bits, among the events that have the other.
 const GAIN_MIN: f64 = 0.02;
 
-/// `ln 1000`: how sure the gain of a pair must be. The pair itself has passed the test of [`sure_of_pairs`].
-const GAIN_SURE: Nats = 6.9;
+/// `ln 1000`: how sure a row must be of itself, and a pair of what it adds to its members, to be worth a "perhaps".
+const PERHAPS_SURE: Nats = 6.9;
 
 /// Rows that are compared with each other.
 const COMPARED_MAX: usize = 200;
@@ -33,6 +36,7 @@ struct Finding<'a> {
     members: Vec<&'a Single>,
     with: Counts,
     effect: Effect,
+    is_certain: bool,
     /// What an event's mask must hold; 0 when a member has no bit.
     mask: u64,
     /// Fewer terms, then earlier keys: which of two rows that say the same is shown.
@@ -41,24 +45,30 @@ struct Finding<'a> {
 }
 
 pub(super) fn difference(pairs: &Pairs) -> Difference {
+    let total = &pairs.counter.total;
     let singles: Vec<_> = pairs
         .survey
         .singles
         .iter()
-        .filter(|single| single.effect.separation_low > 0.0)
-        .map(|single| finding(pairs, vec![single], single.with, single.effect))
+        .filter(|single| single.is_certain || is_sure(&single.with, total, PERHAPS_SURE))
+        .map(|single| finding(pairs, vec![single], single.with, single.is_certain))
         .collect();
     let (mut more, mut less): (Vec<_>, Vec<_>) =
         singles.into_iter().partition(|finding| finding.effect.difference > 0.0);
     let pairs_tested = add_pairs(pairs, &mut more);
     more.sort_by(order);
+    less.retain(|finding| finding.is_certain);
     less.sort_by(order);
     less.truncate(ROWS_MAX);
-    let rows = lead(more, &pairs.sample.masks());
+    let (rows, mut perhaps): (Vec<_>, Vec<_>) =
+        lead(more, &pairs.sample.masks()).into_iter().partition(|finding| finding.is_certain);
+    perhaps.truncate(PERHAPS_MAX);
+    let list = |findings: Vec<Finding<'_>>| findings.into_iter().map(|it| it.row(total)).collect();
     Difference {
-        total: pairs.counter.total,
-        rows: rows.into_iter().map(|finding| finding.row(&pairs.counter.total)).collect(),
-        rarer: less.into_iter().map(|finding| finding.row(&pairs.counter.total)).collect(),
+        total: *total,
+        rows: list(rows),
+        perhaps: list(perhaps),
+        rarer: list(less),
         set_aside: pairs.survey.set_aside.clone(),
         tested: pairs.survey.tested,
         pairs_tested,
@@ -70,19 +80,25 @@ fn finding<'a>(
     pairs: &Pairs,
     members: Vec<&'a Single>,
     with: Counts,
-    effect: Effect,
+    is_certain: bool,
 ) -> Finding<'a> {
+    let effect = Effect::of(&with, &pairs.counter.total);
     let bits = members.iter().map(|single| single.bit).collect::<Option<Vec<_>>>();
     let mask = bits.map_or(0, |bits| bits.iter().fold(0, |mask, bit| mask | 1 << bit));
     let keys = members.iter().map(|single| place(&pairs.counter, single.key)).collect();
     let rank = (members.len(), keys);
-    Finding { members, with, effect, mask, rank, beside: Vec::new() }
+    Finding { members, with, effect, is_certain, mask, rank, beside: Vec::new() }
 }
 
 /// Adds the pairs that separate better than their members; how many there were to test.
+///
+/// A pair is certain when it passes the test among all pairs that could have been picked, or when one member is certain
+/// and what the other adds to it passes the test among all properties that could have been added to a certain one.
 fn add_pairs<'a>(pairs: &'a Pairs, findings: &mut Vec<Finding<'a>>) -> usize {
     let total = &pairs.counter.total;
-    let sure = sure_of_pairs(pairs.survey.tested);
+    let properties = pairs.survey.tested as f64;
+    let certain = pairs.survey.singles.iter().filter(|single| single.is_certain).count() as f64;
+    let (alone, added) = (sure(properties * properties / 2.0), sure(properties * certain));
     let mut candidates: Vec<_> =
         pairs.survey.singles.iter().filter_map(|single| Some((single, single.bit?))).collect();
     // A pair's terms stand in the order of preference.
@@ -94,15 +110,18 @@ fn add_pairs<'a>(pairs: &'a Pairs, findings: &mut Vec<Finding<'a>>) -> usize {
                 continue;
             }
             tested += 1;
+            let members = [*one, *other];
             let both = pairs.matrix.both(*one_bit, *other_bit);
-            let effect = Effect::of(both, total, sure);
-            let best = one.effect.separation_low.max(other.effect.separation_low);
-            if effect.difference > 0.0
-                && effect.separation_low > best
-                && gains(both, &one.with)
-                && gains(both, &other.with)
-            {
-                findings.push(finding(pairs, vec![one, other], *both, effect));
+            let effect = Effect::of(both, total);
+            let is_better = |member: &&Single| {
+                effect.separation_low > member.effect.separation_low && gains(both, &member.with)
+            };
+            if effect.difference > 0.0 && members.iter().all(is_better) {
+                let is_certain = is_sure(both, total, alone)
+                    || members.iter().any(|it| it.is_certain && is_sure(both, &it.with, added));
+                if is_certain || is_sure(both, total, PERHAPS_SURE) {
+                    findings.push(finding(pairs, members.to_vec(), *both, is_certain));
+                }
             }
         }
     }
@@ -111,16 +130,19 @@ fn add_pairs<'a>(pairs: &'a Pairs, findings: &mut Vec<Finding<'a>>) -> usize {
 
 /// Whether, among the events of one member, those that have both are clearly more frequent inside.
 fn gains(both: &Counts, member: &Counts) -> bool {
-    let effect = Effect::of(both, member, GAIN_SURE);
-    effect.difference > 0.0 && effect.separation_low >= GAIN_MIN
+    let effect = Effect::of(both, member);
+    effect.difference > 0.0
+        && effect.separation_low >= GAIN_MIN
+        && is_sure(both, member, PERHAPS_SURE)
 }
 
-/// Best first; no two findings are equal in it, whatever order the events came in.
+/// Certain ones and best ones first; no two findings are equal in it, whatever order the events came in.
 fn order(a: &Finding<'_>, b: &Finding<'_>) -> std::cmp::Ordering {
     let name = |finding: &Finding<'_>| -> Vec<String> {
         finding.members.iter().map(|single| single.term.to_string()).collect()
     };
-    (b.effect.separation_low.total_cmp(&a.effect.separation_low))
+    (b.is_certain.cmp(&a.is_certain))
+        .then_with(|| b.effect.separation_low.total_cmp(&a.effect.separation_low))
         .then_with(|| a.rank.cmp(&b.rank))
         .then_with(|| name(a).cmp(&name(b)))
 }
@@ -180,7 +202,10 @@ fn relation(finding: &Finding<'_>, leader: &Finding<'_>, masks: &[(u64, Counts)]
         return Some(Relation::Same);
     }
     let is_within = both.weight() >= WITHIN * own.weight() && own.events() > 0;
-    (is_within && !gains(&both, &leaders)).then_some(Relation::Part)
+    let left = Effect::of(&both, &leaders);
+    let is_explained = left.difference < 0.0 || !is_sure(&both, &leaders, PERHAPS_SURE);
+    (is_within && is_explained && left.separation <= LEFT_MAX * finding.effect.separation)
+        .then_some(Relation::Part)
 }
 
 impl Finding<'_> {

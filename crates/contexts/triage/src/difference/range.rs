@@ -4,7 +4,6 @@ use super::{
     cell::{Counts, Effect},
     dictionary::Entry,
 };
-use crate::bounds::Nats;
 
 /// The quantiles of all events between which ranges are tried: even in the middle, finer at the ends.
 const QUANTILES: [f64; 19] = [
@@ -12,7 +11,10 @@ const QUANTILES: [f64; 19] = [
     0.995, 0.999,
 ];
 
-/// Numbers of different values of a key from which ranges say more than the values.
+/// How much a closed range must separate better than one with an open end.
+const OPEN_END_FAVOUR: f64 = 1.1;
+
+/// Different numbers of a key from which ranges say more than the values.
 const VALUES_MIN: usize = 8;
 
 /// A key's numbers in order, cut at quantiles into bins.
@@ -68,7 +70,7 @@ impl Bins {
     }
 
     /// The range that separates best with more events inside (or less), if one has.
-    pub(super) fn best(&self, more: bool, total: &Counts, sure: Nats) -> Option<(Range, Counts)> {
+    pub(super) fn best(&self, more: bool, total: &Counts) -> Option<(Range, Counts)> {
         let last = self.cuts.len() - 1;
         let mut best = None;
         for from in 0..last {
@@ -78,8 +80,10 @@ impl Bins {
                     continue;
                 }
                 let counts = self.before[to].without(&self.before[from]);
-                let effect = Effect::of(&counts, total, sure);
-                let score = (effect.separation_low, effect.separation);
+                let effect = Effect::of(&counts, total);
+                // An open end is simpler, and noise in a thin tail should not close it.
+                let favour = if from == 0 || to == last { OPEN_END_FAVOUR } else { 1.0 };
+                let score = (effect.separation_low * favour, effect.separation * favour);
                 if (effect.difference > 0.0) == more
                     && best.as_ref().is_none_or(|(_, _, best)| score > *best)
                 {
@@ -124,7 +128,7 @@ mod tests {
         let values = &counter.dictionary.keys[0].values;
         let bins = Bins::of(values, &counter.cells[0]).unwrap();
         assert_eq!(bins.ranges(), 209);
-        let (range, counts) = bins.best(true, &counter.total, 12.0).unwrap();
+        let (range, counts) = bins.best(true, &counter.total).unwrap();
         assert_eq!(counts.events(), bins.values(range).len() as u64);
         bins.ends(range, values)
     }

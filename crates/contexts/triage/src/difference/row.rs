@@ -63,11 +63,11 @@ pub struct Row {
     pub share_inside: f64,
     /// The share of the rest that has the terms.
     pub share_outside: f64,
-    /// The difference of the shares, inside less outside, at their worse confidence bounds.
+    /// The difference of the shares, inside less outside, at their worse 95 % bounds.
     pub difference_low: f64,
     /// In bits: how much knowing the terms tells about the side, were both equally likely; 0 nothing, 1 all.
     pub separation: f64,
-    /// The same with both shares at their worse confidence bounds: what rows are ranked by.
+    /// The same with both shares at their worse 95 % bounds: what rows are ranked by.
     pub separation_low: f64,
     /// Other properties that say the same or a part of it.
     pub beside: Vec<Beside>,
@@ -123,6 +123,8 @@ pub struct Difference {
     pub total: Counts,
     /// What the selection has more of, best separation first.
     pub rows: Vec<Row>,
+    /// The next best, which could be chance among so many properties; they rank after all of `rows`.
+    pub perhaps: Vec<Row>,
     /// What the selection has less of, best separation first; single properties only.
     pub rarer: Vec<Row>,
     /// Keys that are never ranked, by name.

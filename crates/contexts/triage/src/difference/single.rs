@@ -2,7 +2,7 @@
 
 use super::{
     FALSE_ALARM_RATE, aside,
-    cell::{Counts, Effect, evidence_of_more},
+    cell::{Counts, Effect, evidence_of_more, is_sure},
     count::Counter,
     dictionary::{Entry, Key, KeyId},
     range::Bins,
@@ -27,6 +27,8 @@ pub(super) struct Single {
     pub(super) term: Term,
     pub(super) with: Counts,
     pub(super) effect: Effect,
+    /// Whether it passed the test at the family-wise level.
+    pub(super) is_certain: bool,
     /// Its bit in the masks of the second pass.
     pub(super) bit: Option<usize>,
 }
@@ -74,7 +76,7 @@ impl Survey {
         }
         set_aside.sort_by(|a, b| a.key.cmp(&b.key));
         let tested = ranked.iter().map(Ranked::properties).sum();
-        let sure = sure(tested);
+        let sure = sure(tested as f64);
         let mut singles: Vec<_> =
             ranked.iter().flat_map(|key| key.singles(&counter.total, sure)).collect();
         choose(&mut singles, &counter.total, |single| place(counter, single.key));
@@ -82,15 +84,10 @@ impl Survey {
     }
 }
 
-/// The nats each bound of a single property must have: half the false alarms, two bounds and two directions a property.
-fn sure(tested: usize) -> Nats {
-    (8.0 * tested.max(1) as f64 / FALSE_ALARM_RATE).ln()
-}
-
-/// As [`sure`] for pairs, of all that could have been picked.
-pub(super) fn sure_of_pairs(tested: usize) -> Nats {
-    let pairs = tested.max(2) as f64 * tested.max(2) as f64 / 2.0;
-    (8.0 * pairs / FALSE_ALARM_RATE).ln()
+/// The nats each bound must have so that one of `tests` fails by chance at a third of [`FALSE_ALARM_RATE`]: one third is
+/// for single properties, one for pairs and one for what a pair adds to a property; a test has two bounds and directions.
+pub(super) fn sure(tests: f64) -> Nats {
+    (12.0 * tests.max(1.0) / FALSE_ALARM_RATE).ln()
 }
 
 /// Orders keys: those the caller gave as given, then the others by name. No order of events changes it.
@@ -136,8 +133,9 @@ impl Ranked<'_> {
     fn singles(&self, total: &Counts, sure: Nats) -> Vec<Single> {
         let mut singles = Vec::new();
         let mut push = |slots, term, with: Counts| {
-            let effect = Effect::of(&with, total, sure);
-            singles.push(Single { key: self.id, slots, term, with, effect, bit: None });
+            let effect = Effect::of(&with, total);
+            let is_certain = is_sure(&with, total, sure);
+            singles.push(Single { key: self.id, slots, term, with, effect, is_certain, bit: None });
         };
         if self.missing.events() > 0 {
             push(Slots::Missing, Term::Missing { key: self.key.name.clone() }, self.missing);
@@ -148,7 +146,7 @@ impl Ranked<'_> {
             }
         }
         for more in [true, false] {
-            let best = self.bins.as_ref().and_then(|bins| Some((bins, bins.best(more, total, sure)?)));
+            let best = self.bins.as_ref().and_then(|bins| Some((bins, bins.best(more, total)?)));
             if let Some((bins, (range, with))) = best {
                 let (from, to) = bins.ends(range, &self.key.values);
                 let term = Term::Range { key: self.key.name.clone(), from, to };
