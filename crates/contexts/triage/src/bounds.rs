@@ -56,6 +56,48 @@ pub(crate) fn separation(inside: f64, outside: f64) -> f64 {
     nats / std::f64::consts::LN_2
 }
 
+/// The exact chance that a binomial of `events` with this share is `least` or more.
+pub(crate) fn binomial_tail(least: u64, events: u64, share: f64) -> f64 {
+    if least == 0 {
+        return 1.0;
+    }
+    // The smaller tail has falling terms, so that a few say it all.
+    if (least as f64) < events as f64 * share {
+        return 1.0 - falling_tail(events - least + 1, events, 1.0 - share);
+    }
+    falling_tail(least, events, share)
+}
+
+/// [`binomial_tail`] for a `least` that is not below the mean.
+fn falling_tail(least: u64, events: u64, share: f64) -> f64 {
+    if least > events {
+        return 0.0;
+    }
+    let (n, mut k) = (events as f64, least as f64);
+    let power = |base: f64, times: f64| if times > 0.0 { times * base.ln() } else { 0.0 };
+    let choose = ln_factorial(n) - ln_factorial(k) - ln_factorial(n - k);
+    let mut term = (choose + power(share, k) + power(1.0 - share, n - k)).exp();
+    let mut sum = 0.0;
+    while term > sum * f64::EPSILON {
+        sum += term;
+        term *= (n - k) / (k + 1.0) * share / (1.0 - share);
+        k += 1.0;
+    }
+    sum.min(1.0)
+}
+
+/// `ln n!` by Stirling's series, exact to the last digits from 16 on and by multiplication below.
+fn ln_factorial(n: f64) -> f64 {
+    let (mut n, mut product) = (n, 1.0);
+    while n < 16.0 {
+        n += 1.0;
+        product *= n;
+    }
+    let series = 1.0 / (12.0 * n) - 1.0 / (360.0 * n.powi(3)) + 1.0 / (1260.0 * n.powi(5));
+    let stirling = n * n.ln() - n + 0.5 * (std::f64::consts::TAU * n).ln() + series;
+    stirling - f64::ln(product)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,5 +130,28 @@ mod tests {
         let none = Share { value: 0.0, events: 1e5 };
         let sure = 1e6_f64.ln();
         assert!(one.low(sure) < none.high(sure));
+    }
+
+    #[test]
+    fn binomial_tails_are_exact() {
+        let tail = |least: u64, events: u64, share: f64| {
+            let mut chances = vec![1.0];
+            for _ in 0..events {
+                let shifted = std::iter::once(&0.0).chain(&chances);
+                let stays = chances.iter().chain(std::iter::once(&0.0));
+                chances = stays.zip(shifted).map(|(stay, step)| stay * (1.0 - share) + step * share).collect();
+            }
+            chances.iter().skip(usize::try_from(least).unwrap()).sum::<f64>()
+        };
+        for share in [0.1, 0.5, 0.8] {
+            for events in [0, 1, 5, 20, 60] {
+                for least in 0..=events + 1 {
+                    let [ours, want] = [binomial_tail(least, events, share), tail(least, events, share)];
+                    assert!((ours - want).abs() <= 1e-10 * want + 1e-15, "{least} of {events}: {ours} {want}");
+                }
+            }
+        }
+        assert!(binomial_tail(10_600, 20_000, 0.5) < 1e-16);
+        assert!((binomial_tail(500_000, 1_000_000, 0.5) - 0.5).abs() < 1e-3);
     }
 }
