@@ -24,7 +24,7 @@ mod scan;
 mod template;
 mod word;
 
-pub use compare::{Change, Comparison, Trend, compare};
+pub use compare::{CHANGE_MIN, Change, Comparison, FALSE_ALARM_RATE, LINES_MIN, Trend, compare};
 pub use kind::Kind;
 pub use miner::{Miner, Patterns, Severities, Stats};
 pub use template::{Parameter, Template, TemplateId};

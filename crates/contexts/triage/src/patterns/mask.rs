@@ -147,8 +147,7 @@ impl Line<'_> {
             if memchr::memchr(b'@', word).is_some_and(|at| memchr::memchr(b'.', &word[at..]).is_some()) {
                 return self.parameter(Kind::Email, length, out);
             }
-            let is_value = matches!(self.bytes[..self.at].last(), Some(b'=' | b':'));
-            if is_value && matches!(word, b"true" | b"false") {
+            if matches!(word, b"true" | b"false") && self.follows_sign(b"=:") {
                 return self.parameter(Kind::Bool, length, out);
             }
             return self.literal(length, out);
@@ -224,8 +223,16 @@ impl Line<'_> {
         let before = &self.bytes[..self.at];
         let start = before.iter().rposition(|byte| !is_word(*byte)).map_or(0, |at| at + 1);
         let is_collection = COLLECTIONS.contains(&&before[start..]);
-        match is_collection.then(|| self.search(|text| scan::closing(text, b'(', b')'))).flatten() {
+        if !is_collection {
+            return self.literal(1, out);
+        }
+        match self.search(|text| scan::closing(text, b'(', b')')) {
             Some(end) => self.inner(Kind::List, end, out),
+            None if self.bytes.len() >= LINE_BYTES_MAX - 3 => {
+                // Its end is beyond what is looked at.
+                self.literal(1, out);
+                self.parameter(Kind::List, self.rest().len(), out);
+            }
             None => self.literal(1, out),
         }
     }
@@ -239,13 +246,29 @@ impl Line<'_> {
         }
     }
 
-    /// Brackets are a list where they are a value.
+    /// Brackets are a list where they are a value, or several with commas between them.
     fn bracket(&mut self, out: &mut Masked) {
-        let is_value = matches!(self.bytes[..self.at].last(), Some(b'=' | b':'));
-        match is_value.then(|| self.search(|text| scan::closing(text, b'[', b']'))).flatten() {
-            Some(end) => self.inner(Kind::List, end, out),
-            None => self.literal(1, out),
+        let Some(end) = self.search(|text| scan::closing(text, b'[', b']')) else {
+            return self.literal(1, out);
+        };
+        let before = &self.bytes[..self.at];
+        if before.ends_with(b"=") || before.ends_with(b":") || before.ends_with(b"\": ") {
+            return self.inner(Kind::List, end, out);
         }
+        let mut all = end + 1;
+        while let Some(next) = self.rest()[all..].strip_prefix(b",").map(<[u8]>::trim_ascii_start)
+            && let Some(length) = scan::closing(next, b'[', b']').filter(|_| next.starts_with(b"["))
+        {
+            all = self.rest().len() - next.len() + length + 1;
+        }
+        if all > end + 1 { self.parameter(Kind::List, all, out) } else { self.literal(1, out) }
+    }
+
+    /// Whether one of `signs` is before this place, or before the blank before it.
+    fn follows_sign(&self, signs: &[u8]) -> bool {
+        let before = &self.bytes[..self.at];
+        let before = before.strip_suffix(b" ").unwrap_or(before);
+        before.last().is_some_and(|byte| signs.contains(byte))
     }
 
     /// One parameter between brackets, of which the closing one is at `end`.
@@ -269,12 +292,14 @@ fn name(text: &[u8]) -> usize {
     length
 }
 
-/// How long the names with commas between them are, as far as each has a digit.
+/// How long the names with commas between them are, as far as each has a digit and all, or none, begin with one.
 fn list(text: &[u8], first: usize) -> usize {
     let mut end = first;
     while text.get(end) == Some(&b',') {
         let next = name(&text[end + 1..]);
-        if !text[end + 1..end + 1 + next].iter().any(u8::is_ascii_digit) {
+        let item = &text[end + 1..end + 1 + next];
+        let is_alike = item.first().map(u8::is_ascii_digit) == text.first().map(u8::is_ascii_digit);
+        if !is_alike || !item.iter().any(u8::is_ascii_digit) {
             break;
         }
         end += 1 + next;
@@ -326,6 +351,8 @@ mod tests {
             ("id f47ac10b-58cc-4372-a567-0e02b2c3d479 of 7f9c6d8b5d x7y9z", "id <uuid> of <hex> <id>"),
             ("[2016-12-19 16:31:47,437] INFO x (delete=false)", "[<time>] INFO x (delete=<bool>)"),
             ("[Controller-0-to-broker-1-send-thread], Starting", "[Controller-<num>-to-broker-<num>-send-thread], Starting"),
+            ("partitions [a,1], [b,2],[c,3] of [test2,0]", "partitions <list> of [test<num>,<num>]"),
+            ("(delete = true) is true", "(delete = <bool>) is true"),
             ("partitions test-1,__consumer_offsets-22 (x)", "partitions <list> (x)"),
             ("delta -5 +3 a-5 1.2.3", "delta <num> <num> a-<num> <version>"),
             ("first\nsecond", "first<rest>"),
@@ -341,5 +368,6 @@ mod tests {
         assert!(check(&"word ".repeat(10_000)).ends_with("<rest>"));
         assert!(check(&"é".repeat(10_000)).ends_with("<rest>"));
         assert!(check(&"[({".repeat(3000)).ends_with("<rest>"));
+        assert_eq!(check(&format!("to Map({}) x", "[a,1] -> List(1), ".repeat(900))), "to Map(<list><rest>");
     }
 }

@@ -17,11 +17,11 @@ const ROUNDS_MAX: usize = 32;
 /// Words of a shape beyond which pairs of words are not tried.
 const PAIR_WORDS_MAX: usize = 24;
 
-/// Different pairs of words in two places from which both are parameters.
-const PAIRS_MIN: usize = 8;
+/// Different pairs of names in two places, and different ones in each, from which both places are parameters.
+const FREE_PAIRS_MIN: [usize; 2] = [3, 2];
 
-/// Different words in each of two places that vary together.
-const PAIR_VALUES_MIN: usize = 4;
+/// The same where plain words are among them.
+const PLAIN_PAIRS_MIN: [usize; 2] = [8, 4];
 
 /// A template and the shapes it stands for, as places in what was given.
 #[derive(Clone, Debug, PartialEq)]
@@ -104,7 +104,7 @@ impl<'a> Group<'a> {
                 let without = sum.wrapping_sub(mix(*one, item.words[*one]));
                 if open == 1 {
                     alike.entry((*one, *one, without)).or_default().push(at);
-                } else if places.len() <= PAIR_WORDS_MAX && self.items.len() >= PAIRS_MIN {
+                } else if places.len() <= PAIR_WORDS_MAX && self.items.len() >= FREE_PAIRS_MIN[0] {
                     for other in &places[index + 1..] {
                         let without = without.wrapping_sub(mix(*other, item.words[*other]));
                         alike.entry((*one, *other, without)).or_default().push(at);
@@ -152,9 +152,11 @@ impl<'a> Group<'a> {
             values
         };
         if one != other {
-            return items.len() >= PAIRS_MIN
-                && values(one).len() >= PAIR_VALUES_MIN
-                && values(other).len() >= PAIR_VALUES_MIN;
+            let (firsts, seconds) = (values(one), values(other));
+            let is_free = |word: &u32| self.freedoms[*word as usize] == Freedom::Free;
+            let are_free = firsts.iter().chain(&seconds).all(is_free);
+            let [pairs, each] = if are_free { FREE_PAIRS_MIN } else { PLAIN_PAIRS_MIN };
+            return items.len() >= pairs && firsts.len() >= each && seconds.len() >= each;
         }
         let values = values(one);
         values.len() >= PLAIN_WORDS_MIN
