@@ -27,7 +27,7 @@ mod word;
 pub use compare::{CHANGE_MIN, Change, Comparison, FALSE_ALARM_RATE, LINES_MIN, Trend, compare};
 pub use kind::Kind;
 pub use miner::{Miner, Patterns, Severities, Stats};
-pub use template::{Parameter, Template, TemplateId};
+pub use template::{Parameter, Template, TemplateId, matching};
 
 /// Different plain words in one place from which the place is a parameter.
 pub const PLAIN_WORDS_MIN: usize = 8;

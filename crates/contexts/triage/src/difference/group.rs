@@ -114,7 +114,7 @@ fn add_pairs<'a>(pairs: &'a Pairs, findings: &mut Vec<Finding<'a>>) -> usize {
             let both = pairs.matrix.both(*one_bit, *other_bit);
             let effect = Effect::of(both, total);
             let is_better = |member: &&Single| {
-                effect.separation_low > member.effect.separation_low && gains(both, &member.with)
+                effect.separation > member.effect.separation && gains(both, &member.with)
             };
             if effect.difference > 0.0 && members.iter().all(is_better) {
                 let is_certain = is_sure(both, total, alone)

@@ -74,7 +74,11 @@ impl Template {
     pub fn parameters<'a>(&self, line: &'a str) -> Option<Vec<Parameter<'a>>> {
         let mut masked = Masked::default();
         masked.mask(line);
-        let spans = align(&self.text, &masked)?;
+        self.aligned(&masked, line)
+    }
+
+    fn aligned<'a>(&self, masked: &Masked, line: &'a str) -> Option<Vec<Parameter<'a>>> {
+        let spans = align(&self.text, masked)?;
         let parameter = |(kind, from, to)| Some(Parameter { kind, text: line.get(from..to)? });
         spans.into_iter().map(parameter).collect()
     }
@@ -83,6 +87,17 @@ impl Template {
     pub fn fill<'a>(&self, parameters: impl IntoIterator<Item = &'a str>) -> String {
         fill(&self.text, parameters)
     }
+}
+
+/// The templates that a line is of, with its parameters. There is one, but for lines that only a template of another
+/// statement covers too.
+pub fn matching<'t, 'l>(
+    templates: &'t [Template],
+    line: &'l str,
+) -> impl Iterator<Item = (&'t Template, Vec<Parameter<'l>>)> {
+    let mut masked = Masked::default();
+    masked.mask(line);
+    templates.iter().filter_map(move |template| Some((template, template.aligned(&masked, line)?)))
 }
 
 /// Masked text as people read it.

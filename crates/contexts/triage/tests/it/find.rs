@@ -4,48 +4,42 @@ use triage::difference::{Difference, Relation};
 
 use crate::shop::{Cause, Rng, Shop, difference};
 
-const EVENTS: usize = 8000;
+const EVENTS: usize = 5000;
 
-/// How often, of `seeds`, the cause is among the first three rows of a selection drawn with this share of innocents.
-fn top_three(seeds: std::ops::Range<u64>, cause: Cause, innocents: impl Fn(u64) -> f64) -> (usize, usize) {
-    let ran = seeds.end - seeds.start;
-    let found = seeds.filter(|seed| {
-        let shop = Shop::as_seen(*seed, cause, EVENTS);
-        let rng = &mut Rng(*seed);
-        let inside = match innocents(*seed) {
-            0.0 => shop.perfect_box(rng),
-            share => shop.careless_box(rng, share),
-        };
-        let place = shop.place_of_cause(&difference(&shop.events, &inside));
-        place.is_some_and(|place| place <= 3)
-    });
-    (found.count(), usize::try_from(ran).unwrap())
+/// How often the cause is among the first three rows: of careful selections, and of careless ones, which miss a third of
+/// the guilty and hold 20 % to 40 % innocents.
+fn top_three(seeds: u64, cause: Cause) -> [u64; 2] {
+    let mut found = [0, 0];
+    for seed in 0..seeds {
+        let shop = Shop::as_seen(seed, cause, EVENTS);
+        let careful = shop.perfect_box(&mut Rng(seed));
+        let careless = shop.careless_box(&mut Rng(seed), [0.2, 0.3, 0.4][seed as usize % 3]);
+        for (found, inside) in found.iter_mut().zip([careful, careless]) {
+            let place = shop.place_of_cause(&difference(&shop.events, &inside));
+            *found += u64::from(place.is_some_and(|place| place <= 3));
+        }
+    }
+    found
 }
 
 #[test]
 fn a_version_slow_in_one_region_is_in_the_top_three_of_95_of_100() {
-    let (found, ran) = top_three(0..100, Cause::VersionInRegion, |_| 0.0);
-    assert!(found >= 95, "{found} of {ran}");
-}
-
-#[test]
-fn it_is_found_in_careless_selections_too() {
-    let (found, ran) = top_three(100..200, Cause::VersionInRegion, |seed| [0.2, 0.3, 0.4][seed as usize % 3]);
-    assert!(found >= 95, "{found} of {ran}");
+    let [careful, careless] = top_three(100, Cause::VersionInRegion);
+    assert!(careful >= 95 && careless >= 95, "{careful} and {careless} of 100");
 }
 
 #[test]
 fn single_missing_and_numeric_causes_are_found() {
     for cause in [Cause::Host, Cause::NoCacheKey, Cause::BigPayload] {
-        let (found, ran) = top_three(200..220, cause, |seed| [0.0, 0.3][seed as usize % 2]);
-        assert!(found >= ran - 1, "{cause:?}: {found} of {ran}");
+        let [careful, careless] = top_three(10, cause);
+        assert!(careful == 10 && careless >= 9, "{cause:?}: {careful} and {careless} of 10");
     }
 }
 
 #[test]
 fn nothing_is_certain_where_there_is_no_cause() {
     let mut alarms = 0;
-    for seed in 0..20 {
+    for seed in 0..10 {
         let shop = Shop::new(seed, Cause::Nothing, 3000, true);
         for share in [0.003, 0.02, 0.2] {
             let mut rng = Rng(seed ^ 0xabcd);
@@ -54,7 +48,7 @@ fn nothing_is_certain_where_there_is_no_cause() {
             alarms += usize::from(!found.rows.is_empty() || !found.rarer.is_empty());
         }
     }
-    assert_eq!(alarms, 0, "of 60");
+    assert_eq!(alarms, 0, "of 30");
 }
 
 #[test]

