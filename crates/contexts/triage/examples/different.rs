@@ -1,5 +1,10 @@
 //! Times a difference of 1 M events with 60 keys as dictionary ids: `cargo run --release --example different`.
-#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::disallowed_methods, reason = "a report of measurements")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a report of measurements"
+)]
 
 use std::time::Instant;
 
@@ -12,20 +17,26 @@ fn main() {
     let names: Vec<String> = (0..KEYS).map(|n| format!("key{n}")).collect();
     let mut counter = Counter::new(&names.iter().map(String::as_str).collect::<Vec<_>>());
     // From two values a key to identifiers; the first two decide the side together.
-    let sizes: Vec<usize> = (0..KEYS).map(|n| [3, 4, 2, 8, 20, 50, 200, 900, 5000][n % 9]).collect();
+    let sizes: Vec<usize> =
+        (0..KEYS).map(|n| [3, 4, 2, 8, 20, 50, 200, 900, 5000][n % 9]).collect();
     let ids: Vec<Vec<ValueId>> = (0..KEYS)
         .map(|key| {
             let id = counter.key(&names[key]).unwrap();
             (0..sizes[key])
                 .map(|value| {
-                    if key % 9 == 7 { counter.number(id, value as f64) } else { counter.text(id, &format!("v{value}")) }
+                    if key % 9 == 7 {
+                        counter.number(id, value as f64)
+                    } else {
+                        counter.text(id, &format!("v{value}"))
+                    }
                 })
                 .collect()
         })
         .collect();
     let mut state = 1_u64;
     let mut next = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(state >> 33).unwrap()
     };
     let mut rows: Vec<Option<ValueId>> = Vec::with_capacity(EVENTS * KEYS);
@@ -59,7 +70,13 @@ fn main() {
         second - chosen,
         all - second
     );
-    println!("{} properties, {} pairs, {} rows, {} set aside", found.tested, found.pairs_tested, found.rows.len(), found.set_aside.len());
+    println!(
+        "{} properties, {} pairs, {} rows, {} set aside",
+        found.tested,
+        found.pairs_tested,
+        found.rows.len(),
+        found.set_aside.len()
+    );
     for row in found.rows.iter().take(3) {
         println!("{:.3} {}", row.separation_low, row.sentence());
     }

@@ -1,6 +1,12 @@
 //! Prints the templates of log files and how fast lines were mined: `cargo run --release --example patterns -- FILE…`.
 //! A line that begins with blanks, or with no `[` where the first line of the file has one, belongs to the one before.
-#![allow(clippy::print_stdout, clippy::unwrap_used, clippy::disallowed_methods, clippy::cast_precision_loss, reason = "a report of measurements")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    clippy::cast_precision_loss,
+    reason = "a report of measurements"
+)]
 
 use std::time::Instant;
 

@@ -139,15 +139,22 @@ mod tests {
             for _ in 0..events {
                 let shifted = std::iter::once(&0.0).chain(&chances);
                 let stays = chances.iter().chain(std::iter::once(&0.0));
-                chances = stays.zip(shifted).map(|(stay, step)| stay * (1.0 - share) + step * share).collect();
+                chances = stays
+                    .zip(shifted)
+                    .map(|(stay, step)| stay * (1.0 - share) + step * share)
+                    .collect();
             }
             chances.iter().skip(usize::try_from(least).unwrap()).sum::<f64>()
         };
         for share in [0.1, 0.5, 0.8] {
             for events in [0, 1, 5, 20, 60] {
                 for least in 0..=events + 1 {
-                    let [ours, want] = [binomial_tail(least, events, share), tail(least, events, share)];
-                    assert!((ours - want).abs() <= 1e-10 * want + 1e-15, "{least} of {events}: {ours} {want}");
+                    let [ours, want] =
+                        [binomial_tail(least, events, share), tail(least, events, share)];
+                    assert!(
+                        (ours - want).abs() <= 1e-10 * want + 1e-15,
+                        "{least} of {events}: {ours} {want}"
+                    );
                 }
             }
         }

@@ -148,9 +148,13 @@ mod tests {
 
     #[test]
     fn reads_the_last_word_of_a_name() {
-        for (name, word) in
-            [("user.id", "id"), ("orderId", "id"), ("ID", "id"), ("kafka_offset", "offset"), ("", "")]
-        {
+        for (name, word) in [
+            ("user.id", "id"),
+            ("orderId", "id"),
+            ("ID", "id"),
+            ("kafka_offset", "offset"),
+            ("", ""),
+        ] {
             assert_eq!(last_word(name), word);
         }
     }
@@ -182,13 +186,25 @@ mod tests {
         let uuid = |n| format!("f47ac10b-58cc-4372-a567-0e02b2c3d{n:03}");
         assert_eq!(check("request", texts(100, 50, uuid)), Some(Reason::Identifier));
         assert_eq!(check("commit", texts(4, 50, |n| format!("{n:040}"))), None);
-        assert_eq!(check("url", texts(300, 9, |n| format!("/u/{}", n + 10_000))), Some(Reason::Identifier));
+        assert_eq!(
+            check("url", texts(300, 9, |n| format!("/u/{}", n + 10_000))),
+            Some(Reason::Identifier)
+        );
         assert_eq!(check("tenant", texts(100, 9, |n| format!("t-{}", n + 10_000))), None);
         assert_eq!(check("pod", texts(100, 9, |n| format!("pod-{n}"))), None);
-        assert_eq!(check("note", texts(100, 1, |n| format!("note {n}"))), Some(Reason::NearlyUnique));
+        assert_eq!(
+            check("note", texts(100, 1, |n| format!("note {n}"))),
+            Some(Reason::NearlyUnique)
+        );
         assert_eq!(check("user", texts(2000, 9, |n| format!("u{n}"))), Some(Reason::TooManyValues));
-        assert_eq!(check("at", texts(60, 9, |n| format!("2026-11-23T03:{n:02}:00Z"))), Some(Reason::Timestamp));
-        assert_eq!(check("at", numbers(60, |n| 1.79e12 + 1e10 * f64::from(n))), Some(Reason::Timestamp));
+        assert_eq!(
+            check("at", texts(60, 9, |n| format!("2026-11-23T03:{n:02}:00Z"))),
+            Some(Reason::Timestamp)
+        );
+        assert_eq!(
+            check("at", numbers(60, |n| 1.79e12 + 1e10 * f64::from(n))),
+            Some(Reason::Timestamp)
+        );
         assert_eq!(check("user.id", numbers(60, f64::from)), Some(Reason::Identifier));
         assert_eq!(check("size", numbers(60, f64::from)), None);
     }

@@ -98,7 +98,8 @@ impl Counter {
     pub fn observe(&mut self, inside: bool, weight: f64, values: &[Option<ValueId>]) {
         let one = Tally::one(weight);
         self.total.side(inside).add(&one);
-        for ((cells, overflow), value) in self.cells.iter_mut().zip(&mut self.overflow).zip(values) {
+        for ((cells, overflow), value) in self.cells.iter_mut().zip(&mut self.overflow).zip(values)
+        {
             if let Some(value) = value {
                 cells.get_mut(value.place()).unwrap_or(overflow).side(inside).add(&one);
             }

@@ -150,7 +150,8 @@ mod tests {
     fn numbers_share_a_bucket_only_when_they_are_near() {
         let mut dictionary = Dictionary::default();
         let key = dictionary.key("size").unwrap();
-        let mut ids: Vec<_> = (-1024..=1024).map(|n| dictionary.number(key, f64::from(n))).collect();
+        let mut ids: Vec<_> =
+            (-1024..=1024).map(|n| dictionary.number(key, f64::from(n))).collect();
         ids.dedup();
         assert_eq!(ids.len(), 2049);
         assert_eq!(dictionary.number(key, 1e6), dictionary.number(key, 1_000_100.0));

@@ -176,7 +176,11 @@ fn is_better(finding: &Finding<'_>, leader: &Finding<'_>) -> bool {
         && finding.effect.separation_low >= AS_GOOD * leader.effect.separation_low
 }
 
-fn relation(finding: &Finding<'_>, leader: &Finding<'_>, masks: &[(u64, Counts)]) -> Option<Relation> {
+fn relation(
+    finding: &Finding<'_>,
+    leader: &Finding<'_>,
+    masks: &[(u64, Counts)],
+) -> Option<Relation> {
     if finding.mask == 0 || leader.mask == 0 {
         return None;
     }

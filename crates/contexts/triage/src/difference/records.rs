@@ -49,10 +49,13 @@ fn of<E: Copy>(
             if !skip.contains(&name)
                 && let Some(key) = counter.key(name)
             {
-                values.push((key, match field {
-                    Field::Text(text) => counter.text(key, text),
-                    Field::Number(number) => counter.number(key, number),
-                }));
+                values.push((
+                    key,
+                    match field {
+                        Field::Text(text) => counter.text(key, text),
+                        Field::Number(number) => counter.number(key, number),
+                    },
+                ));
             }
         });
         counter.observe_present(inside, weight, values.drain(..));
@@ -64,10 +67,13 @@ fn of<E: Copy>(
             if !skip.contains(&name)
                 && let Some(key) = pairs.key(name)
             {
-                values.push((key, match field {
-                    Field::Text(text) => pairs.text(key, text),
-                    Field::Number(number) => pairs.number(key, number),
-                }));
+                values.push((
+                    key,
+                    match field {
+                        Field::Text(text) => pairs.text(key, text),
+                        Field::Number(number) => pairs.number(key, number),
+                    },
+                ));
             }
         });
         pairs.observe_present(inside, weight, values.drain(..));
@@ -78,18 +84,24 @@ fn of<E: Copy>(
 fn span_fields(span: &Span, give: &mut dyn FnMut(&str, Field<'_>)) {
     resource_fields(&span.resource, give);
     give("operation", Field::Text(&span.name));
-    give("kind", Field::Text(match span.kind {
-        SpanKind::Internal => "internal",
-        SpanKind::Server => "server",
-        SpanKind::Client => "client",
-        SpanKind::Producer => "producer",
-        SpanKind::Consumer => "consumer",
-    }));
-    give("status", Field::Text(match span.status {
-        SpanStatus::Unset => "unset",
-        SpanStatus::Ok => "ok",
-        SpanStatus::Error => "error",
-    }));
+    give(
+        "kind",
+        Field::Text(match span.kind {
+            SpanKind::Internal => "internal",
+            SpanKind::Server => "server",
+            SpanKind::Client => "client",
+            SpanKind::Producer => "producer",
+            SpanKind::Consumer => "consumer",
+        }),
+    );
+    give(
+        "status",
+        Field::Text(match span.status {
+            SpanStatus::Unset => "unset",
+            SpanStatus::Ok => "ok",
+            SpanStatus::Error => "error",
+        }),
+    );
     if !span.status_message.is_empty() {
         give("status_message", Field::Text(&span.status_message));
     }

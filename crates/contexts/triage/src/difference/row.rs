@@ -44,7 +44,9 @@ impl fmt::Display for Term {
                 }
             }
             Self::Missing { key } => write!(f, "no {key}"),
-            Self::Range { key, from: Some(from), to: Some(to) } => write!(f, "{key} {from} to {to}"),
+            Self::Range { key, from: Some(from), to: Some(to) } => {
+                write!(f, "{key} {from} to {to}")
+            }
             Self::Range { key, from: Some(from), to: None } => write!(f, "{key} ≥ {from}"),
             Self::Range { key, from: None, to: Some(to) } => write!(f, "{key} ≤ {to}"),
             Self::Range { key, from: None, to: None } => write!(f, "{key} is a number"),

@@ -163,7 +163,9 @@ impl Ranked<'_> {
             Entry::Number { least, most } if least == most => {
                 Term::Value { key, value: least.to_string().into() }
             }
-            Entry::Number { least, most } => Term::Range { key, from: Some(*least), to: Some(*most) },
+            Entry::Number { least, most } => {
+                Term::Range { key, from: Some(*least), to: Some(*most) }
+            }
         }
     }
 }

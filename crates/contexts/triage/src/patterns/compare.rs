@@ -68,7 +68,8 @@ pub fn compare(before: &Patterns, after: &Patterns, exposures: [f64; 2]) -> Comp
     let [first, second] = exposures.map(|exposure| if exposure > 0.0 { exposure } else { 1.0 });
     let share = second / (first + second);
     let mut comparison = Comparison::default();
-    let mut services: Vec<&str> = before.services().chain(after.services()).map(|(name, _)| name).collect();
+    let mut services: Vec<&str> =
+        before.services().chain(after.services()).map(|(name, _)| name).collect();
     services.sort_unstable();
     services.dedup();
     let none = Miner::default();
@@ -79,7 +80,9 @@ pub fn compare(before: &Patterns, after: &Patterns, exposures: [f64; 2]) -> Comp
             *other += miner.other().count;
         }
         let complete = miners[0].other().count == 0;
-        found.extend(joint(miners).into_iter().map(|(text, stats)| (service, complete, text, stats)));
+        found.extend(
+            joint(miners).into_iter().map(|(text, stats)| (service, complete, text, stats)),
+        );
     }
     let level = FALSE_ALARM_RATE / found.len().max(1) as f64;
     comparison.changes = found
@@ -133,7 +136,10 @@ fn change(service: &str, text: Box<[u8]>, stats: [Stats; 2], share: f64) -> Chan
 
 /// The exact two-sided chance of a binomial: twice that of the smaller tail.
 fn chance(before: u64, after: u64, share: f64) -> f64 {
-    let (upper, lower) = (binomial_tail(after, before + after, share), binomial_tail(before, before + after, 1.0 - share));
+    let (upper, lower) = (
+        binomial_tail(after, before + after, share),
+        binomial_tail(before, before + after, 1.0 - share),
+    );
     (2.0 * upper.min(lower)).min(1.0)
 }
 

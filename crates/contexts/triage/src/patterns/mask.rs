@@ -17,8 +17,22 @@ pub(super) struct Masked {
 
 /// Constructors whose contents are a collection, however many items it has.
 const COLLECTIONS: [&[u8]; 16] = [
-    b"List", b"Set", b"Map", b"Array", b"ArrayBuffer", b"ListBuffer", b"Buffer", b"Vector", b"Seq",
-    b"HashMap", b"HashSet", b"TreeMap", b"Queue", b"Stream", b"WrappedArray", b"ArraySeq",
+    b"List",
+    b"Set",
+    b"Map",
+    b"Array",
+    b"ArrayBuffer",
+    b"ListBuffer",
+    b"Buffer",
+    b"Vector",
+    b"Seq",
+    b"HashMap",
+    b"HashSet",
+    b"TreeMap",
+    b"Queue",
+    b"Stream",
+    b"WrappedArray",
+    b"ArraySeq",
 ];
 
 /// Searches for a closing quote or bracket that may fail in a line.
@@ -26,8 +40,18 @@ const SEARCHES_MAX: usize = 8;
 
 /// Keys whose quoted value is the statement and no parameter.
 const SPEAKING_KEYS: [&[u8]; 12] = [
-    b"msg", b"message", b"event", b"error", b"err", b"level", b"lvl", b"severity", b"log", b"reason",
-    b"exception", b"logger",
+    b"msg",
+    b"message",
+    b"event",
+    b"error",
+    b"err",
+    b"level",
+    b"lvl",
+    b"severity",
+    b"log",
+    b"reason",
+    b"exception",
+    b"logger",
 ];
 
 impl Masked {
@@ -38,7 +62,8 @@ impl Masked {
         let bytes = line.as_bytes();
         let limit = line.floor_char_boundary(LINE_BYTES_MAX);
         let end = memchr::memchr(b'\n', &bytes[..limit]).unwrap_or(limit);
-        let rest = Line { bytes: &bytes[..end], at: 0, quote: None, searches: SEARCHES_MAX }.run(self);
+        let rest =
+            Line { bytes: &bytes[..end], at: 0, quote: None, searches: SEARCHES_MAX }.run(self);
         if rest < bytes.len() {
             self.parameter(Kind::Rest, rest, bytes.len());
         }
@@ -104,12 +129,10 @@ impl Line<'_> {
                 Some(length) => self.parameter(Kind::Path, length, out),
                 None => self.literal(1, out),
             },
-            b'-' | b'+' if self.is_sign() => {
-                match scan::number(self.rest()) {
-                    Some((length, kind)) => self.parameter(kind, length, out),
-                    None => self.literal(1, out),
-                }
-            }
+            b'-' | b'+' if self.is_sign() => match scan::number(self.rest()) {
+                Some((length, kind)) => self.parameter(kind, length, out),
+                None => self.literal(1, out),
+            },
             _ if is_word(byte) => self.word(out),
             _ => self.literal(1, out),
         }
@@ -144,7 +167,9 @@ impl Line<'_> {
         }
         let word = &rest[..length];
         if !word.iter().any(u8::is_ascii_digit) {
-            if memchr::memchr(b'@', word).is_some_and(|at| memchr::memchr(b'.', &word[at..]).is_some()) {
+            if memchr::memchr(b'@', word)
+                .is_some_and(|at| memchr::memchr(b'.', &word[at..]).is_some())
+            {
                 return self.parameter(Kind::Email, length, out);
             }
             if matches!(word, b"true" | b"false") && self.follows_sign(b"=:") {
@@ -173,7 +198,8 @@ impl Line<'_> {
                 continue;
             }
             let letters = rest[..part].iter().take_while(|byte| !byte.is_ascii_digit()).count();
-            let digits = rest[letters..part].iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let digits =
+                rest[letters..part].iter().take_while(|byte| byte.is_ascii_digit()).count();
             if letters + digits == part {
                 self.literal(letters, out);
                 if digits > 0 {
@@ -308,7 +334,8 @@ fn list(text: &[u8], first: usize) -> usize {
 }
 
 fn ends_address(byte: u8) -> bool {
-    byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b'<' | b'>' | b',' | b';' | b')' | b']' | b'}' | b'|')
+    byte.is_ascii_whitespace()
+        || matches!(byte, b'"' | b'\'' | b'<' | b'>' | b',' | b';' | b')' | b']' | b'}' | b'|')
 }
 
 /// How long the absolute path at the start is. A full stop at its end is the sentence's.
@@ -316,7 +343,10 @@ fn path(text: &[u8]) -> Option<usize> {
     if !text.get(1).is_some_and(|byte| is_word(*byte) || *byte == b'.') {
         return None;
     }
-    let end = text.iter().take_while(|byte| !ends_address(**byte) && **byte != b':' && **byte != b'=').count();
+    let end = text
+        .iter()
+        .take_while(|byte| !ends_address(**byte) && **byte != b':' && **byte != b'=')
+        .count();
     Some(end - usize::from(text[end - 1] == b'.'))
 }
 
@@ -329,7 +359,13 @@ mod tests {
         let mut masked = Masked::default();
         masked.mask(line);
         let text = super::super::template::readable(&masked.text);
-        assert_eq!(super::super::template::fill(&masked.text, masked.spans.iter().map(|(from, to)| &line[*from..*to])), line);
+        assert_eq!(
+            super::super::template::fill(
+                &masked.text,
+                masked.spans.iter().map(|(from, to)| &line[*from..*to])
+            ),
+            line
+        );
         text
     }
 
@@ -337,21 +373,45 @@ mod tests {
     fn masks_what_varies() {
         for (line, masked) in [
             ("", ""),
-            ("Controller 0 epoch 36 elected leader 2", "Controller <num> epoch <num> elected leader <num>"),
-            ("for partition [__consumer_offsets,19] in 5ms", "for partition [__consumer_offsets,<num>] in <duration>"),
+            (
+                "Controller 0 epoch 36 elected leader 2",
+                "Controller <num> epoch <num> elected leader <num>",
+            ),
+            (
+                "for partition [__consumer_offsets,19] in 5ms",
+                "for partition [__consumer_offsets,<num>] in <duration>",
+            ),
             ("ISR:0,1,2,LeaderEpoch:49", "ISR:<list>,LeaderEpoch:<num>"),
             ("Assigned replicas are: [List(1, 0, 2)]", "Assigned replicas are: [List(<list>)]"),
             ("live Set() and List(", "live Set(<list>) and List("),
-            ("response {error_code=0,x=[1]} to kafka0:9092", "response {<map>} to kafka<num>:<num>"),
-            (r#"is {"leader":0,"isr":[0,1],"name":"x y"}"#, r#"is {"leader":<num>,"isr":[<list>],"name":"<str>"}"#),
-            (r#"level=info msg="card 12 declined" user="bob""#, r#"level=info msg="card <num> declined" user="<str>""#),
+            (
+                "response {error_code=0,x=[1]} to kafka0:9092",
+                "response {<map>} to kafka<num>:<num>",
+            ),
+            (
+                r#"is {"leader":0,"isr":[0,1],"name":"x y"}"#,
+                r#"is {"leader":<num>,"isr":[<list>],"name":"<str>"}"#,
+            ),
+            (
+                r#"level=info msg="card 12 declined" user="bob""#,
+                r#"level=info msg="card <num> declined" user="<str>""#,
+            ),
             ("Deleting index /tmp/kafka-logs/test-4/0.index.", "Deleting index <path>."),
             ("GET https://a.example/x?y=1 by a@b.example", "GET <url> by <email>"),
             ("from 10.0.0.1:80 and fe80::1", "from <ip> and <ip>"),
-            ("id f47ac10b-58cc-4372-a567-0e02b2c3d479 of 7f9c6d8b5d x7y9z", "id <uuid> of <hex> <id>"),
+            (
+                "id f47ac10b-58cc-4372-a567-0e02b2c3d479 of 7f9c6d8b5d x7y9z",
+                "id <uuid> of <hex> <id>",
+            ),
             ("[2016-12-19 16:31:47,437] INFO x (delete=false)", "[<time>] INFO x (delete=<bool>)"),
-            ("[Controller-0-to-broker-1-send-thread], Starting", "[Controller-<num>-to-broker-<num>-send-thread], Starting"),
-            ("partitions [a,1], [b,2],[c,3] of [test2,0]", "partitions <list> of [test<num>,<num>]"),
+            (
+                "[Controller-0-to-broker-1-send-thread], Starting",
+                "[Controller-<num>-to-broker-<num>-send-thread], Starting",
+            ),
+            (
+                "partitions [a,1], [b,2],[c,3] of [test2,0]",
+                "partitions <list> of [test<num>,<num>]",
+            ),
             ("(delete = true) is true", "(delete = <bool>) is true"),
             ("partitions test-1,__consumer_offsets-22 (x)", "partitions <list> (x)"),
             ("delta -5 +3 a-5 1.2.3", "delta <num> <num> a-<num> <version>"),
@@ -368,6 +428,9 @@ mod tests {
         assert!(check(&"word ".repeat(10_000)).ends_with("<rest>"));
         assert!(check(&"é".repeat(10_000)).ends_with("<rest>"));
         assert!(check(&"[({".repeat(3000)).ends_with("<rest>"));
-        assert_eq!(check(&format!("to Map({}) x", "[a,1] -> List(1), ".repeat(900))), "to Map(<list><rest>");
+        assert_eq!(
+            check(&format!("to Map({}) x", "[a,1] -> List(1), ".repeat(900))),
+            "to Map(<list><rest>"
+        );
     }
 }

@@ -36,8 +36,10 @@ pub(super) fn merge(shapes: &[&[u8]]) -> Vec<Cluster> {
     for (at, shape) in shapes.iter().enumerate() {
         groups.entry(skeleton(shape)).or_default().push(at);
     }
-    let mut clusters: Vec<Cluster> =
-        groups.iter().flat_map(|(skeleton, members)| Group::new(shapes, skeleton, members).run()).collect();
+    let mut clusters: Vec<Cluster> = groups
+        .iter()
+        .flat_map(|(skeleton, members)| Group::new(shapes, skeleton, members).run())
+        .collect();
     clusters.sort_by(|a, b| a.text.cmp(&b.text));
     clusters
 }
@@ -90,15 +92,23 @@ impl<'a> Group<'a> {
         let text = |item: &Item| {
             with_words(self.skeleton, item.words.iter().map(|word| self.words[*word as usize]))
         };
-        self.items.iter().map(|item| Cluster { text: text(item), members: item.members.clone() }).collect()
+        self.items
+            .iter()
+            .map(|item| Cluster { text: text(item), members: item.members.clone() })
+            .collect()
     }
 
     /// Merges items that differ only in `open` places; whether any did.
     fn round(&mut self, open: usize) -> bool {
         let mut alike: HashMap<(usize, usize, u64), Vec<usize>> = HashMap::new();
         for (at, item) in self.items.iter().enumerate() {
-            let sum = item.words.iter().enumerate().fold(0, |sum, (place, word)| mix(place, *word).wrapping_add(sum));
-            let may_vary = |place: &usize| self.freedoms[item.words[*place] as usize] != Freedom::Fixed;
+            let sum = item
+                .words
+                .iter()
+                .enumerate()
+                .fold(0, |sum, (place, word)| mix(place, *word).wrapping_add(sum));
+            let may_vary =
+                |place: &usize| self.freedoms[item.words[*place] as usize] != Freedom::Fixed;
             let places: Vec<usize> = (0..item.words.len()).filter(may_vary).collect();
             for (index, one) in places.iter().enumerate() {
                 let without = sum.wrapping_sub(mix(*one, item.words[*one]));
@@ -146,7 +156,8 @@ impl<'a> Group<'a> {
             return false;
         }
         let values = |place: usize| {
-            let mut values: Vec<u32> = items.iter().map(|at| self.items[*at].words[place]).collect();
+            let mut values: Vec<u32> =
+                items.iter().map(|at| self.items[*at].words[place]).collect();
             values.sort_unstable();
             values.dedup();
             values
@@ -165,7 +176,8 @@ impl<'a> Group<'a> {
 
     /// Whether a template still says something with these places open: one word, and half of its words not open.
     fn leaves_enough(&self, words: &[u32], one: usize, other: usize) -> bool {
-        let is_open = |(place, word): &(usize, &u32)| *place == one || *place == other || **word == ANY;
+        let is_open =
+            |(place, word): &(usize, &u32)| *place == one || *place == other || **word == ANY;
         let open = words.iter().enumerate().filter(is_open).count();
         let says = |(place, word): (usize, &u32)| {
             !is_open(&(place, word)) && sole(self.words[*word as usize]).is_none()
@@ -181,7 +193,8 @@ impl<'a> Group<'a> {
             };
             words[place] = if items.iter().all(is_number) { LIST } else { ANY };
         }
-        let mut members: Vec<_> = items.iter().flat_map(|at| self.items[*at].members.clone()).collect();
+        let mut members: Vec<_> =
+            items.iter().flat_map(|at| self.items[*at].members.clone()).collect();
         members.sort_unstable();
         Item { words, members }
     }
@@ -208,8 +221,7 @@ impl<'a> Group<'a> {
 
     fn covers(&self, general: &Item, item: &Item) -> bool {
         general.words.iter().zip(&item.words).all(|(general, word)| {
-            general == word
-                || stands_for(self.words[*general as usize], self.words[*word as usize])
+            general == word || stands_for(self.words[*general as usize], self.words[*word as usize])
         })
     }
 }
@@ -224,7 +236,8 @@ pub(super) fn covering<'a>(texts: &'a [Box<[u8]>], line: &[u8]) -> Option<&'a [u
 /// A number for a word in a place, of which sums tell sets of them apart.
 fn mix(place: usize, word: u32) -> u64 {
     let key = (place as u64) << 32 | u64::from(word);
-    let key = (key ^ (key >> 30)).wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let key =
+        (key ^ (key >> 30)).wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let key = (key ^ (key >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     key ^ (key >> 31)
 }

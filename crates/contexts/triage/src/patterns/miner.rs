@@ -21,7 +21,8 @@ pub struct Severities {
 }
 
 impl Severities {
-    pub const NAMES: [&'static str; 7] = ["unknown", "trace", "debug", "info", "warn", "error", "fatal"];
+    pub const NAMES: [&'static str; 7] =
+        ["unknown", "trace", "debug", "info", "warn", "error", "fatal"];
 
     /// Lines that are errors or worse.
     pub fn errors(&self) -> u64 {
@@ -128,7 +129,9 @@ impl Miner {
         let mut clusters: Vec<(Box<[u8]>, Stats)> = self.clusters();
         let keep = limit / 4 * 3;
         if clusters.len() > keep {
-            clusters.sort_by(|(a, a_stats), (b, b_stats)| b_stats.count.cmp(&a_stats.count).then_with(|| a.cmp(b)));
+            clusters.sort_by(|(a, a_stats), (b, b_stats)| {
+                b_stats.count.cmp(&a_stats.count).then_with(|| a.cmp(b))
+            });
             for (_, stats) in clusters.drain(keep..) {
                 self.other.add(&stats);
             }

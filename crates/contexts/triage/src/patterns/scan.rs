@@ -13,7 +13,8 @@ pub(super) fn is_joint(byte: u8) -> bool {
 
 /// Whether `text` begins with `shape`, in which `0` is any digit; `None` or its length.
 fn shape(text: &[u8], shape: &str) -> Option<usize> {
-    let fits = |(want, byte): (u8, &u8)| if want == b'0' { byte.is_ascii_digit() } else { want == *byte };
+    let fits =
+        |(want, byte): (u8, &u8)| if want == b'0' { byte.is_ascii_digit() } else { want == *byte };
     (text.len() >= shape.len() && shape.bytes().zip(text).all(fits)).then_some(shape.len())
 }
 
@@ -63,7 +64,8 @@ fn clock(text: &[u8]) -> Option<usize> {
         end += if fraction > 0 { fraction + 1 } else { 0 };
     }
     let rest = &text[end..];
-    let zone = ["Z", "+00:00", "-00:00", "+0000", "-0000"].iter().find_map(|zone| shape(rest, zone));
+    let zone =
+        ["Z", "+00:00", "-00:00", "+0000", "-0000"].iter().find_map(|zone| shape(rest, zone));
     Some(end + zone.unwrap_or(0))
 }
 
@@ -108,12 +110,25 @@ fn ip6(text: &[u8]) -> Option<usize> {
 }
 
 const DURATIONS: [&[u8]; 14] = [
-    b"ns", b"us", "µs".as_bytes(), "μs".as_bytes(), b"ms", b"s", b"m", b"h", b"d", b"sec", b"secs", b"min", b"mins", b"msec",
+    b"ns",
+    b"us",
+    "µs".as_bytes(),
+    "μs".as_bytes(),
+    b"ms",
+    b"s",
+    b"m",
+    b"h",
+    b"d",
+    b"sec",
+    b"secs",
+    b"min",
+    b"mins",
+    b"msec",
 ];
 
 const SIZES: [&[u8]; 17] = [
-    b"B", b"KB", b"kB", b"MB", b"GB", b"TB", b"KiB", b"MiB", b"GiB", b"TiB", b"K", b"k", b"M", b"G", b"Ki",
-    b"Mi", b"Gi",
+    b"B", b"KB", b"kB", b"MB", b"GB", b"TB", b"KiB", b"MiB", b"GiB", b"TiB", b"K", b"k", b"M",
+    b"G", b"Ki", b"Mi", b"Gi",
 ];
 
 /// A number with its unit, `0x` hex, or a version of three parts or more. A sign before it belongs to it.
@@ -131,7 +146,8 @@ pub(super) fn number(text: &[u8]) -> Option<(usize, Kind)> {
         }
         end += length;
         parts += 1;
-        let goes_on = text.get(end) == Some(&b'.') && text.get(end + 1).is_some_and(u8::is_ascii_digit);
+        let goes_on =
+            text.get(end) == Some(&b'.') && text.get(end + 1).is_some_and(u8::is_ascii_digit);
         if !goes_on {
             break;
         }
@@ -153,7 +169,11 @@ pub(super) fn number(text: &[u8]) -> Option<(usize, Kind)> {
     if ends_word(text, end) {
         return Some((end, Kind::Num));
     }
-    let unit = text[end..].iter().take(5).take_while(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80).count();
+    let unit = text[end..]
+        .iter()
+        .take(5)
+        .take_while(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80)
+        .count();
     let word = &text[end..end + unit];
     if SIZES.contains(&word) && ends_word(text, end + unit) {
         return Some((end + unit, Kind::Size));
@@ -227,7 +247,8 @@ mod tests {
 
     #[test]
     fn reads_addresses() {
-        for whole in ["10.0.0.1", "10.0.0.1:8080", "10.0.0.0/8", "fe80::1", "2001:db8:0:0:0:0:0:1"] {
+        for whole in ["10.0.0.1", "10.0.0.1:8080", "10.0.0.0/8", "fe80::1", "2001:db8:0:0:0:0:0:1"]
+        {
             assert_eq!(ip(whole.as_bytes()), Some(whole.len()), "{whole}");
         }
         for none in ["10.0.0", "1.2.3.4.5", "12:34:56", "1000.0.0.1", "a::", ""] {
@@ -237,7 +258,9 @@ mod tests {
 
     #[test]
     fn reads_numbers_with_units() {
-        let check = |text: &str, kind| assert_eq!(number(text.as_bytes()), Some((text.len(), kind)), "{text}");
+        let check = |text: &str, kind| {
+            assert_eq!(number(text.as_bytes()), Some((text.len(), kind)), "{text}")
+        };
         for text in ["0", "-12", "3.25", "1e9", "2.5E-3"] {
             check(text, Kind::Num);
         }

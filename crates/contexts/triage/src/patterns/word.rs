@@ -24,7 +24,10 @@ pub(super) fn skeleton(text: &[u8]) -> Vec<u8> {
 }
 
 /// Replaces the words of a text.
-pub(super) fn with_words<'a>(skeleton: &[u8], words: impl IntoIterator<Item = &'a [u8]>) -> Box<[u8]> {
+pub(super) fn with_words<'a>(
+    skeleton: &[u8],
+    words: impl IntoIterator<Item = &'a [u8]>,
+) -> Box<[u8]> {
     let mut words = words.into_iter();
     let mut text = Vec::new();
     for byte in skeleton {
@@ -42,8 +45,30 @@ pub(super) fn is_separator(byte: u8) -> bool {
     byte.is_ascii_whitespace()
         || matches!(
             byte,
-            b',' | b';' | b':' | b'=' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'"' | b'\'' | b'|' | b'<' | b'>'
-                | b'/' | b'\\' | b'!' | b'?' | b'&' | b'#' | b'^' | b'~' | b'`' | b'\0'
+            b',' | b';'
+                | b':'
+                | b'='
+                | b'('
+                | b')'
+                | b'['
+                | b']'
+                | b'{'
+                | b'}'
+                | b'"'
+                | b'\''
+                | b'|'
+                | b'<'
+                | b'>'
+                | b'/'
+                | b'\\'
+                | b'!'
+                | b'?'
+                | b'&'
+                | b'#'
+                | b'^'
+                | b'~'
+                | b'`'
+                | b'\0'
         )
 }
 
@@ -67,7 +92,17 @@ pub(super) enum Freedom {
 }
 
 const SEVERITIES: [&[u8]; 11] = [
-    b"trace", b"debug", b"info", b"notice", b"warn", b"warning", b"error", b"err", b"fatal", b"critical", b"panic",
+    b"trace",
+    b"debug",
+    b"info",
+    b"notice",
+    b"warn",
+    b"warning",
+    b"error",
+    b"err",
+    b"fatal",
+    b"critical",
+    b"panic",
 ];
 
 pub(super) fn freedom(word: &[u8]) -> Freedom {
@@ -78,7 +113,8 @@ pub(super) fn freedom(word: &[u8]) -> Freedom {
     {
         return Freedom::Fixed;
     }
-    let is_letter = |byte: &u8| byte.is_ascii_alphabetic() || (*byte >= 0x80 && *byte != MARK) || *byte == b'-';
+    let is_letter =
+        |byte: &u8| byte.is_ascii_alphabetic() || (*byte >= 0x80 && *byte != MARK) || *byte == b'-';
     if !word.iter().all(is_letter) {
         return Freedom::Free;
     }

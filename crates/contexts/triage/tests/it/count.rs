@@ -56,7 +56,8 @@ fn has(values: &[Option<u8>], term: &Term) -> bool {
     match (term, values[at]) {
         (Term::Missing { .. }, value) => value.is_none(),
         (Term::Value { value, .. }, Some(have)) => {
-            **value == if at == 3 { (u32::from(have) * 100).to_string() } else { format!("v{have}") }
+            **value
+                == if at == 3 { (u32::from(have) * 100).to_string() } else { format!("v{have}") }
         }
         (Term::Range { from, to, .. }, Some(have)) => {
             let have = f64::from(have) * 100.0;
@@ -118,7 +119,10 @@ fn span(name: &str, attributes: Vec<(String, f64)>) -> Span {
         end: Timestamp::EPOCH,
         status: SpanStatus::Unset,
         status_message: "".into(),
-        attributes: attributes.into_iter().map(|(key, value)| (key.into(), Value::Double(value))).collect(),
+        attributes: attributes
+            .into_iter()
+            .map(|(key, value)| (key.into(), Value::Double(value)))
+            .collect(),
         events: Vec::new(),
         links: Vec::new(),
     }
@@ -147,8 +151,7 @@ fn spans_are_compared_by_what_they_say() {
     assert_eq!(names(&[])[0], "no cache.key: 100 % of the selection, 0 % of the rest");
     let without = names(&["cache.key"]);
     assert_eq!(
-        without[0],
-        "operation=\"POST /\" and region=eu: 100 % of the selection, 11 % of the rest",
+        without[0], "operation=\"POST /\" and region=eu: 100 % of the selection, 11 % of the rest",
         "{without:#?}"
     );
 }

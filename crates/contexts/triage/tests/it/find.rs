@@ -4,35 +4,37 @@ use triage::difference::{Difference, Relation};
 
 use crate::shop::{Cause, Rng, Shop, difference};
 
-const EVENTS: usize = 5000;
+const EVENTS: usize = 4000;
 
-/// How often the cause is among the first three rows: of careful selections, and of careless ones, which miss a third of
-/// the guilty and hold 20 % to 40 % innocents.
-fn top_three(seeds: u64, cause: Cause) -> [u64; 2] {
-    let mut found = [0, 0];
-    for seed in 0..seeds {
-        let shop = Shop::as_seen(seed, cause, EVENTS);
-        let careful = shop.perfect_box(&mut Rng(seed));
-        let careless = shop.careless_box(&mut Rng(seed), [0.2, 0.3, 0.4][seed as usize % 3]);
-        for (found, inside) in found.iter_mut().zip([careful, careless]) {
-            let place = shop.place_of_cause(&difference(&shop.events, &inside));
-            *found += u64::from(place.is_some_and(|place| place <= 3));
-        }
-    }
-    found
+/// How often the cause is among the first three rows. Half of the selections are careful; the others miss a third of the
+/// guilty and hold 20 % to 40 % innocents. The example `shop` reports both for all seeds, over more events.
+fn top_three(seeds: u64, cause: Cause) -> usize {
+    let found = (0..seeds).filter(|seed| {
+        let shop = Shop::as_seen(*seed, cause, EVENTS);
+        let rng = &mut Rng(*seed);
+        let inside = match seed % 8 {
+            0..4 => shop.perfect_box(rng),
+            4 | 5 => shop.careless_box(rng, 0.2),
+            6 => shop.careless_box(rng, 0.3),
+            _ => shop.careless_box(rng, 0.4),
+        };
+        let place = shop.place_of_cause(&difference(&shop.events, &inside));
+        place.is_some_and(|place| place <= 3)
+    });
+    found.count()
 }
 
 #[test]
 fn a_version_slow_in_one_region_is_in_the_top_three_of_95_of_100() {
-    let [careful, careless] = top_three(100, Cause::VersionInRegion);
-    assert!(careful >= 95 && careless >= 95, "{careful} and {careless} of 100");
+    let found = top_three(100, Cause::VersionInRegion);
+    assert!(found >= 95, "{found} of 100");
 }
 
 #[test]
 fn single_missing_and_numeric_causes_are_found() {
     for cause in [Cause::Host, Cause::NoCacheKey, Cause::BigPayload] {
-        let [careful, careless] = top_three(10, cause);
-        assert!(careful == 10 && careless >= 9, "{cause:?}: {careful} and {careless} of 10");
+        let found = top_three(8, cause);
+        assert!(found >= 7, "{cause:?}: {found} of 8");
     }
 }
 
@@ -59,8 +61,12 @@ fn what_says_the_same_is_one_row_and_identifiers_are_set_aside() {
     assert_eq!(first.name(), format!("version={} and region={}", shop.version, shop.region));
     assert!(first.sentence().contains(" % of the selection, "), "{}", first.sentence());
     assert!(first.is_notable());
-    let same: Vec<_> =
-        first.beside.iter().filter(|it| it.relation == Relation::Same).map(|it| it.name()).collect();
+    let same: Vec<_> = first
+        .beside
+        .iter()
+        .filter(|it| it.relation == Relation::Same)
+        .map(|it| it.name())
+        .collect();
     let twin = format!("version={} and cloud.region=aws-{}", shop.version, shop.region);
     assert!(same.contains(&twin), "{same:?}");
     let is_pod = |name: &str| name.starts_with("pod=");

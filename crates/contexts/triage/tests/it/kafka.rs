@@ -18,7 +18,8 @@ fn data(name: &str) -> Option<std::path::PathBuf> {
 
 /// All files under a folder.
 fn files(folder: &Path, found: &mut Vec<std::path::PathBuf>) {
-    let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut entries: Vec<_> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     entries.sort();
     for path in entries {
         if path.is_dir() { files(&path, found) } else { found.push(path) }
@@ -99,7 +100,11 @@ fn the_statements_of_kafka_brokers_are_templates() {
     assert!(templates.len() <= 210, "{} templates", templates.len());
     let top: u64 = templates.iter().take(60).map(Template::count).sum();
     assert!(top * 100 >= records.len() as u64 * 95, "60 templates hold {top} of {}", records.len());
-    println!("conformance logs-kafka: {} statements ran, 0 skipped; {} templates", STATEMENTS.len(), templates.len());
+    println!(
+        "conformance logs-kafka: {} statements ran, 0 skipped; {} templates",
+        STATEMENTS.len(),
+        templates.len()
+    );
 }
 
 #[test]
@@ -116,7 +121,11 @@ fn each_record_has_one_template_and_is_its_template_with_its_parameters() {
         };
         assert_eq!(&template.fill(parameters.iter().map(|it| it.text)), record);
     }
-    println!("conformance logs-kafka: {} records ran, {} skipped", records.len().div_ceil(2), records.len() / 2);
+    println!(
+        "conformance logs-kafka: {} records ran, {} skipped",
+        records.len().div_ceil(2),
+        records.len() / 2
+    );
 }
 
 #[test]
@@ -126,11 +135,13 @@ fn access_logs_are_few_templates() {
     files(&folder, &mut paths);
     for (name, most) in [("apache_logs", 2), ("nginxplus_json_logs", 1)] {
         let path = paths.iter().find(|path| path.ends_with(name)).expect("the data has it");
-        let records: Vec<String> = fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect();
+        let records: Vec<String> =
+            fs::read_to_string(path).unwrap().lines().map(str::to_owned).collect();
         let templates = mine(&records).templates();
         assert!(templates.len() <= most, "{name}: {}", templates.len());
         for record in records.iter().step_by(50) {
-            let (template, parameters) = matching(&templates, record).next().expect("a template of it");
+            let (template, parameters) =
+                matching(&templates, record).next().expect("a template of it");
             assert_eq!(&template.fill(parameters.iter().map(|it| it.text)), record);
         }
         println!("conformance logs-access: {} records ran, 0 skipped", records.len());

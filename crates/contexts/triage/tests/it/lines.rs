@@ -21,10 +21,17 @@ fn templates<'a>(lines: impl IntoIterator<Item = &'a str>) -> Vec<String> {
 #[test]
 fn names_vary_freely_and_words_do_not() {
     assert_eq!(
-        templates(["moved from OnlineReplica to OfflineReplica", "moved from NewReplica to OnlineReplica", "moved from OfflineReplica to NewReplica"]),
+        templates([
+            "moved from OnlineReplica to OfflineReplica",
+            "moved from NewReplica to OnlineReplica",
+            "moved from OfflineReplica to NewReplica"
+        ]),
         ["moved from <*> to <*>"]
     );
-    assert_eq!(templates(["worker started", "worker stopped"]), ["worker started", "worker stopped"]);
+    assert_eq!(
+        templates(["worker started", "worker stopped"]),
+        ["worker started", "worker stopped"]
+    );
     let users = ["ann", "bob", "cid", "dan", "eve", "flo", "gus", "hal", "ida"];
     let lines: Vec<_> = users.iter().map(|user| format!("user {user} logged in")).collect();
     assert_eq!(templates(lines.iter().map(String::as_str)), ["user <*> logged in"]);
@@ -40,7 +47,10 @@ fn a_pattern_keeps_when_and_how_severe_and_an_example() {
     }
     let [template] = &miner.templates()[..] else { panic!("one template") };
     assert_eq!((template.to_string(), template.count()), ("took <num> ms".to_owned(), 3));
-    assert_eq!((template.first(), template.last()), (Timestamp::from_secs(10), Timestamp::from_secs(30)));
+    assert_eq!(
+        (template.first(), template.last()),
+        (Timestamp::from_secs(10), Timestamp::from_secs(30))
+    );
     assert_eq!((template.example(), template.severities().errors()), ("took 10 ms", 2));
     // Ids are kept by others: no change of ours may change them unseen.
     assert_eq!(template.id().to_string(), "c2ffbb011578f6a4");
@@ -48,9 +58,12 @@ fn a_pattern_keeps_when_and_how_severe_and_an_example() {
 
 #[test]
 fn more_shapes_than_the_limit_are_merged_or_counted_as_other() {
-    let word = |n: usize| -> String { format!("{n:05}").bytes().map(|digit| char::from(b'a' + digit - b'0')).collect() };
+    let word = |n: usize| -> String {
+        format!("{n:05}").bytes().map(|digit| char::from(b'a' + digit - b'0')).collect()
+    };
     // One statement whose word varies without end stays one template.
-    let lines: Vec<_> = (0..3 * SHAPES_MAX).map(|n| format!("user {} logged in", word(n))).collect();
+    let lines: Vec<_> =
+        (0..3 * SHAPES_MAX).map(|n| format!("user {} logged in", word(n))).collect();
     let miner = mine(lines.iter().map(String::as_str));
     assert_eq!(miner.templates().len(), 1);
     assert_eq!((miner.templates()[0].count(), miner.other().count), (lines.len() as u64, 0));
@@ -76,16 +89,24 @@ fn many_services_share_the_limits() {
 
 /// Lines of a few statements with varying words, numbers and rubbish.
 fn lines() -> impl Strategy<Value = Vec<String>> {
-    let name = prop::sample::select(vec!["Alpha", "BetaGamma", "x_y", "eu-west", "plain", "words", "here"]);
-    let line = (0..5, name.clone(), name, 0..20_u32, "[ -~]{0,12}").prop_map(|(statement, a, b, n, rubbish)| {
-        match statement {
+    let name = prop::sample::select(vec![
+        "Alpha",
+        "BetaGamma",
+        "x_y",
+        "eu-west",
+        "plain",
+        "words",
+        "here",
+    ]);
+    let line = (0..5, name.clone(), name, 0..20_u32, "[ -~]{0,12}").prop_map(
+        |(statement, a, b, n, rubbish)| match statement {
             0 => format!("moved {a} to {b} in {n} ms"),
             1 => format!("[{a}] list {n},{n},{n} and {{x={b}}}"),
             2 => format!("failed {a}: {b} after {n} tries"),
             3 => format!("key=\"{a} {n}\" msg=\"{b} {n}\""),
             _ => rubbish,
-        }
-    });
+        },
+    );
     vec(line, 0..60)
 }
 

@@ -73,15 +73,6 @@ pub(crate) struct Event {
     pub(crate) guilty: bool,
 }
 
-impl Event {
-    pub(crate) fn text(&self, key: &str) -> Option<&str> {
-        self.attributes.iter().find_map(|(name, value)| match value {
-            Value::Text(text) if *name == key => Some(text.as_str()),
-            _ => None,
-        })
-    }
-}
-
 /// What makes spans slow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
@@ -106,7 +97,8 @@ const SERVICES: [(&str, &str, [&str; 4]); 7] = [
     ("recommend", "python", ["Recommend", "Train", "Similar", "Feedback"]),
 ];
 
-const REGIONS: [(&str, f64); 4] = [("us-east", 0.45), ("eu-west", 0.28), ("ap-south", 0.17), ("sa-east", 0.10)];
+const REGIONS: [(&str, f64); 4] =
+    [("us-east", 0.45), ("eu-west", 0.28), ("ap-south", 0.17), ("sa-east", 0.10)];
 
 pub(crate) struct Shop {
     pub(crate) cause: Cause,
@@ -147,11 +139,18 @@ impl Shop {
             other: rng.below(SERVICES.len()),
             first_region: REGIONS[rng.below(REGIONS.len())].0,
         };
-        shop.events = (0..events).map(|_| shop.event(&mut rng, &versions, &rollout, whole)).collect();
+        shop.events =
+            (0..events).map(|_| shop.event(&mut rng, &versions, &rollout, whole)).collect();
         shop
     }
 
-    fn event(&self, rng: &mut Rng, versions: &[[String; 3]], rollout: &Rollout, whole: bool) -> Event {
+    fn event(
+        &self,
+        rng: &mut Rng,
+        versions: &[[String; 3]],
+        rollout: &Rollout,
+        whole: bool,
+    ) -> Event {
         let traffic = [(0, 30.0), (1, 10.0), (2, 9.0), (3, 14.0), (4, 22.0), (5, 6.0), (6, 9.0)];
         let service = if whole { *rng.pick(&traffic) } else { self.service };
         let (name, language, operations) = &SERVICES[service];
@@ -160,7 +159,12 @@ impl Shop {
         let zone = rng.pick(&[("a", 5.0), ("b", 3.0), ("c", 2.0)]);
         let node = rng.below(4);
         let host = format!("node-{region}-{node}");
-        let new = rng.chance(rollout.share(service == self.service, service == rollout.other, region, at));
+        let new = rng.chance(rollout.share(
+            service == self.service,
+            service == rollout.other,
+            region,
+            at,
+        ));
         let version = &versions[service][if new { 2 } else { usize::from(rng.chance(0.93)) }];
         let operation = *rng.pick(&[0, 1, 2, 3].map(|n| (n, [50.0, 30.0, 15.0, 5.0][n])));
         let tier = *rng.pick(&[("free", 70.0), ("pro", 22.0), ("enterprise", 8.0)]);
@@ -205,7 +209,14 @@ impl Shop {
             ("team", text(["web", "money", "money", "web", "data", "goods", "data"][service])),
             ("telemetry.sdk.language", text(language)),
             ("http.route", text(operations[operation])),
-            ("http.status_code", Value::Number(if is_error { *rng.pick(&[(500.0, 3.0), (503.0, 1.0), (404.0, 4.0)]) } else { 200.0 })),
+            (
+                "http.status_code",
+                Value::Number(if is_error {
+                    *rng.pick(&[(500.0, 3.0), (503.0, 1.0), (404.0, 4.0)])
+                } else {
+                    200.0
+                }),
+            ),
             ("customer.tier", text(tier)),
             ("customer.name", Value::Text(format!("{tier}-{customer}"))),
             ("device", text(device)),
@@ -219,14 +230,20 @@ impl Shop {
             ("trace_id", Value::Text(format!("{id:016x}{:016x}", rng.next()))),
             ("request.id", Value::Text(format!("req-{:016x}", rng.next()))),
             ("url", Value::Text(format!("/c/{customer}/o/{}", 10_000 + id % 90_000))),
-            ("time", Value::Text(format!("2026-11-23T03:{:02.0}:{:02}Z", (at * 59.0).floor(), id % 60))),
+            (
+                "time",
+                Value::Text(format!("2026-11-23T03:{:02.0}:{:02}Z", (at * 59.0).floor(), id % 60)),
+            ),
             ("environment", text("prod")),
         ];
         if has_cache_key {
             attributes.push(("cache.key", Value::Text(format!("k{}", rng.zipf(50)))));
         }
         if matches!(service, 1 | 2) {
-            attributes.push(("payment.method", text(*rng.pick(&[("card", 7.0), ("paypal", 2.0), ("invoice", 1.0)]))));
+            attributes.push((
+                "payment.method",
+                text(*rng.pick(&[("card", 7.0), ("paypal", 2.0), ("invoice", 1.0)])),
+            ));
         }
         if matches!(service, 3..=5) && rng.chance(0.8) {
             attributes.push(("db.system", text(if service == 3 { "redis" } else { "postgresql" })));
@@ -255,7 +272,8 @@ impl Shop {
                 (floor, best) = (duration, balance);
             }
         }
-        let inside = |event: &Event| event.at >= from && event.at < to && event.duration_ms >= floor;
+        let inside =
+            |event: &Event| event.at >= from && event.at < to && event.duration_ms >= floor;
         self.events.iter().map(inside).collect()
     }
 
@@ -305,7 +323,7 @@ impl Shop {
         }
         // Too few slow spans to see a cloud: a longer time is looked at.
         let mut longer = events;
-        while !is_visible(&shop, 1.0) && longer < events * 20 {
+        while !is_visible(&shop, 1.0) && longer < events * 9 {
             longer *= 3;
             shop = Self::new(seed, cause, longer, cause != Cause::VersionInRegion);
         }
@@ -319,8 +337,10 @@ impl Shop {
             Cause::Nothing => false,
             Cause::VersionInRegion => {
                 terms.len() == 2
-                    && (has(&format!("version={}", self.version)) || has(&format!("image.tag=v{}", self.version)))
-                    && (has(&format!("region={}", self.region)) || has(&format!("cloud.region=aws-{}", self.region)))
+                    && (has(&format!("version={}", self.version))
+                        || has(&format!("image.tag=v{}", self.version)))
+                    && (has(&format!("region={}", self.region))
+                        || has(&format!("cloud.region=aws-{}", self.region)))
             }
             Cause::Host => terms.len() == 1 && has(&format!("host.name={}", self.host)),
             Cause::NoCacheKey => has("no cache.key"),
@@ -366,27 +386,24 @@ impl Rollout {
 /// Counts events in both passes.
 pub(crate) fn difference(events: &[Event], inside: &[bool]) -> Difference {
     let mut counter = Counter::new(&["service", "version", "region", "operation"]);
+    let mut coded = Vec::with_capacity(events.len());
     for (event, inside) in events.iter().zip(inside) {
-        let mut ids = Vec::new();
-        for (name, value) in &event.attributes {
+        let id = |(name, value): &(&str, Value)| {
             let key = counter.key(name).unwrap();
-            ids.push((key, match value {
-                Value::Text(text) => counter.text(key, text),
-                Value::Number(number) => counter.number(key, *number),
-            }));
-        }
-        counter.observe_present(*inside, 1.0, ids);
+            (
+                key,
+                match value {
+                    Value::Text(text) => counter.text(key, text),
+                    Value::Number(number) => counter.number(key, *number),
+                },
+            )
+        };
+        let ids: Vec<_> = event.attributes.iter().map(id).collect();
+        counter.observe_present(*inside, 1.0, ids.iter().copied());
+        coded.push(ids);
     }
     let mut pairs = counter.into_pairs();
-    for (event, inside) in events.iter().zip(inside) {
-        let mut ids = Vec::new();
-        for (name, value) in &event.attributes {
-            let key = pairs.key(name).unwrap();
-            ids.push((key, match value {
-                Value::Text(text) => pairs.text(key, text),
-                Value::Number(number) => pairs.number(key, *number),
-            }));
-        }
+    for (ids, inside) in coded.into_iter().zip(inside) {
         pairs.observe_present(*inside, 1.0, ids);
     }
     pairs.into_difference()

@@ -8,14 +8,20 @@ fn window(lines: &[(&str, u8, u32)]) -> Patterns {
     let mut patterns = Patterns::default();
     for (line, severity, times) in lines {
         for n in 0..*times {
-            patterns.observe("shop", &line.replace('#', &n.to_string()), *severity, Timestamp::from_secs(i64::from(n)));
+            patterns.observe(
+                "shop",
+                &line.replace('#', &n.to_string()),
+                *severity,
+                Timestamp::from_secs(i64::from(n)),
+            );
         }
     }
     patterns
 }
 
 fn trends(comparison: &Comparison) -> Vec<(Trend, String, u64, u64)> {
-    let of = |change: &Change| (change.trend, change.template.to_string(), change.before, change.after);
+    let of =
+        |change: &Change| (change.trend, change.template.to_string(), change.before, change.after);
     comparison.changes.iter().map(of).collect()
 }
 
@@ -49,12 +55,23 @@ fn new_and_growing_patterns_come_first() {
         (Trend::Shrunk, "heartbeat <num>", 200, 40),
         (Trend::Gone, "old path <num>", 60, 0),
     ];
-    assert_eq!(found, expected.map(|(trend, text, before, after)| (trend, text.to_owned(), before, after)));
+    assert_eq!(
+        found,
+        expected.map(|(trend, text, before, after)| (trend, text.to_owned(), before, after))
+    );
     let declined = &comparison.changes[0];
-    assert_eq!((declined.template.example(), declined.template.severities().errors()), ("card declined 0", 30));
+    assert_eq!(
+        (declined.template.example(), declined.template.severities().errors()),
+        ("card declined 0", 30)
+    );
     assert!(declined.ratio.is_infinite() && declined.ratio_low > 2.0);
     let grown = &comparison.changes[2];
-    assert!(grown.ratio > 4.2 && grown.ratio < 4.3 && grown.ratio_low > 2.0 && grown.ratio_low < grown.ratio);
+    assert!(
+        grown.ratio > 4.2
+            && grown.ratio < 4.3
+            && grown.ratio_low > 2.0
+            && grown.ratio_low < grown.ratio
+    );
 }
 
 #[test]
@@ -88,7 +105,11 @@ fn equal_rates_raise_no_alarm() {
             }
         }
         let comparison = compare(&windows[0], &windows[1], [1.0, 1.0]);
-        alarms += comparison.changes.iter().filter(|it| !matches!(it.trend, Trend::Steady | Trend::Perhaps)).count();
+        alarms += comparison
+            .changes
+            .iter()
+            .filter(|it| !matches!(it.trend, Trend::Steady | Trend::Perhaps))
+            .count();
     }
     assert_eq!(alarms, 0);
 }
