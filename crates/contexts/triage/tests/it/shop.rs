@@ -242,7 +242,7 @@ impl Shop {
         if matches!(service, 1 | 2) {
             attributes.push((
                 "payment.method",
-                text(*rng.pick(&[("card", 7.0), ("paypal", 2.0), ("invoice", 1.0)])),
+                text(rng.pick::<&str>(&[("card", 7.0), ("paypal", 2.0), ("invoice", 1.0)])),
             ));
         }
         if matches!(service, 3..=5) && rng.chance(0.8) {
@@ -317,7 +317,7 @@ impl Shop {
             let selected = drawn.iter().filter(|inside| **inside).count();
             selected >= 30 && shop.innocents(&drawn) <= most
         };
-        let mut shop = Self::new(seed, cause, events, seed % 2 == 0);
+        let mut shop = Self::new(seed, cause, events, seed.is_multiple_of(2));
         if cause == Cause::VersionInRegion && !is_visible(&shop, 0.4) {
             shop = Self::new(seed, cause, events, false);
         }
