@@ -124,10 +124,10 @@ impl Miner {
         }
     }
 
-    /// Merges shapes for good, and gives up the least used until three quarters of `limit` are free again.
+    /// Merges shapes for good, and gives up the least used until half of `limit` is free again.
     fn compact(&mut self, limit: usize) {
         let mut clusters: Vec<(Box<[u8]>, Stats)> = self.clusters();
-        let keep = limit / 4 * 3;
+        let keep = limit / 2;
         if clusters.len() > keep {
             clusters.sort_by(|(a, a_stats), (b, b_stats)| {
                 b_stats.count.cmp(&a_stats.count).then_with(|| a.cmp(b))
