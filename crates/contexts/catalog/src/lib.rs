@@ -1,23 +1,29 @@
 //! The service catalogue: what the production repo declares, what telemetry shows, and who calls whom.
 //!
-//! A service is *declared* by a catalogue file ([`Entry`]) and *observed* by its telemetry ([`Observed`]). An *edge* is a
-//! call from one service to another, seen as a client span whose child is another service's server span, or as a client
-//! span to a peer that sends no telemetry (*external*).
+//! A service is *declared* by a catalogue file ([`Entry`]) and *observed* by its telemetry ([`Observed`]). The [`ServiceMap`]
+//! says who calls whom, and [`SpanMetrics`] turns spans into series of calls, errors and durations.
 //!
 //! **Invariant:** nothing here reads a clock, a store or the network; memory is bounded by the limits named below.
 
-mod calls;
 mod entry;
 mod first;
+mod latency;
 mod map;
 mod observed;
+mod red;
+mod topology;
 mod window;
 
-pub use calls::Edge;
 pub use entry::{Entry, Link};
 pub use first::{First, Heard};
-pub use map::Topology;
+pub use latency::{Latency, RELATIVE_ERROR};
+pub use map::{
+    EdgeSnapshot, MapCounts, MapEdge, MapNode, MapSnapshot, MapView, MinuteSnapshot, Node,
+    NodeKind, ServiceMap,
+};
 pub use observed::{Observed, VersionSeen};
+pub use red::{Flushed, Histograms, SpanMetrics};
+pub use topology::{Edge, Topology};
 pub use window::Requests;
 
 use std::{collections::BTreeMap, time::Duration};
@@ -37,8 +43,18 @@ pub mod limits {
     pub const INSTANCES_MAX: usize = 1_000;
     /// Pairs of caller and callee.
     pub const EDGES_MAX: usize = 20_000;
+    /// Services, databases, queues and external peers on the map.
+    pub const NODES_MAX: usize = 10_000;
+    /// How far back the map can be asked.
+    pub const RETENTION: std::time::Duration = std::time::Duration::from_secs(6 * 3600);
+    /// Minutes of all edges together; of more, the earliest go before their time.
+    pub const MINUTES_MAX: usize = 400_000;
     /// Spans that wait for their other half.
     pub const PENDING_MAX: usize = 100_000;
+    /// Series of calls that one service's spans make; further spans count in a series marked `otel_metric_overflow="true"`.
+    pub const SPAN_SERIES_MAX: usize = 2_000;
+    /// Of all services.
+    pub const SPAN_SERIES_ALL_MAX: usize = 50_000;
 }
 
 /// How long edges and rates are remembered.
@@ -51,7 +67,7 @@ pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(86_400);
 pub struct Catalog {
     services: BTreeMap<Key, Observed>,
     first: BTreeMap<Key, First>,
-    calls: calls::Calls,
+    map: ServiceMap,
     swept_at: Timestamp,
 }
 
@@ -69,8 +85,8 @@ impl Catalog {
                     service.requests.add(now, failed, span.duration());
                 }
             }
-            self.calls.observe(span, &key, now);
         }
+        self.map.observe(&batch.spans, now);
         for log in &batch.logs {
             let key = (log.resource.service.clone(), log.resource.environment.clone());
             if let Some(service) = self.service(key, Heard::Log, now) {
@@ -112,12 +128,27 @@ impl Catalog {
 
     /// All calls of the last `span`, at most [`WINDOW`].
     pub fn edges(&self, now: Timestamp, span: Duration) -> Vec<Edge> {
-        self.calls.edges(now, span)
+        self.map.edges(now, span, |environment, name| self.get(name, environment).is_some())
+    }
+
+    /// Who called whom within the minutes that hold `from` to `to`.
+    pub fn map_window(&self, from: Timestamp, to: Timestamp) -> MapView {
+        self.map.window(from, to, |environment, name| self.get(name, environment).is_some())
+    }
+
+    /// The service map; [`Catalog::map_window`] asks it with the services that are known here.
+    pub fn map(&self) -> &ServiceMap {
+        &self.map
+    }
+
+    /// Gives the map what an earlier process had kept of it.
+    pub fn restore_map(&mut self, snapshot: MapSnapshot) {
+        self.map.restore(snapshot);
     }
 
     /// Who depends on whom, as traces of the last [`WINDOW`] and the declared dependencies have it.
     pub fn topology(&self, declared: &[Entry], now: Timestamp) -> Topology {
-        Topology::new(&self.calls.edges(now, WINDOW), declared)
+        Topology::new(&self.edges(now, WINDOW), declared)
     }
 
     /// When each service was first heard of; at most [`limits::SERVICES_MAX`] of them.
@@ -142,7 +173,7 @@ impl Catalog {
         Some(self.services.entry(key).or_insert_with(|| Observed::new(now)))
     }
 
-    /// Once a minute: forgets who has gone, and gives up on spans whose other half never came.
+    /// Once a minute: forgets who has gone.
     fn sweep(&mut self, now: Timestamp) {
         if now.since(self.swept_at) < Duration::from_secs(60) {
             return;
@@ -152,7 +183,6 @@ impl Catalog {
         for service in self.services.values_mut() {
             service.forget(now);
         }
-        self.calls.sweep(now);
     }
 }
 

@@ -26,7 +26,7 @@ pub struct DigestRow {
     pub worst: usize,
     /// What the worst finding says; of equals, the one that sorts first.
     pub sentence: String,
-    /// Some traces, each with its first finding's first span; the smallest ids, so that order does not matter.
+    /// Some traces, each with the first span of a finding; the smallest ids, so that order does not matter.
     pub examples: BTreeMap<TraceId, SpanId>,
 }
 
@@ -91,7 +91,8 @@ impl DigestRow {
             }
         }
         if let Some(span) = findings.iter().find_map(|finding| finding.spans().first()) {
-            self.examples.insert(trace, *span);
+            let example = self.examples.entry(trace).or_insert(*span);
+            *example = (*example).min(*span);
             if self.examples.len() > limits::EXAMPLES_MAX {
                 self.examples.pop_last();
             }

@@ -37,7 +37,10 @@ fn the_subjects_of_jaegers_adjuster_are_met() {
             let (span, shift) = expected.split_once(' ').unwrap();
             let row = trace.row(id(span)).unwrap();
             let shown = view.rows[row];
-            assert_eq!(shown.shift_nanos, shift.parse::<i64>().unwrap() * 1_000_000, "{title}");
+            // What drift between the call and the trace's start may do is microseconds.
+            let shift = shift.parse::<i64>().unwrap() * 1_000_000;
+            assert!((shown.shift_nanos - shift).abs() <= 2_000, "{title}: {shown:?}");
+            assert_eq!(shown.is_adjusted(), shift != 0, "{title}");
             let reported = &trace.spans()[row];
             assert!(spans.contains(reported), "{title}: times stay as reported");
             assert_eq!(shown.start.as_nanos() - reported.start.as_nanos(), shown.shift_nanos);
@@ -152,8 +155,8 @@ fn messages_bound_one_side_and_order_by_one_clock_is_no_skew() {
     );
     let clocks = clocks(&trace);
     let estimate = &clocks.estimates()[0];
-    assert_eq!((ms(estimate.low_nanos), ms(estimate.high_nanos)), (None, Some(-50.0)));
-    assert_eq!(estimate.offset_nanos, -50_000_000);
+    assert_eq!(estimate.low_nanos, None);
+    assert_eq!(estimate.high_nanos, Some(estimate.offset_nanos));
     assert_eq!(
         estimate.to_string(),
         "the clock of `h2` is 50 ms behind that of `h1` (at most -50 ms, from 1 calls)"
@@ -190,12 +193,13 @@ fn drift_shows_over_minutes() {
             offsets.add(&Trace::new(spans));
         }
     }
-    let clocks = offsets.clocks(offsets.middle().unwrap());
+    let middle = offsets.middle().unwrap();
+    let clocks = offsets.clocks(middle);
     let estimate = &clocks.estimates()[0];
     let drift = estimate.drift.unwrap();
     assert!(drift.low_ppm <= 80.0 && 80.0 <= drift.high_ppm, "{drift:?}");
     assert!((drift.ppm - 80.0).abs() < 5.0, "{drift:?}");
-    // At fifteen minutes it is 72 ms.
+    let truth = middle.since(at(0)).as_secs_f64() * 0.08;
     let (low, high) = (ms(estimate.low_nanos).unwrap(), ms(estimate.high_nanos).unwrap());
-    assert!(low <= 72.0 && 72.0 <= high && high - low < 20.0, "{estimate}");
+    assert!(low <= truth && truth <= high && high - low < 20.0, "{truth} {estimate}");
 }
