@@ -17,14 +17,14 @@ mod view;
 
 use model::{Span, Timestamp};
 
+use self::{
+    graph::{EdgeKey, Graph},
+    join::Waiting,
+};
 pub use self::{
     node::{Node, NodeKind},
     snapshot::{EdgeSnapshot, MapSnapshot, MinuteSnapshot},
     view::{MapEdge, MapNode, MapView},
-};
-use self::{
-    graph::{EdgeKey, Graph},
-    join::Waiting,
 };
 
 /// Who calls whom, of any window within [`limits::RETENTION`](crate::limits::RETENTION).
@@ -91,7 +91,7 @@ impl ServiceMap {
     fn record(&mut self, key: EdgeKey, call: Call) {
         // A clock that is ahead does not make a future.
         let call = Call { at: call.at.min(self.now), ..call };
-        self.graph.add(key, call, self.now, &mut self.counts);
+        self.graph.add(key, call, &mut self.counts);
     }
 }
 

@@ -8,23 +8,22 @@
 //! what a single trace says has neither state nor time. They count each span that comes, sampled or not later on, and begin at
 //! zero with the process: a counter's reset.
 
-mod series;
 mod flush;
+mod series;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use model::{Resource, Span, SpanKind, SpanStatus, Timestamp};
 
-use self::series::Red;
 pub use self::flush::Flushed;
+use self::series::Red;
 use crate::limits;
 
 /// A series that no span touched for so long ends.
 const QUIET_AFTER: Duration = Duration::from_secs(900);
 /// The connector's own bounds, in seconds.
-const BOUNDS: [f64; 16] = [
-    0.002, 0.004, 0.006, 0.008, 0.01, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.4, 2.0, 5.0, 10.0, 15.0,
-];
+const BOUNDS: [f64; 16] =
+    [0.002, 0.004, 0.006, 0.008, 0.01, 0.05, 0.1, 0.2, 0.4, 0.8, 1.0, 1.4, 2.0, 5.0, 10.0, 15.0];
 
 /// How durations are given out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]

@@ -29,8 +29,7 @@ mod tests {
     fn check(attributes: Vec<(&str, Value)>, instance: &str, expected: Option<&str>) {
         let attributes =
             attributes.into_iter().map(|(key, value)| (key.into(), value)).collect::<Vec<_>>();
-        let resource =
-            Resource { attributes, instance: instance.into(), ..Resource::default() };
+        let resource = Resource { attributes, instance: instance.into(), ..Resource::default() };
         assert_eq!(host(&resource), expected);
     }
 

@@ -24,7 +24,7 @@ pub use findings::{
 pub use host::host;
 pub use profile::{Change, Frame, Operation, Profile, Share};
 pub use skew::{
-    Adjusted, AdjustedRow, Clocks, Cause, Drift, Estimate, Impossible, Offsets, Order, Relative,
+    Adjusted, AdjustedRow, Cause, Clocks, Drift, Estimate, Impossible, Offsets, Order, Relative,
 };
 pub use trace::Trace;
 

@@ -137,8 +137,7 @@ impl Profile {
     pub fn shares(&self) -> Vec<Share> {
         let share = |(operation, at): (Operation, u32)| {
             let times = &self.times[at as usize];
-            let ratio =
-                if self.total == 0 { 0.0 } else { as_f64(times.sum) / as_f64(self.total) };
+            let ratio = if self.total == 0 { 0.0 } else { as_f64(times.sum) / as_f64(self.total) };
             Share { operation, time: duration(times.sum), ratio, traces: times.traces }
         };
         let mut shares: Vec<Share> = self.named().map(share).collect();
@@ -187,8 +186,7 @@ impl Profile {
 
     fn named(&self) -> impl Iterator<Item = (Operation, u32)> + '_ {
         self.operations.iter().flat_map(|(service, names)| {
-            let operation =
-                |name: &Box<str>| Operation { service: service.clone(), name: name.clone() };
+            let operation = |name: &str| Operation { service: service.clone(), name: name.into() };
             names.iter().map(move |(name, at)| (operation(name), *at))
         })
     }

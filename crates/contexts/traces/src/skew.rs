@@ -19,12 +19,12 @@ use std::collections::BTreeMap;
 
 use model::{Span, SpanId, SpanKind, TraceId};
 
+use self::interval::Interval;
 pub use self::{
     adjusted::{Adjusted, AdjustedRow},
     clocks::{Clocks, Drift, Estimate, Relative},
     order::{Cause, Impossible, Order},
 };
-use self::interval::Interval;
 use crate::{Trace, host, limits, trace::window};
 
 /// How fast two clocks are taken to drift apart at most, in parts per million: crystals do 20 to 50 each.
@@ -50,7 +50,7 @@ struct Pair {
 }
 
 /// What one call says of the offset of the callee's clock from the caller's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Bound {
     /// When, by the caller's clock.
     pub(crate) at: i64,
@@ -90,7 +90,8 @@ impl Offsets {
         pair.calls += 1;
         let minute = pair.minutes.entry(bound.at.div_euclid(MINUTE)).or_default();
         let key = (mixed(child.span_id, child.trace_id), child.trace_id, child.span_id);
-        minute.insert(key, bound);
+        let kept = minute.entry(key).or_insert(bound);
+        *kept = bound.min(*kept);
         if minute.len() > limits::MINUTE_CALLS_MAX {
             minute.pop_last();
         }

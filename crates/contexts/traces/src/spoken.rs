@@ -19,9 +19,16 @@ impl fmt::Display for Spoken {
             .iter()
             .find(|(one, _)| nanos >= *one)
             .map_or((nanos, "ns"), |(one, unit)| (nanos / one, *unit));
-        let digits = if value >= 100.0 { 0 } else if value >= 10.0 { 1 } else { 2 };
+        let digits = if value >= 100.0 {
+            0
+        } else if value >= 10.0 {
+            1
+        } else {
+            2
+        };
         let text = format!("{value:.digits$}");
-        let text = if digits > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+        let text =
+            if digits > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
         write!(f, "{text} {unit}")
     }
 }

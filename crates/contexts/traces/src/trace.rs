@@ -291,13 +291,15 @@ impl Bag {
             row_of[*at as usize] = row;
         }
         let mut slots: Vec<Option<Span>> = self.spans.drain(..).map(Some).collect();
-        let spans: Vec<Span> =
-            order.iter().filter_map(|at| slots[*at as usize].take()).collect();
+        let spans: Vec<Span> = order.iter().filter_map(|at| slots[*at as usize].take()).collect();
         let mut ids: Vec<(SpanId, u32)> =
             (0u32..).zip(&spans).map(|(row, span)| (span.span_id, row)).collect();
         ids.sort_unstable();
-        let anomaly =
-            |(at, kind): (usize, AnomalyKind)| Anomaly { row: row_of[at], span: spans[row_of[at]].span_id, kind };
+        let anomaly = |(at, kind): (usize, AnomalyKind)| Anomaly {
+            row: row_of[at],
+            span: spans[row_of[at]].span_id,
+            kind,
+        };
         let anomalies = self.found.drain(..).map(anomaly).collect();
         let id = most(&spans).unwrap_or_default();
         let mut trace = Trace { id, spans, nodes, ids, anomalies, left_out };
@@ -399,7 +401,11 @@ fn place(at: usize) -> Option<u32> {
 /// Which of two spans with one id says more; equal only when both say the same.
 fn fuller(one: &Span, other: &Span) -> Ordering {
     let weight = |span: &Span| {
-        (span.end, span.attributes.len() + span.events.len() + span.links.len(), Reverse(span.start))
+        (
+            span.end,
+            span.attributes.len() + span.events.len() + span.links.len(),
+            Reverse(span.start),
+        )
     };
     weight(one).cmp(&weight(other)).then_with(|| {
         if one == other { Ordering::Equal } else { format!("{one:?}").cmp(&format!("{other:?}")) }

@@ -47,10 +47,10 @@ impl Minute {
 }
 
 impl Graph {
-    pub(super) fn add(&mut self, key: EdgeKey, call: Call, now: Timestamp, counts: &mut MapCounts) {
+    pub(super) fn add(&mut self, key: EdgeKey, call: Call, counts: &mut MapCounts) {
         let mut minute = Minute { unanswered: u64::from(!call.answered), ..Minute::default() };
         minute.requests.add(call.failed, call.took);
-        self.add_minute(key, call.at, call.at.floor(MINUTE), &minute, now, counts);
+        self.add_minute(key, call.at, call.at.floor(MINUTE), &minute, counts);
     }
 
     /// Adds what an edge carried in a minute, of which the first call came at `began`.
@@ -60,11 +60,10 @@ impl Graph {
         began: Timestamp,
         at: Timestamp,
         minute: &Minute,
-        now: Timestamp,
         counts: &mut MapCounts,
     ) {
         let calls = minute.requests.total;
-        if at < self.floor || at < (now - limits::RETENTION).floor(MINUTE) {
+        if at < self.floor {
             counts.too_late += calls;
             return;
         }
@@ -103,8 +102,8 @@ impl Graph {
     fn may_grow(&mut self, key: &EdgeKey) -> bool {
         let ends = [&key.from, &key.to].map(|node| (key.environment.clone(), node.clone()));
         let new = ends.iter().filter(|end| !self.nodes.contains_key(end)).count();
-        let may = self.edges.len() < limits::EDGES_MAX
-            && self.nodes.len() + new <= limits::NODES_MAX;
+        let may =
+            self.edges.len() < limits::EDGES_MAX && self.nodes.len() + new <= limits::NODES_MAX;
         if may {
             for end in ends {
                 *self.nodes.entry(end).or_default() += 1;

@@ -77,7 +77,8 @@ impl ServiceMap {
             failed: span.status == SpanStatus::Error,
             answered: true,
         };
-        let caller = |sends, target| Caller { resource: Arc::clone(&resource), sends, target, call };
+        let caller =
+            |sends, target| Caller { resource: Arc::clone(&resource), sends, target, call };
         let callee = |takes, queue| Callee {
             id: own(span),
             resource: Arc::clone(&resource),

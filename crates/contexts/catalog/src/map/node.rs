@@ -44,7 +44,10 @@ pub(super) enum Role {
     Calls(Option<Node>),
     Queries(Node),
     /// `None` where nothing names the queue. A message that is only created has been sent by another span.
-    Sends { queue: Option<Node>, created: bool },
+    Sends {
+        queue: Option<Node>,
+        created: bool,
+    },
     Takes(Option<Node>),
     Serves,
     Nothing,

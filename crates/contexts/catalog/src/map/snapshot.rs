@@ -59,6 +59,7 @@ impl ServiceMap {
     /// Adds what a snapshot holds, within the limits; counts that contradict themselves are made to agree.
     pub fn restore(&mut self, snapshot: MapSnapshot) {
         self.now = self.now.max(snapshot.now);
+        self.graph.forget(self.now);
         for edge in snapshot.edges.into_iter().take(limits::EDGES_MAX) {
             let key = EdgeKey { environment: edge.environment, from: edge.from, to: edge.to };
             for kept in edge.minutes {
@@ -72,8 +73,7 @@ impl ServiceMap {
                     unanswered: kept.unanswered.min(kept.calls),
                 };
                 let at = kept.at.floor(MINUTE);
-                let (now, counts) = (self.now, &mut self.counts);
-                self.graph.add_minute(key.clone(), edge.began, at, &minute, now, counts);
+                self.graph.add_minute(key.clone(), edge.began, at, &minute, &mut self.counts);
             }
         }
     }

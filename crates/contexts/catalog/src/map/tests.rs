@@ -81,7 +81,13 @@ fn shown(map: &ServiceMap, from: i64, to: i64) -> Vec<String> {
     let edge = |edge: MapEdge| {
         let MapEdge { from, to, requests, unanswered, .. } = edge;
         let unanswered = if unanswered > 0 { format!(" ?{unanswered}") } else { String::new() };
-        format!("{} > {} {}/{}{unanswered}", node(&from), node(&to), requests.failed, requests.total)
+        format!(
+            "{} > {} {}/{}{unanswered}",
+            node(&from),
+            node(&to),
+            requests.failed,
+            requests.total
+        )
     };
     map.window(at(from), at(to), |_, _| false).edges.into_iter().map(edge).collect()
 }
@@ -92,7 +98,7 @@ fn check(text: &str, expected: &[&str]) {
     assert_eq!(shown(&map, 0, 60), expected, "{text}");
     let mut backwards = ServiceMap::default();
     for span in spans(text).into_iter().rev() {
-        backwards.observe(&[span.clone()], at(10));
+        backwards.observe(std::slice::from_ref(&span), at(10));
         // A span that comes again counts once.
         backwards.observe(&[span], at(11));
     }
@@ -119,7 +125,11 @@ fn a_call_that_nobody_answered_has_an_external_node_or_the_service_s() {
          d - web client 0 20 server.address=cart
          e - web client 0 20 peer.service=cart server.address=10.0.0.7
          f e cart server 0 10",
-        &["web > cart 0/2 ?1", "web > external:Geo 1/1 ?1", "web > external:api.bank.example 0/1 ?1"],
+        &[
+            "web > cart 0/2 ?1",
+            "web > external:Geo 1/1 ?1",
+            "web > external:api.bank.example 0/1 ?1",
+        ],
     );
 }
 
@@ -137,7 +147,12 @@ fn databases_are_told_by_the_client_alone() {
         &["web > database:carts 0/1", "web > database:db-1 0/1", "web > database:redis 1/1"],
     );
     let mut map = ServiceMap::default();
-    map.observe(&[span("a - web client 0 20 db.system.name=postgresql db.namespace=orders server.address=db-1")], at(1));
+    map.observe(
+        &[span(
+            "a - web client 0 20 db.system.name=postgresql db.namespace=orders server.address=db-1",
+        )],
+        at(1),
+    );
     let view = map.window(at(0), at(60), |_, _| false);
     let node = &view.edges[0].to;
     assert_eq!((&*node.system, &*node.namespace), ("postgresql", "orders"));
@@ -208,7 +223,9 @@ fn the_map_can_be_asked_as_of_any_window() {
     assert_eq!(edge(121, 122).unwrap().requests.total, 3, "a window is widened to minutes");
     let all = edge(0, 600).unwrap().requests;
     assert_eq!((all.total, all.failed, all.over), (55, 10, Duration::from_secs(600)));
-    assert!((all.rate() - 55.0 / 600.0).abs() < 1e-9 && (all.error_ratio() - 10.0 / 55.0).abs() < 1e-9);
+    assert!(
+        (all.rate() - 55.0 / 600.0).abs() < 1e-9 && (all.error_ratio() - 10.0 / 55.0).abs() < 1e-9
+    );
     let p99 = all.latency_secs(0.99).unwrap();
     assert!((p99 - 0.1).abs() < 0.1 * crate::RELATIVE_ERROR, "{p99}");
     assert_eq!((edge(600, 700), edge(-100, 0)), (None, None));
@@ -253,7 +270,10 @@ fn edges_nodes_and_waiting_spans_are_bounded() {
 #[test]
 fn a_snapshot_restores_the_map_and_rubbish_does_no_harm() {
     let mut map = ServiceMap::default();
-    map.observe(&spans("a - web client 0 20\n b a cart server 0 10\n c - web client 61 20 db.system=redis"), at(62));
+    map.observe(
+        &spans("a - web client 0 20\n b a cart server 0 10\n c - web client 61 20 db.system=redis"),
+        at(62),
+    );
     let snapshot = map.snapshot();
     let mut other = ServiceMap::default();
     other.restore(snapshot.clone());
@@ -271,8 +291,13 @@ fn a_snapshot_restores_the_map_and_rubbish_does_no_harm() {
 /// Spans of a few services, whose ids meet.
 fn some_spans() -> impl Strategy<Value = Vec<Span>> {
     let kinds = prop_oneof![
-        Just("client"), Just("server"), Just("client"), Just("server"),
-        Just("producer"), Just("consumer"), Just("internal"),
+        Just("client"),
+        Just("server"),
+        Just("client"),
+        Just("server"),
+        Just("producer"),
+        Just("consumer"),
+        Just("internal"),
     ];
     let more = prop_oneof![
         4 => Just(""), 1 => Just("!"), 1 => Just("server.address=s1"), 1 => Just("db.system=redis"),

@@ -41,6 +41,9 @@ pub struct MapEdge {
     pub unanswered: u64,
 }
 
+/// Environment, caller, callee.
+type Names = (Box<str>, Box<str>, Box<str>);
+
 impl ServiceMap {
     /// The map of the minutes that hold `from` to `to`, as far as they are kept. `is_service` says which services send telemetry, beside those that
     /// answered: a call to one of them that nobody answered goes to the service, not to an external node.
@@ -87,11 +90,12 @@ impl ServiceMap {
             sum.requests.over = now.since(timeline.began.unwrap_or(now).max(from));
             (sum.requests.total > 0).then_some((key, sum))
         });
-        let mut edges: BTreeMap<(Box<str>, Box<str>, Box<str>), (bool, Requests)> = BTreeMap::new();
+        let mut edges: BTreeMap<Names, (bool, Requests)> = BTreeMap::new();
         for (EdgeKey { environment, from, to }, minute) in resolved(sums, is_service) {
             let external = to.kind != NodeKind::Service;
-            let (was_external, requests) =
-                edges.entry((environment, from.name, to.name)).or_insert((true, Requests::default()));
+            let (was_external, requests) = edges
+                .entry((environment, from.name, to.name))
+                .or_insert((true, Requests::default()));
             *was_external &= external;
             requests.over = requests.over.max(minute.requests.over);
             requests.merge(&minute.requests);

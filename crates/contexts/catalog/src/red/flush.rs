@@ -12,7 +12,7 @@ use super::{
     series::{Example, Red, float},
 };
 
-const CALLS: &str = "traces_span_metrics_calls";
+const CALLS: &str = "traces_span_metrics_calls_total";
 const DURATION: &str = "traces_span_metrics_duration_seconds";
 const OVERFLOW: &str = "otel_metric_overflow";
 
@@ -72,8 +72,9 @@ impl Writer {
         let ends = self.at.since(red.touched) >= QUIET_AFTER;
         // A zero just before the first call, once.
         let zero = red.born - Duration::from_millis(1);
-        let zero = (!mem::replace(&mut red.is_known, true) && zero.as_millis() < self.at.as_millis())
-            .then_some(zero.as_millis());
+        let zero = (!mem::replace(&mut red.is_known, true)
+            && zero.as_millis() < self.at.as_millis())
+        .then_some(zero.as_millis());
         let at_ms = self.at.as_millis();
         let value = |value: f64| if ends { f64::from_bits(Sample::STALE) } else { value };
         let mut series = |name: String, more: Option<(&'static str, &str)>, now: f64| {
@@ -82,7 +83,7 @@ impl Writer {
             let samples = zero.into_iter().chain([Sample { at_ms, value: value(now) }]).collect();
             self.flushed.series.push(Series { labels, samples });
         };
-        series(format!("{CALLS}_total"), None, float(red.calls));
+        series(CALLS.to_owned(), None, float(red.calls));
         if self.histograms != Histograms::Native {
             series(format!("{DURATION}_count"), None, float(red.calls));
             series(format!("{DURATION}_sum"), None, red.sum_secs());
@@ -94,7 +95,8 @@ impl Writer {
         }
         if self.histograms != Histograms::Classic {
             let now = if ends { Histogram::stale() } else { red.histogram() };
-            let sample = |at_ms, histogram| HistogramSample { at_ms, histogram: Arc::new(histogram) };
+            let sample =
+                |at_ms, histogram| HistogramSample { at_ms, histogram: Arc::new(histogram) };
             let zero = zero.map(|at_ms| sample(at_ms, Red::nothing()));
             let samples = zero.into_iter().chain([sample(at_ms, now)]).collect();
             let labels = labels(DURATION, pairs, None);

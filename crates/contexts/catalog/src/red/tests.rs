@@ -125,7 +125,10 @@ fn each_bucket_has_its_longest_span_for_an_example_once() {
     let flushed = metrics.flush(at(15));
     let example = |one: &model::SeriesExemplars| {
         let exemplar = &one.exemplars[0];
-        (one.labels.get("le").unwrap_or("native").to_owned(), exemplar.labels.get("span_id").unwrap().to_owned())
+        (
+            one.labels.get("le").unwrap_or("native").to_owned(),
+            exemplar.labels.get("span_id").unwrap().to_owned(),
+        )
     };
     let found: Vec<_> = flushed.exemplars.iter().map(example).collect();
     let of = |le: &str, number: u64| (le.to_owned(), format!("{number:016x}"));
@@ -138,7 +141,8 @@ fn each_bucket_has_its_longest_span_for_an_example_once() {
 fn a_service_s_further_series_count_in_one() {
     let mut metrics = SpanMetrics::default();
     let many = limits::SPAN_SERIES_MAX as u64 + 7;
-    let spans: Vec<Span> = (0..many).map(|number| span("cart", &format!("op{number}"), number, 10)).collect();
+    let spans: Vec<Span> =
+        (0..many).map(|number| span("cart", &format!("op{number}"), number, 10)).collect();
     metrics.observe(&spans, at(1));
     metrics.observe(&spans, at(2));
     metrics.observe(&[span("web", "x", 1, 10)], at(2));
@@ -163,6 +167,9 @@ fn services_without_end_count_in_one_as_well() {
     }
     let flushed = metrics.flush(at(15));
     let overflow = flushed.series.iter().find(|series| series.labels.len() == 2).unwrap();
-    assert_eq!(overflow.labels.to_string(), "traces_span_metrics_calls_total{otel_metric_overflow=\"true\"}");
+    assert_eq!(
+        overflow.labels.to_string(),
+        "traces_span_metrics_calls_total{otel_metric_overflow=\"true\"}"
+    );
     assert_eq!(overflow.samples.last().unwrap().value, 3.0);
 }

@@ -23,35 +23,60 @@ type Likeness<'a> = (&'a str, &'a str, bool, Cow<'a, str>);
 
 impl Calls {
     pub(super) fn of(trace: &Trace) -> Self {
-        let mut groups = Vec::new();
-        for parent in 0..trace.len() {
-            if trace.descendants(parent) < 2 {
-                continue;
+        let mut groups: BTreeMap<(usize, Likeness<'_>), Vec<usize>> = BTreeMap::new();
+        for (row, span) in trace.spans().iter().enumerate() {
+            if matches!(span.kind, SpanKind::Client | SpanKind::Producer)
+                && let Some(parent) = caller(trace, row)
+            {
+                groups.entry((parent, likeness(span))).or_default().push(row);
             }
-            let mut own: BTreeMap<Likeness<'_>, Vec<usize>> = BTreeMap::new();
-            for row in trace.children(parent) {
-                let span = &trace.spans()[row];
-                if matches!(span.kind, SpanKind::Client | SpanKind::Producer) {
-                    own.entry(likeness(span)).or_default().push(row);
-                }
-            }
-            let mut own: Vec<Vec<usize>> =
-                own.into_values().filter(|rows| rows.len() > 1).collect();
-            own.sort_by_key(|rows| rows[0]);
-            groups.extend(own.into_iter().map(|rows| Like { parent, rows }));
         }
+        let alike = groups.into_iter().filter(|(_, rows)| rows.len() > 1);
+        let mut groups: Vec<Like> = alike
+            .map(|((parent, _), mut rows)| {
+                rows.sort_by_key(|row| (trace.window(*row).0, *row));
+                Like { parent, rows }
+            })
+            .collect();
+        groups.sort_by_key(|like| (like.parent, like.rows[0]));
         Self(groups)
     }
 }
 
+/// The span that makes the call at `row`: its parent, but above internal spans that do nothing but this call.
+fn caller(trace: &Trace, row: usize) -> Option<usize> {
+    let mut below = row;
+    let mut parent = trace.parent(row)?;
+    while trace.spans()[parent].kind == SpanKind::Internal
+        && trace.descendants(parent) == trace.descendants(below) + 1
+        && let Some(above) = trace.parent(parent)
+    {
+        (below, parent) = (parent, above);
+    }
+    Some(parent)
+}
+
+/// What exactly is called, where the span says: two attempts at one call do not differ in it.
+pub(super) fn target(span: &Span) -> &str {
+    const KEYS: [&str; 8] = [
+        "url.full",
+        "http.url",
+        "url.path",
+        "http.target",
+        "rpc.method",
+        "db.query.text",
+        "db.statement",
+        "messaging.destination.name",
+    ];
+    text(span, &KEYS)
+}
+
 fn text<'a>(span: &'a Span, keys: &[&str]) -> &'a str {
-    keys.iter()
-        .find_map(|key| attribute(&span.attributes, key)?.as_str())
-        .unwrap_or_default()
+    keys.iter().find_map(|key| attribute(&span.attributes, key)?.as_str()).unwrap_or_default()
 }
 
 fn likeness(span: &Span) -> Likeness<'_> {
-    let peer = text(span, &["server.address", "net.peer.name", "peer.service", "rpc.service"]);
+    let peer = text(span, &["peer.service", "server.address", "net.peer.name", "rpc.service"]);
     let statement = text(span, &["db.query.text", "db.statement"]);
     (&span.name, peer, span.kind == SpanKind::Client, without_literals(statement))
 }

@@ -25,7 +25,9 @@ impl fmt::Display for Orphans {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { service, operation, parent, count, below, .. } = self;
         match count {
-            1 => write!(f, "`{operation}` of `{service}` names a parent that never came: {parent}")?,
+            1 => {
+                write!(f, "`{operation}` of `{service}` names a parent that never came: {parent}")?
+            }
             _ => write!(
                 f,
                 "{count} spans, `{operation}` of `{service}` the first, name a parent that never came: {parent}"

@@ -1,11 +1,11 @@
 //! Retries: the same call made again under one parent after it failed; and how levels of them multiply.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use model::SpanId;
 
 use super::{
-    calls::{Calls, failed, is_resent},
+    calls::{Calls, failed, is_resent, target},
     times, who,
 };
 use crate::Trace;
@@ -115,6 +115,18 @@ pub(super) fn find(trace: &Trace, calls: &Calls) -> Vec<Retries> {
 /// Like calls of one parent, parted where one is no further attempt at the one before: that one failed and was over, or the
 /// instrumentation says that it was sent again.
 fn runs(trace: &Trace, parent: usize, rows: &[usize]) -> Vec<Run> {
+    let mut by_target: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for row in rows {
+        by_target.entry(target(&trace.spans()[*row])).or_default().push(*row);
+    }
+    let runs = by_target.into_values().flat_map(|rows| attempts(trace, &rows));
+    let mut runs: Vec<Run> = runs.map(|rows| Run { parent, rows }).collect();
+    runs.sort_by_key(|run| run.rows[0]);
+    runs
+}
+
+/// Calls with one target, parted in runs of attempts.
+fn attempts(trace: &Trace, rows: &[usize]) -> Vec<Vec<usize>> {
     let mut runs = Vec::new();
     let mut run: Vec<usize> = Vec::new();
     for row in rows {
@@ -129,5 +141,6 @@ fn runs(trace: &Trace, parent: usize, rows: &[usize]) -> Vec<Run> {
         run.push(*row);
     }
     runs.push(run);
-    runs.into_iter().filter(|run| run.len() > 1).map(|rows| Run { parent, rows }).collect()
+    runs.retain(|run| run.len() > 1);
+    runs
 }

@@ -60,11 +60,9 @@ impl fmt::Display for Timeout {
                 "was still on {} after the span that made it had ended: nobody cancelled it",
                 Spoken(by)
             ),
-            Evidence::NeverEnded { at_least } => write!(
-                f,
-                "has no end, {} after it began: no deadline ended it",
-                Spoken(at_least)
-            ),
+            Evidence::NeverEnded { at_least } => {
+                write!(f, "has no end, {} after it began: no deadline ended it", Spoken(at_least))
+            }
             Evidence::Unbounded { took } => write!(
                 f,
                 "took {}, which is near no common deadline: nothing seems to bound it",

@@ -76,7 +76,8 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) const SAME: Self = Self { offset: 0, bounds: Interval { low: Some(0), high: Some(0) } };
+    pub(super) const SAME: Self =
+        Self { offset: 0, bounds: Interval { low: Some(0), high: Some(0) } };
 
     fn plus(self, next: Self) -> Self {
         Self {

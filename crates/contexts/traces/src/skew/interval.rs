@@ -6,7 +6,7 @@ const WRONG_ONE_IN: usize = 20;
 const WRONG_MOST_ONE_IN: usize = 4;
 
 /// An offset in nanoseconds lies between these, inclusive; without one of them, on that side anywhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Interval {
     pub(crate) low: Option<i64>,
     pub(crate) high: Option<i64>,

@@ -54,14 +54,20 @@ fn the_subjects_of_jaegers_adjuster_are_met() {
 
 /// The tables themselves, where they are; their format was seen of other projects' tables only.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "where the tables are differs from machine to machine")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "where the tables are differs from machine to machine"
+)]
 fn jaegers_own_tables_are_looked_for() {
     let Some(data) = std::env::var("EVENKEEL_CONFORMANCE_DATA").ok().map(PathBuf::from) else {
-        println!("conformance jaeger-clock-skew: 0 ran, 19 skipped: EVENKEEL_CONFORMANCE_DATA is not set");
+        println!(
+            "conformance jaeger-clock-skew: 0 ran, 19 skipped: EVENKEEL_CONFORMANCE_DATA is not set"
+        );
         return;
     };
     let tables = data.join("traces-jaeger/tables");
-    let why = if tables.is_dir() { "the tables' format is not known" } else { "the data has no tables" };
+    let why =
+        if tables.is_dir() { "the tables' format is not known" } else { "the data has no tables" };
     println!("conformance jaeger-clock-skew: 0 ran, 19 skipped: {why}");
 }
 
@@ -86,7 +92,9 @@ fn many_calls_bound_the_offset_more_closely_than_one() {
     assert_eq!(estimate.drift, None);
     let found = trace.impossible_orders(Some(&clocks));
     assert_eq!(found.len(), 50);
-    assert!(found.iter().all(|one| one.cause == Cause::Clocks && one.order == Order::EndedAfterAnswer));
+    assert!(
+        found.iter().all(|one| one.cause == Cause::Clocks && one.order == Order::EndedAfterAnswer)
+    );
     assert_eq!(trace.impossible_orders(None)[0].cause, Cause::Unknown);
 }
 
@@ -162,8 +170,7 @@ fn messages_bound_one_side_and_order_by_one_clock_is_no_skew() {
         "the clock of `h2` is 50 ms behind that of `h1` (at most -50 ms, from 1 calls)"
     );
     let found = trace.impossible_orders(Some(&clocks));
-    let shown: Vec<_> =
-        found.iter().map(|one| (name(one.span), one.order, one.cause)).collect();
+    let shown: Vec<_> = found.iter().map(|one| (name(one.span), one.order, one.cause)).collect();
     assert_eq!(
         shown,
         [
@@ -177,10 +184,9 @@ fn messages_bound_one_side_and_order_by_one_clock_is_no_skew() {
 fn drift_shows_over_minutes() {
     let mut offsets = Offsets::default();
     // 80 ppm: 4.8 ms a minute.
-    for minute in 0..30 {
+    for minute in 0..30i64 {
         for call in 0..10 {
             let sent = minute * 60_000 + call * 500;
-            let ahead = sent as f64 * 80e-6;
             let mut spans = spans(&format!(
                 "b{minute}.{call} - web client {sent} {} x host=h1
                  c{minute}.{call} b{minute}.{call} cart server {} {} x host=h2",
@@ -188,7 +194,7 @@ fn drift_shows_over_minutes() {
                 sent + 1,
                 sent + 3,
             ));
-            let ahead = Duration::from_nanos((ahead * 1e6) as u64);
+            let ahead = Duration::from_nanos(sent.unsigned_abs() * 80);
             (spans[1].start, spans[1].end) = (spans[1].start + ahead, spans[1].end + ahead);
             offsets.add(&Trace::new(spans));
         }

@@ -13,7 +13,9 @@ fn of_kind(trace: &Trace, kind: FindingKind) -> Vec<Finding> {
 fn retries(trace: &Trace) -> Vec<Retries> {
     let found = trace.findings().into_iter();
     found
-        .filter_map(|finding| if let Finding::Retries(found) = finding { Some(found) } else { None })
+        .filter_map(
+            |finding| if let Finding::Retries(found) = finding { Some(found) } else { None },
+        )
         .collect()
 }
 
@@ -67,6 +69,27 @@ fn a_status_code_or_a_count_of_the_instrumentation_shows_a_retry_too() {
 }
 
 #[test]
+fn attempts_have_one_target_and_may_be_wrapped() {
+    let targets = trace(
+        "a - web server 0 100 checkout
+         b a web client 0 10 GET ! url.full=http://x/1
+         c a web client 20 30 GET ! url.full=http://x/2
+         d a web client 40 50 GET url.full=http://x/1",
+    );
+    let found = retries(&targets);
+    assert_eq!((found.len(), &found[0].spans[..]), (1, &[id("b"), id("d")][..]));
+    let wrapped = trace(
+        "a - web server 0 100 checkout
+         w a web internal 0 12 attempt
+         b w web client 0 10 pay !
+         v a web internal 20 40 attempt
+         c v web client 20 30 pay",
+    );
+    let found = retries(&wrapped);
+    assert_eq!((found.len(), found[0].attempts, found[0].parent), (1, 2, id("a")));
+}
+
+#[test]
 fn levels_of_retries_multiply() {
     let mut text = "a - web server 0 1000 checkout".to_owned();
     for outer in 0..3 {
@@ -75,7 +98,8 @@ fn levels_of_retries_multiply() {
         text += &format!("\ns{outer} b{outer} pay server {} {} pay !", from + 1, from + 289);
         for inner in 0..3 {
             let start = from + 10 + inner * 90;
-            text += &format!("\nc{outer}{inner} s{outer} pay client {start} {} charge !", start + 80);
+            text +=
+                &format!("\nc{outer}{inner} s{outer} pay client {start} {} charge !", start + 80);
         }
     }
     let found = retries(&trace(&text));
@@ -126,7 +150,8 @@ fn a_call_that_outlives_its_caller_was_not_cancelled() {
 fn a_call_without_end_and_a_long_one_near_no_deadline_are_suspicious() {
     let found = timeout("a - web server 0 5000 checkout\n b a web client 10 never pay");
     assert_eq!(found.unwrap().0, Evidence::NeverEnded { at_least: ms(4990) });
-    let long = |end: u64| timeout(&format!("a - web server 0 99999 x\n b a web client 0 {end} pay"));
+    let long =
+        |end: u64| timeout(&format!("a - web server 0 99999 x\n b a web client 0 {end} pay"));
     let took = Duration::from_millis(47_300);
     assert_eq!(long(47_300).unwrap().0, Evidence::Unbounded { took });
     assert_eq!(long(30_010), None, "30 s is a common deadline");

@@ -18,9 +18,15 @@ fn of_jaeger(trace: &Value) -> Vec<Span> {
     let span = |span: &Value| {
         let process = &trace["processes"][span["processID"].as_str().unwrap()];
         let tag = |key: &str| {
-            span["tags"].as_array().unwrap().iter().find(|tag| tag["key"] == key).map(|tag| &tag["value"])
+            span["tags"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|tag| tag["key"] == key)
+                .map(|tag| &tag["value"])
         };
-        let parent = span["references"].as_array().unwrap().iter().find(|one| one["refType"] == "CHILD_OF");
+        let parent =
+            span["references"].as_array().unwrap().iter().find(|one| one["refType"] == "CHILD_OF");
         let start = span["startTime"].as_i64().unwrap() * 1000;
         let kind = match tag("span.kind").and_then(Value::as_str) {
             Some("server") => SpanKind::Server,
@@ -43,7 +49,12 @@ fn of_otlp(file: &Value) -> Vec<Span> {
         let attributes = resource["resource"]["attributes"].as_array().unwrap();
         let service = attributes.iter().find(|one| one["key"] == "service.name");
         let service = service.map_or("", |one| one["value"]["stringValue"].as_str().unwrap());
-        for span in resource["scopeSpans"].as_array().unwrap().iter().flat_map(|scope| scope["spans"].as_array().unwrap()) {
+        for span in resource["scopeSpans"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|scope| scope["spans"].as_array().unwrap())
+        {
             let nanos = |key: &str| match &span[key] {
                 Value::String(text) => text.parse::<i64>().unwrap(),
                 other => other.as_i64().unwrap(),
@@ -53,7 +64,8 @@ fn of_otlp(file: &Value) -> Vec<Span> {
                 3 => SpanKind::Client,
                 _ => SpanKind::Internal,
             };
-            let parent = Some(&span["parentSpanId"]).filter(|id| id.as_str().is_some_and(|id| !id.is_empty()));
+            let parent = Some(&span["parentSpanId"])
+                .filter(|id| id.as_str().is_some_and(|id| !id.is_empty()));
             spans.push(made(
                 (&span["traceId"], &span["spanId"], parent),
                 (service, span["name"].as_str().unwrap()),
@@ -92,7 +104,9 @@ fn made(
 #[test]
 fn jaegers_fixtures_are_traces() {
     let Some(folder) = folder() else {
-        println!("conformance traces-jaeger-ui: 0 ran, 5 skipped: EVENKEEL_CONFORMANCE_DATA is not set");
+        println!(
+            "conformance traces-jaeger-ui: 0 ran, 5 skipped: EVENKEEL_CONFORMANCE_DATA is not set"
+        );
         return;
     };
     let mut shown = BTreeMap::new();

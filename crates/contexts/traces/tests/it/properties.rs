@@ -22,7 +22,7 @@ fn made(own: u8, parent: Option<u8>, kind: SpanKind, start: i64, took: i64, host
         kind,
         start: at(start),
         end: at(start + took),
-        status: if own % 4 == 0 { SpanStatus::Error } else { SpanStatus::Unset },
+        status: if own.is_multiple_of(4) { SpanStatus::Error } else { SpanStatus::Unset },
         status_message: "".into(),
         attributes: Vec::new(),
         events: Vec::new(),
@@ -42,9 +42,10 @@ fn kind() -> impl Strategy<Value = SpanKind> {
 
 /// Spans with few ids, so that they meet, repeat, and go round in rings.
 fn rubbish() -> impl Strategy<Value = Vec<Span>> {
-    let span = (0..40u8, prop::option::of(0..45u8), kind(), 0..1000i64, -50..400i64, 0..4u8).prop_map(
-        |(own, parent, kind, start, took, host)| made(own, parent, kind, start, took, host),
-    );
+    let span = (0..40u8, prop::option::of(0..45u8), kind(), 0..1000i64, -50..400i64, 0..4u8)
+        .prop_map(|(own, parent, kind, start, took, host)| {
+            made(own, parent, kind, start, took, host)
+        });
     prop::collection::vec(span, 0..60)
 }
 

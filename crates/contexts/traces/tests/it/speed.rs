@@ -34,7 +34,8 @@ fn large(above: impl Fn(usize) -> usize) -> Vec<Span> {
 #[test]
 #[expect(clippy::disallowed_methods, reason = "it measures")]
 fn fifty_thousand_spans_take_no_time() {
-    let shapes: [(&str, fn(usize) -> usize); 3] =
+    type Above = fn(usize) -> usize;
+    let shapes: [(&str, Above); 3] =
         [("flat", |_| 0), ("deep", |number| number - 1), ("bushy", |number| number / 8)];
     for (shape, above) in shapes {
         let mut bag = large(above);

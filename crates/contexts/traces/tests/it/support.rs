@@ -39,6 +39,7 @@ pub(crate) fn trace(text: &str) -> Trace {
     Trace::new(spans(text))
 }
 
+#[expect(clippy::panic, reason = "a test fails by a panic")]
 fn span(line: &str) -> Span {
     let words: Vec<&str> = line.split_whitespace().collect();
     let [own, parent, service, kind, start, end, operation, rest @ ..] = &words[..] else {
