@@ -28,7 +28,7 @@ pub use window::Requests;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use model::{Batch, Emitter, SpanKind, SpanStatus, Timestamp};
+use model::{Batch, Emitter, Resource, SpanKind, SpanStatus, Timestamp};
 
 use self::observed::RUNNING_WITHIN;
 
@@ -47,10 +47,13 @@ pub mod limits {
     pub const NODES_MAX: usize = 10_000;
     /// How far back the map can be asked.
     pub const RETENTION: std::time::Duration = std::time::Duration::from_secs(6 * 3600);
-    /// Minutes of all edges together; of more, the earliest go before their time.
-    pub const MINUTES_MAX: usize = 400_000;
+    /// Classes of latency that the map holds for all minutes of all edges, 8 bytes each; a minute itself counts for 16. Of more, the
+    /// earliest minutes go before their time. An edge of 20 classes takes 36 a minute, so that 1,200 such edges fill it in 6 h.
+    pub const MAP_CELLS_MAX: usize = 16 << 20;
     /// Spans that wait for their other half.
     pub const PENDING_MAX: usize = 100_000;
+    /// Bytes of the name of a node or a span; a longer one is cut.
+    pub const NAME_BYTES_MAX: usize = 256;
     /// Series of calls that one service's spans make; further spans count in a series marked `otel_metric_overflow="true"`.
     pub const SPAN_SERIES_MAX: usize = 2_000;
     /// Of all services.
@@ -75,23 +78,24 @@ impl Catalog {
     /// Takes note of who sent this batch and who called whom.
     pub fn observe(&mut self, batch: &Batch) {
         let now = batch.received_at;
+        let mut last: Option<(&Resource, Key)> = None;
         for span in &batch.spans {
-            let resource = &span.resource;
-            let key = (resource.service.clone(), resource.environment.clone());
-            let failed = span.status == SpanStatus::Error;
-            if let Some(service) = self.service(key.clone(), Heard::Span, now) {
-                service.seen(&resource.version, &resource.instance, now);
-                if matches!(span.kind, SpanKind::Server | SpanKind::Consumer) {
-                    service.requests.add(now, failed, span.duration());
-                }
+            let resource = &*span.resource;
+            // Spans of one emitter come together.
+            let key = match last.take() {
+                Some((known, key)) if std::ptr::eq(known, resource) => key,
+                _ => self.note(resource, Heard::Span, now),
+            };
+            if matches!(span.kind, SpanKind::Server | SpanKind::Consumer)
+                && let Some(service) = self.services.get_mut(&key)
+            {
+                service.requests.add(now, span.status == SpanStatus::Error, span.duration());
             }
+            last = Some((resource, key));
         }
         self.map.observe(&batch.spans, now);
         for log in &batch.logs {
-            let key = (log.resource.service.clone(), log.resource.environment.clone());
-            if let Some(service) = self.service(key, Heard::Log, now) {
-                service.seen(&log.resource.version, &log.resource.instance, now);
-            }
+            self.note(&log.resource, Heard::Log, now);
         }
         for series in &batch.series {
             let newest = series.samples.iter().map(|sample| sample.at_ms).max();
@@ -161,6 +165,15 @@ impl Catalog {
         self.first.extend(first.into_iter().take(limits::SERVICES_MAX));
     }
 
+    /// Takes note that an emitter lives.
+    fn note(&mut self, resource: &Resource, by: Heard, now: Timestamp) -> Key {
+        let key = (resource.service.clone(), resource.environment.clone());
+        if let Some(service) = self.service(key.clone(), by, now) {
+            service.seen(&resource.version, &resource.instance, now);
+        }
+        key
+    }
+
     fn service(&mut self, key: Key, by: Heard, now: Timestamp) -> Option<&mut Observed> {
         if !self.services.contains_key(&key) {
             if self.services.len() >= limits::SERVICES_MAX {
@@ -184,6 +197,11 @@ impl Catalog {
             service.forget(now);
         }
     }
+}
+
+/// As much of a name as is kept.
+fn cut(name: &str) -> &str {
+    name.get(..name.floor_char_boundary(limits::NAME_BYTES_MAX)).unwrap_or_default()
 }
 
 #[cfg(test)]

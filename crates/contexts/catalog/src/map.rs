@@ -90,8 +90,11 @@ impl ServiceMap {
 
     fn record(&mut self, key: EdgeKey, call: Call) {
         // A clock that is ahead does not make a future.
-        let call = Call { at: call.at.min(self.now), ..call };
-        self.graph.add(key, call, &mut self.counts);
+        let at = call.at.min(self.now);
+        self.graph.add(key, (at, at), 1, &mut self.counts, |minute| {
+            minute.requests.add(call.failed, call.took);
+            minute.unanswered += u64::from(!call.answered);
+        });
     }
 }
 

@@ -17,7 +17,7 @@ use model::{Resource, Span, SpanKind, SpanStatus, Timestamp};
 
 pub use self::flush::Flushed;
 use self::series::Red;
-use crate::limits;
+use crate::{cut, limits};
 
 /// A series that no span touched for so long ends.
 const QUIET_AFTER: Duration = Duration::from_secs(900);
@@ -91,7 +91,8 @@ impl SpanMetrics {
                 _ => self.place(&span.resource),
             };
             last = Some((&span.resource, place));
-            self.red(place, span, now).observe(span, now);
+            let is_native = self.histograms != Histograms::Classic;
+            self.red(place, span, now).observe(span, now, is_native);
         }
     }
 
@@ -102,7 +103,7 @@ impl SpanMetrics {
 
     fn place(&mut self, resource: &Resource) -> usize {
         let Resource { service, environment, version, .. } = resource;
-        let key = (service.clone(), environment.clone(), version.clone());
+        let key = (cut(service).into(), cut(environment).into(), cut(version).into());
         if let Some(place) = self.places.get(&key) {
             return *place;
         }
@@ -117,17 +118,17 @@ impl SpanMetrics {
 
     fn red(&mut self, place: usize, span: &Span, now: Timestamp) -> &mut Red {
         let class = Class::of(span);
-        let service = &span.resource.service;
+        let (service, name) = (cut(&span.resource.service), cut(&span.name));
         let is_known = self
             .emitters
             .get(place)
-            .and_then(|names| names.get(&span.name))
+            .and_then(|names| names.get(name))
             .is_some_and(|classes| classes.contains_key(&class));
         if !is_known {
             if self.series >= limits::SPAN_SERIES_ALL_MAX || place >= self.emitters.len() {
                 return self.overflow.get_or_insert_with(|| Red::new(now));
             }
-            let (count, overflow) = self.services.entry(service.clone()).or_default();
+            let (count, overflow) = self.services.entry(service.into()).or_default();
             if *count >= limits::SPAN_SERIES_MAX {
                 return overflow.get_or_insert_with(|| Red::new(now));
             }
@@ -135,10 +136,10 @@ impl SpanMetrics {
             self.series += 1;
         }
         let names = &mut self.emitters[place];
-        if !names.contains_key(&span.name) {
-            names.insert(span.name.clone(), BTreeMap::new());
+        if !names.contains_key(name) {
+            names.insert(name.into(), BTreeMap::new());
         }
-        let classes = names.entry(span.name.clone()).or_default();
+        let classes = names.get_mut(name).expect("it was put there if it was not");
         classes.entry(class).or_insert_with(|| Red::new(now))
     }
 

@@ -47,9 +47,9 @@ pub mod limits {
     /// Hosts whose clocks are compared.
     pub const HOSTS_MAX: usize = 4_096;
     /// Pairs of hosts whose clocks are compared.
-    pub const HOST_PAIRS_MAX: usize = 2_048;
+    pub const HOST_PAIRS_MAX: usize = 1_024;
     /// Minutes of calls that a pair of hosts remembers, the latest ones.
     pub const PAIR_MINUTES_MAX: usize = 60;
     /// Calls of one minute that a pair of hosts remembers: a sample by span id.
-    pub const MINUTE_CALLS_MAX: usize = 32;
+    pub const MINUTE_CALLS_MAX: usize = 16;
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use model::Timestamp;
 
-use super::{Call, MapCounts, Node};
+use super::{MapCounts, Node};
 use crate::{Requests, limits, window::MINUTE};
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,13 +33,21 @@ pub(super) struct Graph {
     pub(super) edges: BTreeMap<EdgeKey, Timeline>,
     /// By environment: nodes, and how many edges each has.
     nodes: BTreeMap<(Box<str>, Node), usize>,
-    /// Minutes of all edges.
-    kept: usize,
+    /// Of all minutes of all edges.
+    cells: usize,
     /// Earlier minutes are gone.
     pub(super) floor: Timestamp,
 }
 
+/// What a minute takes beside its classes of latency, in the space of these.
+const MINUTE_CELLS: usize = 16;
+
 impl Minute {
+    /// The space that it takes, in 8 bytes.
+    fn cells(&self) -> usize {
+        MINUTE_CELLS + self.requests.latency.classes().len()
+    }
+
     pub(super) fn merge(&mut self, other: &Self) {
         self.requests.merge(&other.requests);
         self.unanswered += other.unanswered;
@@ -47,22 +55,23 @@ impl Minute {
 }
 
 impl Graph {
-    pub(super) fn add(&mut self, key: EdgeKey, call: Call, counts: &mut MapCounts) {
-        let mut minute = Minute { unanswered: u64::from(!call.answered), ..Minute::default() };
-        minute.requests.add(call.failed, call.took);
-        self.add_minute(key, call.at, call.at.floor(MINUTE), &minute, counts);
-    }
-
-    /// Adds what an edge carried in a minute, of which the first call came at `began`.
-    pub(super) fn add_minute(
+    /// Has `add` add `calls` to what an edge carries in the minute of `at`; the first came at `began`. Where a limit forbids it, they
+    /// are counted as such.
+    pub(super) fn add(
         &mut self,
         key: EdgeKey,
-        began: Timestamp,
-        at: Timestamp,
-        minute: &Minute,
+        (began, at): (Timestamp, Timestamp),
+        calls: u64,
         counts: &mut MapCounts,
+        add: impl FnOnce(&mut Minute),
     ) {
-        let calls = minute.requests.total;
+        while self.cells >= limits::MAP_CELLS_MAX
+            && let Some(first) = self.kept_since()
+        {
+            counts.minutes_dropped += 1;
+            self.drop_before(first + MINUTE);
+        }
+        let at = at.floor(MINUTE);
         if at < self.floor {
             counts.too_late += calls;
             return;
@@ -73,14 +82,10 @@ impl Graph {
         }
         let timeline = self.edges.entry(key).or_default();
         timeline.began = Some(timeline.began.map_or(began, |known| known.min(began)));
-        let known = timeline.minutes.len();
-        timeline.minutes.entry(at).or_default().merge(minute);
-        self.kept += timeline.minutes.len() - known;
-        while self.kept > limits::MINUTES_MAX {
-            let Some(first) = self.first() else { break };
-            counts.minutes_dropped += 1;
-            self.drop_before(first + MINUTE);
-        }
+        let before = timeline.minutes.get(&at).map_or(0, Minute::cells);
+        let minute = timeline.minutes.entry(at).or_default();
+        add(minute);
+        self.cells += minute.cells() - before;
     }
 
     /// Forgets minutes beyond the retention.
@@ -92,10 +97,6 @@ impl Graph {
     }
 
     pub(super) fn kept_since(&self) -> Option<Timestamp> {
-        self.first()
-    }
-
-    fn first(&self) -> Option<Timestamp> {
         self.edges.values().filter_map(|edge| edge.minutes.keys().next()).min().copied()
     }
 
@@ -115,12 +116,11 @@ impl Graph {
     fn drop_before(&mut self, until: Timestamp) {
         self.floor = self.floor.max(until);
         let nodes = &mut self.nodes;
-        let kept = &mut self.kept;
+        let cells = &mut self.cells;
         self.edges.retain(|key, timeline| {
-            while timeline.minutes.first_key_value().is_some_and(|(at, _)| *at < until) {
-                timeline.minutes.pop_first();
-                *kept -= 1;
-            }
+            let stay = timeline.minutes.split_off(&until);
+            let gone = std::mem::replace(&mut timeline.minutes, stay);
+            *cells -= gone.values().map(Minute::cells).sum::<usize>();
             let stays = !timeline.minutes.is_empty();
             if !stays {
                 for node in [&key.from, &key.to] {

@@ -1,7 +1,7 @@
 //! The two spans of a call find each other by the client's span id, whichever comes first.
 
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, VecDeque, btree_map::Entry},
     mem,
     sync::Arc,
     time::Duration,
@@ -34,8 +34,8 @@ pub(super) struct Waiting {
 
 #[derive(Clone, Debug, Default)]
 struct Half {
-    caller: Option<Caller>,
-    callees: Vec<Callee>,
+    caller: Option<Arc<Caller>>,
+    callees: Vec<Arc<Callee>>,
     /// Somebody answered the call or took the message; for a consumer's own id, its delivery is told.
     answered: bool,
     /// The queue that a producer did not name is known from a consumer.
@@ -43,7 +43,7 @@ struct Half {
 }
 
 /// A span that calls or sends.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Caller {
     resource: Arc<Resource>,
     sends: bool,
@@ -53,7 +53,7 @@ struct Caller {
 }
 
 /// A span that serves or takes.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Callee {
     id: Id,
     resource: Arc<Resource>,
@@ -77,14 +77,12 @@ impl ServiceMap {
             failed: span.status == SpanStatus::Error,
             answered: true,
         };
-        let caller =
-            |sends, target| Caller { resource: Arc::clone(&resource), sends, target, call };
-        let callee = |takes, queue| Callee {
-            id: own(span),
-            resource: Arc::clone(&resource),
-            takes,
-            queue,
-            call,
+        let caller = |sends, target| {
+            Arc::new(Caller { resource: Arc::clone(&resource), sends, target, call })
+        };
+        let callee = |takes, queue| {
+            let resource = Arc::clone(&resource);
+            Arc::new(Callee { id: own(span), resource, takes, queue, call })
         };
         match role(span) {
             Role::Nothing => {}
@@ -126,35 +124,35 @@ impl ServiceMap {
     }
 
     /// Notes a caller, and joins it with those who came before it; whether it is new.
-    fn call(&mut self, span: &Span, caller: Caller) -> bool {
+    fn call(&mut self, span: &Span, caller: Arc<Caller>) -> bool {
         let half = self.half(own(span));
         if half.caller.is_some() {
             return false;
         }
-        half.caller = Some(caller.clone());
+        half.caller = Some(Arc::clone(&caller));
         let callees = half.callees.clone();
         for callee in callees {
-            self.join(own(span), &caller, callee);
+            self.join(own(span), &caller, &callee);
         }
         true
     }
 
     /// Notes who serves or takes, and joins it with its caller if that has come; whether it is new.
-    fn take(&mut self, id: Id, callee: Callee) -> bool {
+    fn take(&mut self, id: Id, callee: Arc<Callee>) -> bool {
         let half = self.half(id);
         if half.callees.len() >= CALLEES_MAX
             || half.callees.iter().any(|known| known.id == callee.id)
         {
             return false;
         }
-        half.callees.push(callee.clone());
+        half.callees.push(Arc::clone(&callee));
         if let Some(caller) = half.caller.clone() {
-            self.join(id, &caller, callee);
+            self.join(id, &caller, &callee);
         }
         true
     }
 
-    fn join(&mut self, id: Id, caller: &Caller, callee: Callee) {
+    fn join(&mut self, id: Id, caller: &Caller, callee: &Callee) {
         self.answer(id);
         if caller.sends {
             self.join_message(id, caller, callee);
@@ -167,10 +165,10 @@ impl ServiceMap {
     }
 
     /// Each end told its queue when it came; what remains is an end that names none.
-    fn join_message(&mut self, id: Id, caller: &Caller, callee: Callee) {
-        if let Some(queue) = callee.queue {
+    fn join_message(&mut self, id: Id, caller: &Caller, callee: &Callee) {
+        if let Some(queue) = &callee.queue {
             if caller.target.is_none() && !mem::replace(&mut self.half(id).named, true) {
-                self.record(key(&caller.resource, queue, true), caller.call);
+                self.record(key(&caller.resource, queue.clone(), true), caller.call);
             }
         } else if !mem::replace(&mut self.half(callee.id).answered, true) {
             match &caller.target {
@@ -191,14 +189,19 @@ impl ServiceMap {
     }
 
     fn half(&mut self, id: Id) -> &mut Half {
-        if !self.waiting.halves.contains_key(&id) {
-            if self.waiting.halves.len() >= limits::PENDING_MAX {
-                self.counts.cut_short += 1;
-                self.give_up_oldest();
-            }
-            self.waiting.queue.push_back((self.now + WAIT, id));
+        if self.waiting.halves.len() >= limits::PENDING_MAX
+            && !self.waiting.halves.contains_key(&id)
+        {
+            self.counts.cut_short += 1;
+            self.give_up_oldest();
         }
-        self.waiting.halves.entry(id).or_default()
+        match self.waiting.halves.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => {
+                self.waiting.queue.push_back((self.now + WAIT, id));
+                new.insert(Half::default())
+            }
+        }
     }
 
     /// Stops waiting for what has waited long enough.
@@ -212,10 +215,10 @@ impl ServiceMap {
         let Some((_, id)) = self.waiting.queue.pop_front() else { return };
         let Some(half) = self.waiting.halves.remove(&id) else { return };
         match half.caller {
-            Some(caller) if !half.answered && !caller.sends => match caller.target {
+            Some(caller) if !half.answered && !caller.sends => match &caller.target {
                 Some(peer) => {
                     let call = Call { answered: false, ..caller.call };
-                    self.record(key(&caller.resource, peer, true), call);
+                    self.record(key(&caller.resource, peer.clone(), true), call);
                 }
                 None => self.counts.unnamed += 1,
             },
@@ -234,7 +237,7 @@ impl ServiceMap {
             mine.answered |= half.answered;
             mine.named |= half.named;
             let known = mine.callees.len();
-            let new: Vec<Callee> = half
+            let new: Vec<Arc<Callee>> = half
                 .callees
                 .into_iter()
                 .filter(|callee| mine.callees.iter().all(|known| known.id != callee.id))
@@ -247,8 +250,12 @@ impl ServiceMap {
             }
             // Each was joined with its own side already.
             match (own, half.caller) {
-                (Some(caller), None) => new.into_iter().for_each(|one| self.join(id, &caller, one)),
-                (None, Some(caller)) => old.into_iter().for_each(|one| self.join(id, &caller, one)),
+                (Some(caller), None) => {
+                    new.into_iter().for_each(|one| self.join(id, &caller, &one))
+                }
+                (None, Some(caller)) => {
+                    old.into_iter().for_each(|one| self.join(id, &caller, &one))
+                }
                 (None, None) | (Some(_), Some(_)) => {}
             }
         }

@@ -2,8 +2,7 @@
 
 use model::{Span, SpanKind, value::attribute};
 
-/// Bytes of a node's name; a longer one is cut.
-const NAME_BYTES_MAX: usize = 256;
+use crate::cut;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub enum NodeKind {
@@ -55,7 +54,7 @@ pub(super) enum Role {
 
 impl Node {
     pub(crate) fn new(kind: NodeKind, name: &str) -> Self {
-        Self { kind, name: cut(name), ..Self::default() }
+        Self { kind, name: cut(name).into(), ..Self::default() }
     }
 
     pub(super) fn service(name: &str) -> Self {
@@ -95,9 +94,9 @@ fn database(span: &Span) -> Option<Node> {
     let name = address.or(Some(namespace).filter(|name| !name.is_empty())).unwrap_or(system);
     Some(Node {
         kind: NodeKind::Database,
-        name: cut(name),
-        system: cut(system),
-        namespace: cut(namespace),
+        name: cut(name).into(),
+        system: cut(system).into(),
+        namespace: cut(namespace).into(),
     })
 }
 
@@ -107,7 +106,7 @@ fn queue(span: &Span) -> Option<Node> {
     let system = text(span, &["messaging.system"]).unwrap_or_default();
     let name = text(span, &NAMES)?;
     let node = Node::new(NodeKind::Queue, name);
-    Some(Node { system: cut(system), ..node })
+    Some(Node { system: cut(system).into(), ..node })
 }
 
 fn peer(span: &Span) -> Option<Node> {
@@ -120,8 +119,4 @@ fn text<'a>(span: &'a Span, keys: &[&str]) -> Option<&'a str> {
     keys.iter()
         .filter_map(|key| attribute(&span.attributes, key)?.as_str())
         .find(|text| !text.is_empty())
-}
-
-fn cut(name: &str) -> Box<str> {
-    name.get(..name.floor_char_boundary(NAME_BYTES_MAX)).unwrap_or_default().into()
 }

@@ -6,7 +6,7 @@ use super::{
     EdgeKey, Node, ServiceMap,
     graph::{Minute, Timeline},
 };
-use crate::{Latency, Requests, limits, window::MINUTE};
+use crate::{Latency, Requests, limits};
 
 /// What the map's edges carried; spans that wait for their other half are not in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,8 +72,10 @@ impl ServiceMap {
                     },
                     unanswered: kept.unanswered.min(kept.calls),
                 };
-                let at = kept.at.floor(MINUTE);
-                self.graph.add_minute(key.clone(), edge.began, at, &minute, &mut self.counts);
+                // No minute lies ahead.
+                let when = (edge.began.min(self.now), kept.at.min(self.now));
+                let counts = &mut self.counts;
+                self.graph.add(key.clone(), when, kept.calls, counts, |known| known.merge(&minute));
             }
         }
     }

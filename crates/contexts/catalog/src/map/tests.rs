@@ -268,6 +268,36 @@ fn edges_nodes_and_waiting_spans_are_bounded() {
 }
 
 #[test]
+fn classes_of_latency_are_bounded_and_the_earliest_minutes_go() {
+    // Each edge has as many classes in each minute as there are.
+    let latency: Vec<(u16, u32)> = (0..976).map(|class| (class, 1)).collect();
+    let minutes: Vec<MinuteSnapshot> = (0..180)
+        .map(|minute| MinuteSnapshot {
+            at: at(60 * minute),
+            calls: 976,
+            failed: 0,
+            unanswered: 0,
+            latency: latency.clone(),
+        })
+        .collect();
+    let edge = |number: u32| EdgeSnapshot {
+        environment: "".into(),
+        from: Node::new(NodeKind::Service, "web"),
+        to: Node::new(NodeKind::External, &format!("e{number}")),
+        began: at(0),
+        minutes: minutes.clone(),
+    };
+    let mut map = ServiceMap::default();
+    for number in 0..120 {
+        map.restore(MapSnapshot { now: at(180 * 60), edges: vec![edge(number)] });
+    }
+    assert!(map.counts().minutes_dropped > 0 && map.counts().too_late > 0, "{:?}", map.counts());
+    let kept: usize = map.snapshot().edges.iter().map(|edge| edge.minutes.len()).sum();
+    assert!(kept * (976 + 16) <= limits::MAP_CELLS_MAX + 992, "{kept}");
+    assert!(map.kept_since() > Some(at(0)));
+}
+
+#[test]
 fn a_snapshot_restores_the_map_and_rubbish_does_no_harm() {
     let mut map = ServiceMap::default();
     map.observe(

@@ -97,7 +97,7 @@ impl Writer {
             let now = if ends { Histogram::stale() } else { red.histogram() };
             let sample =
                 |at_ms, histogram| HistogramSample { at_ms, histogram: Arc::new(histogram) };
-            let zero = zero.map(|at_ms| sample(at_ms, Red::nothing()));
+            let zero = zero.map(|at_ms| sample(at_ms, red.nothing()));
             let samples = zero.into_iter().chain([sample(at_ms, now)]).collect();
             let labels = labels(DURATION, pairs, None);
             self.flushed.histograms.push(HistogramSeries { labels, samples });

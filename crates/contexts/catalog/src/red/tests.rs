@@ -101,6 +101,27 @@ fn a_native_histogram_is_sound_and_says_the_same() {
 }
 
 #[test]
+fn native_buckets_widen_where_there_are_too_many() {
+    let mut metrics = SpanMetrics::new(Histograms::Native);
+    let spans: Vec<Span> = (0..60)
+        .flat_map(|power| (0..8).map(move |part| (1u64 << power) + (part << power) / 8))
+        .map(|nanos| {
+            let mut span = span("cart", "x", nanos, 0);
+            span.start = Timestamp::EPOCH;
+            span.end = Timestamp::from_unsigned_nanos(nanos);
+            span
+        })
+        .collect();
+    metrics.observe(&spans, at(1));
+    let flushed = metrics.flush(at(15));
+    let histogram = &flushed.histograms[0].samples[1].histogram;
+    histogram.validate().unwrap();
+    assert_eq!(histogram.schema, 1, "some 60 powers of two, 160 buckets");
+    assert_eq!(histogram.positive.iter().sum::<f64>(), 480.0);
+    assert!(flushed.series.len() == 1 && histogram.positive.len() <= 160);
+}
+
+#[test]
 fn a_series_begins_with_zero_and_ends_with_a_mark() {
     let mut metrics = SpanMetrics::default();
     metrics.observe(&[span("cart", "x", 1, 10)], at(1));

@@ -88,7 +88,7 @@ fn many_calls_bound_the_offset_more_closely_than_one() {
     let (low, high) = (ms(estimate.low_nanos).unwrap(), ms(estimate.high_nanos).unwrap());
     assert!(low <= 500.0 && 500.0 <= high && high - low < 10.0, "{estimate}");
     assert!(!estimate.zero_lies_within());
-    assert_eq!((estimate.calls, estimate.used, estimate.outliers), (50, 32, 0));
+    assert_eq!((estimate.calls, estimate.used, estimate.outliers), (50, 16, 0));
     assert_eq!(estimate.drift, None);
     let found = trace.impossible_orders(Some(&clocks));
     assert_eq!(found.len(), 50);
