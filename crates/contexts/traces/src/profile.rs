@@ -87,17 +87,21 @@ impl Profile {
     pub fn add_from(&mut self, trace: &Trace, row: usize) {
         self.traces += 1;
         let base = row;
-        let mut known: Vec<Option<u32>> = vec![None; trace.subtree(row).len()];
+        let path = trace.critical_path_of(base);
+        let Some(root) = self.step(trace, None, base) else {
+            self.total += path.duration().as_nanos();
+            self.folded += path.duration().as_nanos();
+            return;
+        };
+        // The call path of each row of the subtree, once it is known.
+        let mut known = vec![None; trace.subtree(base).len()];
+        known[0] = Some(root);
         let mut touched = Vec::new();
-        for (row, time) in trace.critical_path_of(row).by_row() {
+        for (row, time) in path.by_row() {
             let nanos = time.as_nanos();
             self.total += nanos;
-            let (path, whole) = self.path(trace, base, row, &mut known);
-            let Some(path) = path else {
-                self.folded += nanos;
-                continue;
-            };
-            if !whole {
+            let path = self.path(trace, base, row, &mut known).unwrap_or(root);
+            if self.paths[path as usize].depth < trace.depth(row) - trace.depth(base) {
                 self.folded += nanos;
             }
             self.paths[path as usize].own += nanos;
@@ -206,28 +210,26 @@ impl Profile {
         Some(at)
     }
 
-    /// The call path to `row`, and whether it is the whole of it.
+    /// The call path to `row`, of which the one to `base` is known.
     fn path(
         &mut self,
         trace: &Trace,
         base: usize,
         row: usize,
         known: &mut [Option<u32>],
-    ) -> (Option<u32>, bool) {
+    ) -> Option<u32> {
         let mut rows = Vec::new();
-        let mut at = Some(row);
-        while let Some(one) = at.filter(|one| *one >= base && known[one - base].is_none()) {
-            rows.push(one);
-            at = if one == base { None } else { trace.parent(one) };
+        let mut at = row;
+        while known[at - base].is_none() {
+            rows.push(at);
+            at = trace.parent(at)?;
         }
-        let mut above = at.and_then(|one| known.get(one.wrapping_sub(base)).copied().flatten());
+        let mut above = known[at - base];
         for one in rows.into_iter().rev() {
-            let next = self.step(trace, above, one);
-            known[one - base] = next;
-            above = next;
+            above = self.step(trace, above, one);
+            known[one - base] = above;
         }
-        let depth = trace.depth(row) - trace.depth(base);
-        (above, above.is_some_and(|path| self.paths[path as usize].depth == depth))
+        above
     }
 
     /// From a path to the one with the operation of `row` below it; stays where no more paths are kept.

@@ -102,7 +102,7 @@ fn many_calls_bound_the_offset_more_closely_than_one() {
 fn one_wrong_host_among_many_does_not_move_the_others() {
     let mut text = String::new();
     for call in 0..20 {
-        let sent = call * 100;
+        let sent = call * 10_000;
         let ahead = if call % 7 == 3 { 60_000 } else { 40 };
         text += &format!("\nb{call} - web client {sent} {} x host=h1", sent + 30);
         let start = sent + 10 + ahead;
