@@ -1,28 +1,34 @@
 //! The service catalogue: what the production repo declares, what telemetry shows, and who calls whom.
 //!
-//! A service is *declared* by a catalogue file ([`Entry`]) and *observed* by its telemetry ([`Observed`]). An *edge* is a
-//! call from one service to another, seen as a client span whose child is another service's server span, or as a client
-//! span to a peer that sends no telemetry (*external*).
+//! A service is *declared* by a catalogue file ([`Entry`]) and *observed* by its telemetry ([`Observed`]). The [`ServiceMap`]
+//! says who calls whom, and [`SpanMetrics`] turns spans into series of calls, errors and durations.
 //!
 //! **Invariant:** nothing here reads a clock, a store or the network; memory is bounded by the limits named below.
 
-mod calls;
 mod entry;
 mod first;
+mod latency;
 mod map;
 mod observed;
+mod red;
+mod topology;
 mod window;
 
-pub use calls::Edge;
 pub use entry::{Entry, Link};
 pub use first::{First, Heard};
-pub use map::Topology;
+pub use latency::{Latency, RELATIVE_ERROR};
+pub use map::{
+    EdgeSnapshot, MapCounts, MapEdge, MapNode, MapSnapshot, MapView, MinuteSnapshot, Node,
+    NodeKind, ServiceMap,
+};
 pub use observed::{Observed, VersionSeen};
+pub use red::{Flushed, Histograms, SpanMetrics};
+pub use topology::{Edge, Topology};
 pub use window::Requests;
 
 use std::{collections::BTreeMap, time::Duration};
 
-use model::{Batch, Emitter, SpanKind, SpanStatus, Timestamp};
+use model::{Batch, Emitter, Resource, SpanKind, SpanStatus, Timestamp};
 
 use self::observed::RUNNING_WITHIN;
 
@@ -37,8 +43,21 @@ pub mod limits {
     pub const INSTANCES_MAX: usize = 1_000;
     /// Pairs of caller and callee.
     pub const EDGES_MAX: usize = 20_000;
+    /// Services, databases, queues and external peers on the map.
+    pub const NODES_MAX: usize = 10_000;
+    /// How far back the map can be asked.
+    pub const RETENTION: std::time::Duration = std::time::Duration::from_secs(6 * 3600);
+    /// Classes of latency that the map holds for all minutes of all edges, 8 bytes each; a minute itself counts for 16. Of more, the
+    /// earliest minutes go before their time. An edge of 20 classes takes 36 a minute, so that 1,200 such edges fill it in 6 h.
+    pub const MAP_CELLS_MAX: usize = 16 << 20;
     /// Spans that wait for their other half.
     pub const PENDING_MAX: usize = 100_000;
+    /// Bytes of the name of a node or a span; a longer one is cut.
+    pub const NAME_BYTES_MAX: usize = 256;
+    /// Series of calls that one service's spans make; further spans count in a series marked `otel_metric_overflow="true"`.
+    pub const SPAN_SERIES_MAX: usize = 2_000;
+    /// Of all services.
+    pub const SPAN_SERIES_ALL_MAX: usize = 50_000;
 }
 
 /// How long edges and rates are remembered.
@@ -51,7 +70,7 @@ pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(86_400);
 pub struct Catalog {
     services: BTreeMap<Key, Observed>,
     first: BTreeMap<Key, First>,
-    calls: calls::Calls,
+    map: ServiceMap,
     swept_at: Timestamp,
 }
 
@@ -59,23 +78,24 @@ impl Catalog {
     /// Takes note of who sent this batch and who called whom.
     pub fn observe(&mut self, batch: &Batch) {
         let now = batch.received_at;
+        let mut last: Option<(&Resource, Key)> = None;
         for span in &batch.spans {
-            let resource = &span.resource;
-            let key = (resource.service.clone(), resource.environment.clone());
-            let failed = span.status == SpanStatus::Error;
-            if let Some(service) = self.service(key.clone(), Heard::Span, now) {
-                service.seen(&resource.version, &resource.instance, now);
-                if matches!(span.kind, SpanKind::Server | SpanKind::Consumer) {
-                    service.requests.add(now, failed, span.duration());
-                }
+            let resource = &*span.resource;
+            // Spans of one emitter come together.
+            let key = match last.take() {
+                Some((known, key)) if std::ptr::eq(known, resource) => key,
+                _ => self.note(resource, Heard::Span, now),
+            };
+            if matches!(span.kind, SpanKind::Server | SpanKind::Consumer)
+                && let Some(service) = self.services.get_mut(&key)
+            {
+                service.requests.add(now, span.status == SpanStatus::Error, span.duration());
             }
-            self.calls.observe(span, &key, now);
+            last = Some((resource, key));
         }
+        self.map.observe(&batch.spans, now);
         for log in &batch.logs {
-            let key = (log.resource.service.clone(), log.resource.environment.clone());
-            if let Some(service) = self.service(key, Heard::Log, now) {
-                service.seen(&log.resource.version, &log.resource.instance, now);
-            }
+            self.note(&log.resource, Heard::Log, now);
         }
         for series in &batch.series {
             let newest = series.samples.iter().map(|sample| sample.at_ms).max();
@@ -112,12 +132,27 @@ impl Catalog {
 
     /// All calls of the last `span`, at most [`WINDOW`].
     pub fn edges(&self, now: Timestamp, span: Duration) -> Vec<Edge> {
-        self.calls.edges(now, span)
+        self.map.edges(now, span, |environment, name| self.get(name, environment).is_some())
+    }
+
+    /// Who called whom within the minutes that hold `from` to `to`.
+    pub fn map_window(&self, from: Timestamp, to: Timestamp) -> MapView {
+        self.map.window(from, to, |environment, name| self.get(name, environment).is_some())
+    }
+
+    /// The service map; [`Catalog::map_window`] asks it with the services that are known here.
+    pub fn map(&self) -> &ServiceMap {
+        &self.map
+    }
+
+    /// Gives the map what an earlier process had kept of it.
+    pub fn restore_map(&mut self, snapshot: MapSnapshot) {
+        self.map.restore(snapshot);
     }
 
     /// Who depends on whom, as traces of the last [`WINDOW`] and the declared dependencies have it.
     pub fn topology(&self, declared: &[Entry], now: Timestamp) -> Topology {
-        Topology::new(&self.calls.edges(now, WINDOW), declared)
+        Topology::new(&self.edges(now, WINDOW), declared)
     }
 
     /// When each service was first heard of; at most [`limits::SERVICES_MAX`] of them.
@@ -128,6 +163,15 @@ impl Catalog {
     /// Remembers what an earlier process had heard of.
     pub fn remember(&mut self, first: impl IntoIterator<Item = (Key, First)>) {
         self.first.extend(first.into_iter().take(limits::SERVICES_MAX));
+    }
+
+    /// Takes note that an emitter lives.
+    fn note(&mut self, resource: &Resource, by: Heard, now: Timestamp) -> Key {
+        let key = (resource.service.clone(), resource.environment.clone());
+        if let Some(service) = self.service(key.clone(), by, now) {
+            service.seen(&resource.version, &resource.instance, now);
+        }
+        key
     }
 
     fn service(&mut self, key: Key, by: Heard, now: Timestamp) -> Option<&mut Observed> {
@@ -142,7 +186,7 @@ impl Catalog {
         Some(self.services.entry(key).or_insert_with(|| Observed::new(now)))
     }
 
-    /// Once a minute: forgets who has gone, and gives up on spans whose other half never came.
+    /// Once a minute: forgets who has gone.
     fn sweep(&mut self, now: Timestamp) {
         if now.since(self.swept_at) < Duration::from_secs(60) {
             return;
@@ -152,8 +196,12 @@ impl Catalog {
         for service in self.services.values_mut() {
             service.forget(now);
         }
-        self.calls.sweep(now);
     }
+}
+
+/// As much of a name as is kept.
+fn cut(name: &str) -> &str {
+    name.get(..name.floor_char_boundary(limits::NAME_BYTES_MAX)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,65 +1,102 @@
-//! Who depends on whom.
+//! The service map: who called whom, minute by minute, as far back as it is kept.
+//!
+//! A call is joined from the client's and the server's span, in whichever order and batch they come; a database is told by the
+//! client's span alone; a message goes through a node for its queue or topic; a call that no server's span answered goes to an
+//! external node, or to the service of that name where there is one, and counts as unanswered. What an edge says of a call is what
+//! its caller saw: the client's duration, and failed when either span failed; a delivery is what the consumer saw. A service that
+//! reports a receive and a process span for one message counts twice.
+//!
+//! Calls count in the minute of their client's (or consumer's) start. Within the limits, neither the order of spans nor that of
+//! batches matters, and a span that comes again counts once.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod graph;
+mod join;
+mod node;
+mod snapshot;
+mod view;
 
-use model::same_environment;
+use model::{Span, Timestamp};
 
-use crate::{Edge, Entry};
+use self::{
+    graph::{EdgeKey, Graph},
+    join::Waiting,
+};
+pub use self::{
+    node::{Node, NodeKind},
+    snapshot::{EdgeSnapshot, MapSnapshot, MinuteSnapshot},
+    view::{MapEdge, MapNode, MapView},
+};
 
-type Names = BTreeSet<Box<str>>;
-
-/// Calls by name; a declared dependency holds in every environment.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Topology {
-    /// Callees by caller and environment.
-    seen: BTreeMap<Box<str>, BTreeMap<Box<str>, Names>>,
-    declared: BTreeMap<Box<str>, Names>,
+/// Who calls whom, of any window within [`limits::RETENTION`](crate::limits::RETENTION).
+#[derive(Clone, Debug, Default)]
+pub struct ServiceMap {
+    graph: Graph,
+    waiting: Waiting,
+    /// The latest time that it was told.
+    now: Timestamp,
+    counts: MapCounts,
 }
 
-impl Topology {
-    pub(crate) fn new(edges: &[Edge], declared: &[Entry]) -> Self {
-        let mut topology = Self::default();
-        for edge in edges {
-            let places = topology.seen.entry(edge.caller.clone()).or_default();
-            places.entry(edge.environment.clone()).or_default().insert(edge.callee.clone());
+/// What the map could not show, since the process began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MapCounts {
+    /// Calls whose minute is no longer kept.
+    pub too_late: u64,
+    /// Calls on a further edge or node than there may be.
+    pub too_many: u64,
+    /// Calls that nobody answered, whose span names no peer.
+    pub unnamed: u64,
+    /// Servers' spans whose parent never came, or is no client's span.
+    pub callers_unseen: u64,
+    /// Spans whose wait was cut short, because too many waited.
+    pub cut_short: u64,
+    /// Minutes that were given up before their time, because too many were kept.
+    pub minutes_dropped: u64,
+}
+
+/// One call, as its spans tell it.
+#[derive(Clone, Copy, Debug)]
+struct Call {
+    at: Timestamp,
+    took: std::time::Duration,
+    failed: bool,
+    answered: bool,
+}
+
+impl ServiceMap {
+    /// Takes note of spans that came at `now`.
+    pub fn observe(&mut self, spans: &[Span], now: Timestamp) {
+        self.sweep(now);
+        for span in spans {
+            self.note(span);
         }
-        for entry in declared {
-            topology
-                .declared
-                .entry(entry.name.clone())
-                .or_default()
-                .extend(entry.depends_on.iter().cloned());
-        }
-        topology
     }
 
-    /// Whether traces or the catalogue say that `caller` calls `callee` itself.
-    pub fn calls(&self, environment: &str, caller: &str, callee: &str) -> bool {
-        self.direct(environment, caller).any(|name| name == callee)
+    /// Gives up on spans whose other half did not come in time, and forgets minutes beyond the retention.
+    pub fn sweep(&mut self, now: Timestamp) {
+        self.now = self.now.max(now);
+        self.give_up();
+        self.graph.forget(self.now);
     }
 
-    /// Everything that `service` depends on, near ones first; never the service itself.
-    pub fn dependencies(&self, environment: &str, service: &str) -> Vec<Box<str>> {
-        let mut found: Vec<Box<str>> = Vec::new();
-        let mut queue: VecDeque<Box<str>> = VecDeque::from([service.into()]);
-        let mut met: BTreeSet<Box<str>> = BTreeSet::from([service.into()]);
-        while let Some(name) = queue.pop_front() {
-            for callee in self.direct(environment, &name) {
-                if met.insert(callee.into()) {
-                    found.push(callee.into());
-                    queue.push_back(callee.into());
-                }
-            }
-        }
-        found
+    pub fn counts(&self) -> MapCounts {
+        self.counts
     }
 
-    /// An environment without a name is any.
-    fn direct<'a>(&'a self, environment: &str, service: &str) -> impl Iterator<Item = &'a str> {
-        let places = self.seen.get(service).into_iter().flatten();
-        let seen = places
-            .filter(move |(place, _)| same_environment(place, environment))
-            .map(|(_, names)| names);
-        seen.chain(self.declared.get(service)).flatten().map(|name| &**name)
+    /// The first minute that is kept; `None` when there is none.
+    pub fn kept_since(&self) -> Option<Timestamp> {
+        self.graph.kept_since()
+    }
+
+    fn record(&mut self, key: EdgeKey, call: Call) {
+        // A clock that is ahead does not make a future.
+        let at = call.at.min(self.now);
+        self.graph.add(key, (at, at), 1, &mut self.counts, |minute| {
+            minute.requests.add(call.failed, call.took);
+            minute.unanswered += u64::from(!call.answered);
+        });
     }
 }
+
+#[cfg(test)]
+mod tests;

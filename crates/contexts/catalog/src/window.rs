@@ -4,12 +4,10 @@ use std::{collections::VecDeque, time::Duration};
 
 use model::Timestamp;
 
-const MINUTE: Duration = Duration::from_secs(60);
+use crate::Latency;
+
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 const MINUTES: usize = 11;
-/// Latency classes: class 0 ends at 100 µs, each further one is half as wide again; the last is open.
-const CLASSES: usize = 40;
-const FIRST_CLASS_SECS: f64 = 1e-4;
-const GROWTH: f64 = 1.5;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Window {
@@ -19,19 +17,13 @@ pub(crate) struct Window {
 }
 
 /// Requests, how many failed, and how long they took.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Requests {
     pub total: u64,
     pub failed: u64,
     /// The time within which they came: the span that was asked for, shortened to whole minutes and to what was observed.
     pub over: Duration,
-    classes: [u32; CLASSES],
-}
-
-impl Default for Requests {
-    fn default() -> Self {
-        Self { total: 0, failed: 0, over: Duration::ZERO, classes: [0; CLASSES] }
-    }
+    pub latency: Latency,
 }
 
 impl Window {
@@ -61,53 +53,36 @@ impl Window {
         sum.over = now.since(self.began.unwrap_or(now).max(whole));
         sum
     }
-
-    pub(crate) fn is_quiet(&self, now: Timestamp) -> bool {
-        self.minutes.back().is_none_or(|(minute, _)| now.since(*minute) > crate::WINDOW)
-    }
 }
 
 impl Requests {
-    fn add(&mut self, failed: bool, took: Duration) {
+    pub(crate) fn add(&mut self, failed: bool, took: Duration) {
         self.total += 1;
         self.failed += u64::from(failed);
-        let class = (took.as_secs_f64() / FIRST_CLASS_SECS).max(1.0).log(GROWTH).ceil();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "at least 0, then clamped"
-        )]
-        let class = (class as usize).min(CLASSES - 1);
-        self.classes[class] = self.classes[class].saturating_add(1);
+        self.latency.add(took);
     }
 
-    fn merge(&mut self, other: &Self) {
+    /// Adds the counts of others; the time stays.
+    pub(crate) fn merge(&mut self, other: &Self) {
         self.total += other.total;
         self.failed += other.failed;
-        for (mine, theirs) in self.classes.iter_mut().zip(other.classes) {
-            *mine = mine.saturating_add(theirs);
-        }
+        self.latency.merge(&other.latency);
     }
 
-    /// The `q`-quantile of latency in seconds, to within half; `None` without requests.
+    /// The `q`-quantile of latency in seconds, to within [`crate::RELATIVE_ERROR`]; `None` without requests.
     pub fn latency_secs(&self, q: f64) -> Option<f64> {
-        let total: u64 = self.classes.iter().map(|count| u64::from(*count)).sum();
-        if total == 0 {
-            return None;
-        }
-        #[expect(clippy::cast_precision_loss, reason = "counts of ten minutes")]
-        let rank = q.clamp(0.0, 1.0) * total as f64;
-        let mut below = 0.0;
-        let mut upper = FIRST_CLASS_SECS;
-        for count in self.classes {
-            let count = f64::from(count);
-            if below + count >= rank && count > 0.0 {
-                let lower = if upper > FIRST_CLASS_SECS { upper / GROWTH } else { 0.0 };
-                return Some(lower + (upper - lower) * ((rank - below) / count));
-            }
-            below += count;
-            upper *= GROWTH;
-        }
-        Some(upper)
+        self.latency.quantile_secs(q)
+    }
+
+    /// Of a second; 0 where no time is known.
+    #[expect(clippy::cast_precision_loss, reason = "a rate")]
+    pub fn rate(&self) -> f64 {
+        if self.over.is_zero() { 0.0 } else { self.total as f64 / self.over.as_secs_f64() }
+    }
+
+    /// 0 to 1; 0 without requests.
+    #[expect(clippy::cast_precision_loss, reason = "a ratio")]
+    pub fn error_ratio(&self) -> f64 {
+        if self.total == 0 { 0.0 } else { self.failed as f64 / self.total as f64 }
     }
 }
