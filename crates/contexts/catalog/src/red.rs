@@ -62,6 +62,7 @@ impl Class {
     /// As the connector writes them.
     fn of(span: &Span) -> Self {
         let kind = match span.kind {
+            SpanKind::Unspecified => "SPAN_KIND_UNSPECIFIED",
             SpanKind::Internal => "SPAN_KIND_INTERNAL",
             SpanKind::Server => "SPAN_KIND_SERVER",
             SpanKind::Client => "SPAN_KIND_CLIENT",

@@ -148,6 +148,8 @@ fn is_waited_for(parent: &Span, child: &Span) -> bool {
     match child.kind {
         SpanKind::Consumer => false,
         SpanKind::Producer => !follows && window(child).1 <= window(parent).1,
-        SpanKind::Internal | SpanKind::Server | SpanKind::Client => !follows,
+        SpanKind::Unspecified | SpanKind::Internal | SpanKind::Server | SpanKind::Client => {
+            !follows
+        }
     }
 }

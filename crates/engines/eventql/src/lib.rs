@@ -21,7 +21,7 @@
 //!    missing of a span, nor is `has_error` of any record.
 //! 3. **Where attributes are.** `name` is the record's own attribute, or its resource's where the record has none.
 //!    `attributes.name` is only the former, `resource.name` only the latter, `body.name` is in a body that is a map.
-//!    `scope.name` is the record's attribute `otel.scope.name`. A name is first looked for whole, then in maps: `a.b.c` is
+//!    `scope` and `scope.version` are those of the library that emitted the record. A name is first looked for whole, then in maps: `a.b.c` is
 //!    the attribute `a.b.c`, else what is at `b.c` in the map `a`, else what is at `c` in the map `a.b`.
 //! 4. **Equality**, `field:value` and `field=value`. A number (whole or not) equals the value if that reads as a number of
 //!    the same size; durations read as nanoseconds, sizes as bytes. Any other value equals it if its text is the same,

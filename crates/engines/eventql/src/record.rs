@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use model::{
-    LogRecord, Resource, Span, SpanId, SpanKind, SpanStatus, TraceId, Value, value::attribute,
+    LogRecord, Resource, Scope, Span, SpanId, SpanKind, SpanStatus, TraceId, Value,
+    value::attribute,
 };
 
 use crate::field::{Known, Origin};
@@ -20,6 +21,9 @@ pub trait Record {
 
     /// Who emitted it.
     fn resource(&self) -> &Resource;
+
+    /// The library that emitted it.
+    fn scope(&self) -> &Scope;
 
     /// A log's body.
     fn body(&self) -> Option<&Value>;
@@ -97,11 +101,6 @@ fn strings(value: &Value, see: &mut dyn FnMut(&str) -> bool) -> bool {
     }
 }
 
-/// Where a library's name and version, and the name of a log that is an event, are kept.
-const SCOPE_NAME: &str = "otel.scope.name";
-const SCOPE_VERSION: &str = "otel.scope.version";
-const EVENT_NAME: &str = "event.name";
-
 /// The first number of the level `error`.
 const ERROR: u8 = 17;
 
@@ -118,11 +117,8 @@ fn common(
         Known::Env => text(&resource.environment),
         Known::Version => text(&resource.version),
         Known::Instance => text(&resource.instance),
-        Known::Scope => {
-            attribute(record.attributes(), SCOPE_NAME).is_some_and(|value| see(Datum::Value(value)))
-        }
-        Known::ScopeVersion => attribute(record.attributes(), SCOPE_VERSION)
-            .is_some_and(|value| see(Datum::Value(value))),
+        Known::Scope => text(&record.scope().name),
+        Known::ScopeVersion => text(&record.scope().version),
         _ => false,
     }
 }
@@ -142,8 +138,9 @@ impl Record for LogRecord {
             Known::Body => self.body().is_some_and(|body| see(Datum::Text(body_text(body)))),
             Known::Trace => self.trace_id.is_some_and(|id| see(Datum::Trace(id))),
             Known::Span => self.span_id.is_some_and(|id| see(Datum::Span(id))),
-            Known::Event => attribute(&self.attributes, EVENT_NAME)
-                .is_some_and(|value| see(Datum::Value(value))),
+            Known::Event => {
+                !self.event_name.is_empty() && see(Datum::Text(Cow::Borrowed(&self.event_name)))
+            }
             Known::HasError => see(Datum::Bool(self.severity >= ERROR)),
             other => common(self, other, see),
         }
@@ -155,6 +152,10 @@ impl Record for LogRecord {
 
     fn resource(&self) -> &Resource {
         &self.resource
+    }
+
+    fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     fn body(&self) -> Option<&Value> {
@@ -194,6 +195,10 @@ impl Record for Span {
 
     fn resource(&self) -> &Resource {
         &self.resource
+    }
+
+    fn scope(&self) -> &Scope {
+        &self.scope
     }
 
     fn body(&self) -> Option<&Value> {

@@ -65,7 +65,7 @@ impl Node {
 pub(super) fn role(span: &Span) -> Role {
     let operation = || text(span, &["messaging.operation.type", "messaging.operation"]);
     match span.kind {
-        SpanKind::Internal => Role::Nothing,
+        SpanKind::Internal | SpanKind::Unspecified => Role::Nothing,
         SpanKind::Server => Role::Serves,
         SpanKind::Consumer => Role::Takes(queue(span)),
         SpanKind::Producer => {

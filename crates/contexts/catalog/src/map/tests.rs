@@ -61,8 +61,10 @@ fn span(line: &str) -> Span {
                 trace_id: TraceId([1; 16]),
                 span_id: id(name),
                 attributes: Vec::new(),
+                ..SpanLink::default()
             })
             .collect(),
+        ..Span::default()
     }
 }
 

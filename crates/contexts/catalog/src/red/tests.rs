@@ -28,6 +28,7 @@ fn span(service: &str, name: &str, number: u64, millis: u64) -> Span {
         attributes: Vec::new(),
         events: Vec::new(),
         links: Vec::new(),
+        ..Span::default()
     }
 }
 

@@ -49,6 +49,7 @@ fn batch(number: u64) -> Batch {
             attributes,
             events: Vec::new(),
             links: Vec::new(),
+            ..Span::default()
         }
     };
     let spans: Vec<Span> = (number * BATCH..(number + 1) * BATCH).map(span).collect();

@@ -47,7 +47,7 @@ impl Calls {
 fn caller(trace: &Trace, row: usize) -> Option<usize> {
     let mut below = row;
     let mut parent = trace.parent(row)?;
-    while trace.spans()[parent].kind == SpanKind::Internal
+    while matches!(trace.spans()[parent].kind, SpanKind::Internal | SpanKind::Unspecified)
         && trace.descendants(parent) == trace.descendants(below) + 1
         && let Some(above) = trace.parent(parent)
     {

@@ -93,6 +93,7 @@ fn consumers_and_followers_are_not_waited_for() {
         trace_id: spans[0].trace_id,
         span_id: id("a"),
         attributes: vec![("opentracing.ref_type".into(), Value::string("follows_from"))],
+        ..SpanLink::default()
     }];
     assert_eq!(path(&Trace::new(spans)), "a 0-100");
 }

@@ -98,6 +98,7 @@ fn made(
         attributes: Vec::new(),
         events: Vec::new(),
         links: Vec::new(),
+        ..Span::default()
     }
 }
 

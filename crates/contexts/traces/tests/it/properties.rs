@@ -27,6 +27,7 @@ fn made(own: u8, parent: Option<u8>, kind: SpanKind, start: i64, took: i64, host
         attributes: Vec::new(),
         events: Vec::new(),
         links: Vec::new(),
+        ..Span::default()
     }
 }
 

@@ -77,5 +77,6 @@ fn span(line: &str) -> Span {
         attributes: attributes.collect(),
         events: Vec::new(),
         links: Vec::new(),
+        ..Span::default()
     }
 }

@@ -87,7 +87,7 @@ fn span_fields(span: &Span, give: &mut dyn FnMut(&str, Field<'_>)) {
     give(
         "kind",
         Field::Text(match span.kind {
-            SpanKind::Internal => "internal",
+            SpanKind::Internal | SpanKind::Unspecified => "internal",
             SpanKind::Server => "server",
             SpanKind::Client => "client",
             SpanKind::Producer => "producer",

@@ -125,6 +125,7 @@ fn span(name: &str, attributes: Vec<(String, f64)>) -> Span {
             .collect(),
         events: Vec::new(),
         links: Vec::new(),
+        ..Span::default()
     }
 }
 
@@ -169,6 +170,7 @@ fn logs_are_compared_by_severity_and_attributes() {
                 trace_id: None,
                 span_id: None,
                 attributes: vec![("n".into(), Value::Double(f64::from(n)))],
+                ..model::LogRecord::default()
             };
             (log, n % 6 == 0)
         })

@@ -68,7 +68,7 @@ fn more_shapes_than_the_limit_are_merged_or_counted_as_other() {
     assert_eq!(miner.templates().len(), 1);
     assert_eq!((miner.templates()[0].count(), miner.other().count), (lines.len() as u64, 0));
     // Statements without end: the least used are given up, and every line is counted still.
-    let lines: Vec<_> = (0..2 * SHAPES_MAX).map(|n| word(n)).collect();
+    let lines: Vec<_> = (0..2 * SHAPES_MAX).map(word).collect();
     let mut miner = mine(lines.iter().map(String::as_str));
     (0..100).for_each(|_| miner.observe("kept", 9, Timestamp::EPOCH));
     assert!(miner.other().count > 0);

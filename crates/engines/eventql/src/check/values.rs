@@ -116,7 +116,8 @@ fn http_status(term: &Term) -> Problem {
         .fix(Fix::replace(format!("write `{right}`"), term.field_span, right))
 }
 
-const KINDS: [(&str, SpanKind); 5] = [
+const KINDS: [(&str, SpanKind); 6] = [
+    ("unspecified", SpanKind::Unspecified),
     ("internal", SpanKind::Internal),
     ("server", SpanKind::Server),
     ("client", SpanKind::Client),

@@ -9,8 +9,8 @@ use eventql::{
     wildcard::{Piece, Wildcard},
 };
 use model::{
-    Attributes, LogRecord, Resource, Span, SpanId, SpanKind, SpanStatus, Timestamp, TraceId, Value,
-    span::SpanEvent,
+    Attributes, LogRecord, Resource, Scope, Span, SpanId, SpanKind, SpanStatus, Timestamp, TraceId,
+    Value, span::SpanEvent,
 };
 use proptest::{collection::vec, option, prelude::*, sample::select};
 
@@ -262,14 +262,22 @@ fn resource() -> impl Strategy<Value = Arc<Resource>> {
     let name = || prop_oneof![Just("".into()), text()];
     (name(), name(), name(), attributes(value())).prop_map(
         |(service, version, environment, attributes)| {
-            Arc::new(Resource { service, version, environment, instance: "a".into(), attributes })
+            Arc::new(Resource {
+                service,
+                version,
+                environment,
+                instance: "a".into(),
+                attributes,
+                ..Resource::default()
+            })
         },
     )
 }
 
-fn scoped(mut attributes: Attributes, scope: Option<Value>, name: &str) -> Attributes {
-    attributes.extend(scope.map(|scope| (name.into(), scope)));
-    attributes
+fn scope() -> impl Strategy<Value = Arc<Scope>> {
+    let name = || prop_oneof![Just("".into()), text()];
+    (name(), name())
+        .prop_map(|(name, version)| Arc::new(Scope { name, version, ..Scope::default() }))
 }
 
 fn time() -> impl Strategy<Value = Timestamp> {
@@ -278,19 +286,31 @@ fn time() -> impl Strategy<Value = Timestamp> {
 
 pub(crate) fn log() -> impl Strategy<Value = LogRecord> {
     let ids = (option::of(0u8..3), option::of(0u8..3));
-    let scoped = (attributes(value()), option::of(value()))
-        .prop_map(|(own, scope)| scoped(own, scope, "otel.scope.name"));
-    (resource(), time(), 0u8..=24, text(), value(), ids, scoped, option::of(value())).prop_map(
-        |(resource, at, severity, severity_text, body, (trace, span), attributes, event)| {
+    let event = prop_oneof![Just("".into()), text()];
+    let from = (resource(), scope());
+    (from, time(), 0u8..=24, text(), value(), ids, attributes(value()), event).prop_map(
+        |(
+            (resource, scope),
+            at,
+            severity,
+            severity_text,
+            body,
+            (trace, span),
+            attributes,
+            event_name,
+        )| {
             LogRecord {
                 resource,
+                scope,
+                event_name,
                 at,
                 severity,
                 severity_text,
                 body,
                 trace_id: trace.map(trace_id),
                 span_id: span.map(span_id),
-                attributes: self::scoped(attributes, event, "event.name"),
+                attributes,
+                ..LogRecord::default()
             }
         },
     )
@@ -311,16 +331,24 @@ pub(crate) fn span() -> impl Strategy<Value = Span> {
         at: Timestamp::EPOCH,
         name,
         attributes,
+        ..SpanEvent::default()
     });
     let kind = select(vec![SpanKind::Internal, SpanKind::Server, SpanKind::Client]);
     let status = select(vec![SpanStatus::Unset, SpanStatus::Ok, SpanStatus::Error]);
     let nanos =
         select(vec![5, 1_000_000, 2_000_000, 300_000_000, 1_500_000_000, 90_000_000_000i64]);
     let message = prop_oneof![Just("".into()), text()];
-    let parts = (resource(), (0u8..3, option::of(0u8..3)), text(), (kind, status), time(), nanos);
+    let parts = (
+        (resource(), scope()),
+        (0u8..3, option::of(0u8..3)),
+        text(),
+        (kind, status),
+        time(),
+        nanos,
+    );
     (parts, message, attributes(value()), vec(event, 0..3)).prop_map(
         |(
-            (resource, (id, parent), name, (kind, status), start, nanos),
+            ((resource, scope), (id, parent), name, (kind, status), start, nanos),
             status_message,
             attributes,
             events,
@@ -329,6 +357,7 @@ pub(crate) fn span() -> impl Strategy<Value = Span> {
             span_id: span_id(id),
             parent: parent.map(span_id),
             resource,
+            scope,
             name,
             kind,
             start,
@@ -338,6 +367,7 @@ pub(crate) fn span() -> impl Strategy<Value = Span> {
             attributes,
             events,
             links: Vec::new(),
+            ..Span::default()
         },
     )
 }

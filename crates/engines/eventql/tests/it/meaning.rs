@@ -22,6 +22,7 @@ fn resource() -> Arc<Resource> {
             ("k8s.pod.name", Value::string("checkout-7f9")),
             ("http.route", Value::string("of the resource")),
         ]),
+        ..Resource::default()
     })
 }
 
@@ -31,6 +32,7 @@ fn span() -> Span {
         span_id: SpanId([0xf0; 8]),
         parent: None,
         resource: resource(),
+        scope: Arc::new(model::Scope { name: "axum".into(), ..model::Scope::default() }),
         name: "POST /checkout".into(),
         kind: SpanKind::Server,
         start: Timestamp::from_secs(1_795_000_000),
@@ -53,7 +55,6 @@ fn span() -> Span {
                 "cart",
                 Value::Map(attributes(vec![("items", Value::Int(3)), ("a.b", Value::Int(4))])),
             ),
-            ("otel.scope.name", Value::string("axum")),
         ]),
         events: vec![SpanEvent {
             at: Timestamp::EPOCH,
@@ -62,8 +63,10 @@ fn span() -> Span {
                 "exception.message",
                 Value::string("Card declined: insufficient_funds"),
             )]),
+            ..SpanEvent::default()
         }],
         links: vec![],
+        ..Span::default()
     }
 }
 
@@ -73,13 +76,12 @@ fn log() -> LogRecord {
         at: Timestamp::from_secs(1_795_000_000),
         severity: 18,
         severity_text: "ERROR2".into(),
+        event_name: "cart.failed".into(),
         body: Value::string("GET /api/cart_items failed:\n upstream Timed out after 30s"),
         trace_id: None,
         span_id: None,
-        attributes: attributes(vec![
-            ("event.name", Value::string("cart.failed")),
-            ("user.name", Value::string("timeless")),
-        ]),
+        attributes: attributes(vec![("user.name", Value::string("timeless"))]),
+        ..LogRecord::default()
     }
 }
 

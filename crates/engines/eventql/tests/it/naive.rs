@@ -55,23 +55,23 @@ impl Event<'_> {
         }
     }
 
+    fn scope(&self) -> &model::Scope {
+        match self {
+            Self::Log(log) => &log.scope,
+            Self::Span(span) => &span.scope,
+        }
+    }
+
     fn known(&self, known: Known) -> Vec<Value> {
         let text = |text: &str| if text.is_empty() { vec![] } else { vec![Value::string(text)] };
-        let attribute = |name: &str| {
-            self.attributes()
-                .iter()
-                .filter(|(other, _)| &**other == name)
-                .map(|(_, value)| value.clone())
-                .collect()
-        };
         let resource = self.resource();
         match (known, self) {
             (Known::Service, _) => text(&resource.service),
             (Known::Env, _) => text(&resource.environment),
             (Known::Version, _) => text(&resource.version),
             (Known::Instance, _) => text(&resource.instance),
-            (Known::Scope, _) => attribute("otel.scope.name"),
-            (Known::ScopeVersion, _) => attribute("otel.scope.version"),
+            (Known::Scope, _) => text(&self.scope().name),
+            (Known::ScopeVersion, _) => text(&self.scope().version),
             (Known::Time, Self::Log(log)) => vec![Value::Int(log.at.as_nanos())],
             (Known::Level | Known::SeverityNumber, Self::Log(log)) => {
                 if log.severity == 0 {
@@ -94,7 +94,7 @@ impl Event<'_> {
             (Known::Span, Self::Log(log)) => {
                 log.span_id.iter().map(|id| Value::string(id.to_string())).collect()
             }
-            (Known::Event, Self::Log(_)) => attribute("event.name"),
+            (Known::Event, Self::Log(log)) => text(&log.event_name),
             (Known::HasError, Self::Log(log)) => {
                 vec![Value::string((log.severity > 16).to_string())]
             }
@@ -104,6 +104,7 @@ impl Event<'_> {
                 span.events.iter().flat_map(|event| text(&event.name)).collect()
             }
             (Known::Kind, Self::Span(span)) => text(match span.kind {
+                SpanKind::Unspecified => "unspecified",
                 SpanKind::Internal => "internal",
                 SpanKind::Server => "server",
                 SpanKind::Client => "client",

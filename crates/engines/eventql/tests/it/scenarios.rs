@@ -143,6 +143,7 @@ fn span(document: &Json) -> Span {
         attributes,
         events: Vec::new(),
         links: Vec::new(),
+        ..Span::default()
     }
 }
 
