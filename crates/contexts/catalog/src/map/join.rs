@@ -22,7 +22,8 @@ const CALLEES_MAX: usize = 64;
 /// Links of a consumer that are followed to a producer.
 const LINKS_MAX: usize = 8;
 
-type Id = (TraceId, SpanId);
+/// A trace's and a span's id, as numbers: they are compared a lot.
+type Id = (u128, u64);
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Waiting {
@@ -269,17 +270,21 @@ fn key(resource: &Resource, other: Node, outwards: bool) -> EdgeKey {
     EdgeKey::new(resource, from, to)
 }
 
+fn id(TraceId(trace): TraceId, SpanId(span): SpanId) -> Id {
+    (u128::from_be_bytes(trace), u64::from_be_bytes(span))
+}
+
 fn own(span: &Span) -> Id {
-    (span.trace_id, span.span_id)
+    id(span.trace_id, span.span_id)
 }
 
 fn parent(span: &Span) -> Option<Id> {
     let parent = span.parent.filter(|parent| *parent != SpanId::default())?;
-    Some((span.trace_id, parent))
+    Some(id(span.trace_id, parent))
 }
 
 /// Whose message a span may be the other half of: its parent's, or what it links to.
 fn senders(span: &Span) -> impl Iterator<Item = Id> + '_ {
-    let links = span.links.iter().take(LINKS_MAX).map(|link| (link.trace_id, link.span_id));
+    let links = span.links.iter().take(LINKS_MAX).map(|link| id(link.trace_id, link.span_id));
     parent(span).into_iter().chain(links)
 }

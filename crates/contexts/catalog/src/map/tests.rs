@@ -172,6 +172,21 @@ fn messages_go_through_their_queue() {
 }
 
 #[test]
+fn callers_by_name_are_never_queues_that_nobody_fills() {
+    let taken = "c - mail consumer 1 30 messaging.destination.name=orders";
+    let sent = "p - web producer 0 5 messaging.destination.name=orders";
+    let mut map = ServiceMap::default();
+    let named = |map: &ServiceMap| {
+        let edges = map.edges(at(10), crate::WINDOW, |_, _| false);
+        edges.into_iter().map(|edge| format!("{} {}", edge.caller, edge.callee)).collect::<Vec<_>>()
+    };
+    map.observe(&spans(taken), at(10));
+    assert!(named(&map).is_empty());
+    map.observe(&spans(sent), at(10));
+    assert_eq!(named(&map), ["orders mail", "web orders"]);
+}
+
+#[test]
 fn a_queue_that_one_end_names_is_known_to_the_other() {
     check(
         "p - web producer 0 5 messaging.destination.name=orders

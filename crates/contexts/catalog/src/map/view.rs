@@ -91,7 +91,13 @@ impl ServiceMap {
             (sum.requests.total > 0).then_some((key, sum))
         });
         let mut edges: BTreeMap<Names, (bool, Requests)> = BTreeMap::new();
-        for (EdgeKey { environment, from, to }, minute) in resolved(sums, is_service) {
+        let sums = resolved(sums, is_service);
+        let fed: BTreeSet<Node> = sums.keys().map(|key| key.to.clone()).collect();
+        for (EdgeKey { environment, from, to }, minute) in sums {
+            // A caller by name is a service, or a queue that is somebody's callee.
+            if from.kind == NodeKind::Queue && !fed.contains(&from) {
+                continue;
+            }
             let external = to.kind != NodeKind::Service;
             let (was_external, requests) = edges
                 .entry((environment, from.name, to.name))
