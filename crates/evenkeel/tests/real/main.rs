@@ -14,6 +14,7 @@ mod metrics;
 mod prometheus;
 mod receiver;
 mod scrape;
+mod sql;
 
 use std::time::{Duration, Instant, SystemTime};
 

@@ -16,7 +16,7 @@ use serde_json::Value;
 use crate::{http, now};
 
 /// How long a restarted server may take, other builds on the machine included.
-const STARTS_WITHIN: Duration = Duration::from_secs(30);
+pub(crate) const STARTS_WITHIN: Duration = Duration::from_secs(30);
 
 /// Whether a program that a test needs is here; tells when it is not.
 fn has(program: &str, test: &str) -> bool {
@@ -43,7 +43,7 @@ async fn ask(url: &str, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
     (status, sent.json().await.unwrap_or_default())
 }
 
-async fn until_ready(url: &str) {
+pub(crate) async fn until_ready(url: &str) {
     let (began, client) = (now(), http());
     let ready = format!("{url}/readyz");
     while !client.get(&ready).send().await.is_ok_and(|answer| answer.status().is_success()) {
