@@ -1057,6 +1057,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/evenkeel/v1/sql": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Read-only SQL over the tables `spans` and `logs`. */
+        post: operations["post_sql"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/evenkeel/v1/status": {
         parameters: {
             query?: never;
@@ -2209,6 +2226,38 @@ export interface components {
             /** @description The document as it was applied. */
             text: string;
         };
+        /** @description A column of an answer. */
+        SqlColumn: {
+            name: string;
+            /** @description As Apache Arrow names it. */
+            type: string;
+        };
+        /** @description `POST /evenkeel/v1/sql`. */
+        SqlRequest: {
+            /** @description Only files that may have rows up to then are read (RFC 3339). */
+            end?: string | null;
+            /**
+             * Format: int64
+             * @description How many rows at most, up to 10,000 [default: 1000].
+             */
+            limit?: number | null;
+            /** @description One `SELECT` over `spans` and `logs`, at most 64 KiB. Names are taken as they are written. */
+            query: string;
+            /** @description Only files that may have rows from then on are read (RFC 3339). */
+            start?: string | null;
+        };
+        /** @description What was found. */
+        SqlRows: {
+            columns: components["schemas"]["SqlColumn"][];
+            /** @description There are more rows than `limit`. */
+            cut: boolean;
+            /** @description What damage on the disk keeps from being seen, in words; empty when nothing does. */
+            damaged: string[];
+            /** @description A value for each column. Times are RFC 3339; `NaN` and the infinities are text. */
+            rows: Record<string, never>[][];
+            /** Format: int64 */
+            scanned_bytes: number;
+        };
         /** @description Evenkeel's own state; the banner and the page Connect are drawn from it. */
         Status: {
             build: components["schemas"]["Build"];
@@ -2499,6 +2548,9 @@ export type SloList = components['schemas']['SloList'];
 export type SloPoint = components['schemas']['SloPoint'];
 export type SloState = components['schemas']['SloState'];
 export type Source = components['schemas']['Source'];
+export type SqlColumn = components['schemas']['SqlColumn'];
+export type SqlRequest = components['schemas']['SqlRequest'];
+export type SqlRows = components['schemas']['SqlRows'];
 export type Status = components['schemas']['Status'];
 export type StorageHealth = components['schemas']['StorageHealth'];
 export type StoreDamage = components['schemas']['StoreDamage'];
@@ -7873,6 +7925,116 @@ export interface operations {
             };
             /** @description There is no such thing. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is for another host. */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It can be read and cannot be carried out. */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not now; try again later. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    post_sql: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The name of the person who acts [default: the token's name]. */
+                "Evenkeel-Actor"?: string;
+                /** @description `cli` or `web` where a person acts; facts name the token beside it. */
+                "Evenkeel-Via"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SqlRequest"];
+            };
+        };
+        responses: {
+            /** @description Read-only SQL over the tables `spans` and `logs`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SqlRows"];
+                };
+            };
+            /** @description The request cannot be read. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A token is needed. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description It is not allowed, or comes from another site. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body came too slowly. */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The body is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The content type or encoding is not supported. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

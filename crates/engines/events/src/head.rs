@@ -12,6 +12,8 @@ use crate::{
 
 /// So many records in memory become rows.
 pub(crate) const SEAL_ROWS: usize = 8192;
+/// So many bytes of the log as well: a batch's texts must stay far below the 2 GiB that a column can address.
+pub(crate) const SEAL_BYTES: usize = 32 << 20;
 
 /// Records of one signal.
 #[derive(Debug)]
@@ -73,16 +75,18 @@ impl Stretch {
 #[derive(Debug)]
 pub(crate) struct Chunk {
     pub(crate) records: Records,
+    /// What its request took in the log.
+    pub(crate) bytes: usize,
     pub(crate) stretch: Stretch,
 }
 
 impl Chunk {
-    pub(crate) fn new(records: Records) -> Self {
+    pub(crate) fn new(records: Records, bytes: usize) -> Self {
         let stretch = match &records {
             Records::Spans(spans) => Stretch::of(spans.iter().map(|span| (span.start, span.end))),
             Records::Logs(logs) => Stretch::of(logs.iter().map(|log| (log.at, log.at))),
         };
-        Self { records, stretch }
+        Self { records, bytes, stretch }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::{
     file::{self, Built, OpenFile, StretchError},
     manifest::{self, Manifest},
     schema::Signal,
+    search,
 };
 
 /// Why the files could not be proved.
@@ -107,6 +108,8 @@ impl Events {
                 *files = stay;
                 files.extend(opened.iter().filter(|file| file.meta().signal == signal).cloned());
             }
+            state.flushed = after.flushed;
+            state.losses.clone_from(&after.losses);
             show(&mut state);
             gone
         };
@@ -150,7 +153,12 @@ impl Events {
         for file in &files {
             file.verified().verify().map_err(VerifyError)?;
         }
-        Ok(files.iter().filter_map(|file| crate::search::told(file)).collect())
+        let damaged = files.iter().filter(|file| !file.verified().damaged().is_empty());
+        let told = damaged.map(|file| {
+            let harmless = || format!("no row is lost: {}", search::blocks(file));
+            search::told(file).unwrap_or_else(harmless)
+        });
+        Ok(told.collect())
     }
 
     /// Whether the disk has room for about so many bytes, the reserve left alone.

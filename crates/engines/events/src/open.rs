@@ -61,7 +61,8 @@ impl Events {
             Wal::open(wal_options(&options), Arc::clone(&disk)).map_err(OpenError::Wal)?;
         let snapshot = wal.snapshot();
         let flushed = keeper.manifest.flushed;
-        state.shown = flushed;
+        (state.shown, state.flushed) = (flushed, flushed);
+        state.losses.clone_from(&keeper.manifest.losses);
         let store = Self::new(options, disk, wal, keeper, state, torn);
         store.read_log(&snapshot, flushed, recovery)
     }
@@ -91,12 +92,12 @@ impl Events {
             recovery.records += 1;
             recovery.spans += record.spans.len() as u64;
             recovery.logs += record.logs.len() as u64;
-            show(&mut state, Records::Spans(record.spans));
-            show(&mut state, Records::Logs(record.logs));
+            show(&mut state, Records::Spans(record.spans), entry.payload.len());
+            show(&mut state, Records::Logs(record.logs), entry.payload.len());
             state.shown = entry.end;
-            let rows = Signal::ALL.map(|signal| state.table(signal).memory_rows());
+            let full = Signal::ALL.map(|signal| self.options.fills(state.table(signal)));
             drop(state);
-            if rows.iter().any(|rows| *rows >= self.options.flush_rows)
+            if full.iter().any(|full| *full >= 1)
                 && let Err(error) = self.flush(record.received_at)
             {
                 failed = Some(error);

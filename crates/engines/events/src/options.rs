@@ -5,6 +5,8 @@ use std::time::Duration;
 use camino::Utf8PathBuf;
 use wal::SyncPolicy;
 
+use crate::state::Table;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// Holds the log's segments, and `parts/` with the files; made when absent.
@@ -45,6 +47,12 @@ impl Options {
             flush_bytes: 48 << 20,
             flush_after: Duration::from_secs(300),
         }
+    }
+
+    /// How many files the rows in memory are enough for.
+    pub(crate) fn fills(&self, table: &Table) -> usize {
+        let by_rows = table.memory_rows() / self.flush_rows.max(1);
+        by_rows.max(table.memory_bytes() / self.flush_bytes.max(1))
     }
 
     /// Where the files of rows lie.

@@ -13,7 +13,6 @@ use datafusion::arrow::{
     compute::{concat_batches, take_record_batch},
     error::ArrowError,
 };
-use model::Timestamp;
 use parquet::{
     arrow::{
         ProjectionMask,
@@ -383,11 +382,14 @@ pub(crate) fn told(file: &OpenFile) -> Option<String> {
         })
         .sum();
     let lost = file.meta().rows.saturating_sub(kept);
-    let blocks: Vec<String> = damaged.iter().map(ToString::to_string).collect();
-    let (first, last): (Timestamp, Timestamp) = (file.meta().first, file.meta().last);
-    Some(format!(
-        "{lost} rows between {first} and {last} cannot be read: blocks {} of `{}` are damaged",
-        blocks.join(", "),
-        file.verified().path()
-    ))
+    (lost > 0).then(|| {
+        let (first, last) = (file.meta().first, file.meta().last);
+        format!("{lost} rows between {first} and {last} cannot be read: {}", blocks(file))
+    })
+}
+
+/// Which blocks of a file are damaged, in words.
+pub(crate) fn blocks(file: &OpenFile) -> String {
+    let blocks: Vec<String> = file.verified().damaged().iter().map(ToString::to_string).collect();
+    format!("blocks {} of `{}` are damaged", blocks.join(", "), file.verified().path())
 }

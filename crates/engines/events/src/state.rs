@@ -7,8 +7,9 @@ use model::Timestamp;
 use wal::Position;
 
 use crate::{
+    Loss,
     file::OpenFile,
-    head::{self, Chunk, Sealed},
+    head::{self, Chunk, SEAL_BYTES, SEAL_ROWS, Sealed},
     schema::{Promoted, Signal},
 };
 
@@ -19,8 +20,9 @@ pub(crate) struct Table {
     pub(crate) files: Vec<Arc<OpenFile>>,
     pub(crate) sealed: Vec<Arc<Sealed>>,
     pub(crate) chunks: Vec<Arc<Chunk>>,
-    /// Records in `chunks`.
+    /// Records in `chunks`, and what they took in the log.
     pub(crate) chunk_rows: usize,
+    pub(crate) chunk_bytes: usize,
     pub(crate) promoted: Arc<Promoted>,
 }
 
@@ -28,6 +30,16 @@ impl Table {
     /// Rows that are in no file.
     pub(crate) fn memory_rows(&self) -> usize {
         self.chunk_rows + self.sealed.iter().map(|one| one.rows.num_rows()).sum::<usize>()
+    }
+
+    /// Whether there is enough for a batch of rows.
+    pub(crate) fn seals(&self) -> bool {
+        self.chunk_rows >= SEAL_ROWS || self.chunk_bytes >= SEAL_BYTES
+    }
+
+    /// What rows and records take in memory, about.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.sealed_bytes() + self.chunk_bytes
     }
 
     /// What the sealed rows take in memory.
@@ -46,6 +58,10 @@ pub(crate) struct State {
     tables: [Table; 2],
     /// What the log holds up to here is in the tables.
     pub(crate) shown: Position,
+    /// What the log holds before is in files.
+    pub(crate) flushed: Position,
+    /// Rows that damage has cost.
+    pub(crate) losses: Vec<Loss>,
     /// Nothing after a mark was received before its time.
     marks: VecDeque<(Timestamp, Position)>,
     since_mark: u32,

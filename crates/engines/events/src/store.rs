@@ -50,6 +50,7 @@ pub struct Events {
 #[derive(Debug)]
 #[must_use = "what is not published is found only after the next start"]
 pub struct Written {
+    bytes: usize,
     end: Position,
     start: Position,
     received_at: Timestamp,
@@ -97,24 +98,24 @@ impl Events {
         let mut wal = self.wal.lock();
         let start = wal.end();
         let end = wal.append(&payload, received_at).map_err(AppendError)?;
-        Ok(Written { end, start, received_at })
+        Ok(Written { bytes: payload.len(), end, start, received_at })
     }
 
     /// Lets queries find what was written. Writers publish in the order in which they wrote.
     pub fn publish(&self, written: Written, spans: Vec<Span>, logs: Vec<LogRecord>) {
-        let rows = {
+        let full = {
             let mut state = self.state.write();
             state.mark(written.received_at, written.start);
-            show(&mut state, Records::Spans(spans));
-            show(&mut state, Records::Logs(logs));
+            show(&mut state, Records::Spans(spans), written.bytes);
+            show(&mut state, Records::Logs(logs), written.bytes);
             state.shown = state.shown.max(written.end);
-            Signal::ALL.map(|signal| state.table(signal).memory_rows()).into_iter().max()
+            Signal::ALL.map(|signal| self.options.fills(state.table(signal)))
         };
-        let rows = rows.unwrap_or_default();
-        if rows >= self.options.flush_rows {
+        let full = full.into_iter().max().unwrap_or_default();
+        if full >= 1 {
             self.wake();
         }
-        if rows >= self.options.flush_rows * BACKLOG {
+        if full >= BACKLOG {
             // What cannot be written now is tried again by whoever looks after the files, and told there.
             drop(self.flush(written.received_at));
         }
@@ -182,7 +183,6 @@ impl Events {
 
     pub fn stats(&self) -> Stats {
         let log_bytes = self.wal.lock().bytes();
-        let losses = self.keeper.lock().manifest.losses.clone();
         let state = self.state.read();
         let [spans, logs] = Signal::ALL.map(|signal| {
             let table = state.table(signal);
@@ -192,14 +192,21 @@ impl Events {
                 file_rows: metas().map(|meta| meta.rows).sum(),
                 file_bytes: metas().map(|meta| meta.bytes).sum(),
                 memory_rows: table.memory_rows() as u64,
-                memory_bytes: table.sealed_bytes() as u64,
+                memory_bytes: table.memory_bytes() as u64,
                 columns: table.promoted.list().len(),
                 oldest: metas().map(|meta| meta.first).min(),
             }
         });
         let files = Signal::ALL.iter().flat_map(|signal| &state.table(*signal).files);
         let damaged_blocks = files.map(|file| file.verified().damaged().len()).sum();
-        Stats { spans, logs, log_bytes, damage: self.damage.clone(), damaged_blocks, losses }
+        Stats {
+            spans,
+            logs,
+            log_bytes,
+            damage: self.damage.clone(),
+            damaged_blocks,
+            losses: state.losses.clone(),
+        }
     }
 
     /// Syncs the log when it is due; call it every 100 ms or so.
@@ -214,9 +221,7 @@ impl Events {
 
     /// Drops what the log need not keep.
     fn drop_log(&self, now: Timestamp) -> Result<usize, wal::DropError> {
-        let flushed = self.keeper.try_lock().map(|keeper| keeper.manifest.flushed);
-        let Some(flushed) = flushed else { return Ok(0) };
-        let covered = flushed.min(*self.keep_from.lock());
+        let covered = self.state.read().flushed.min(*self.keep_from.lock());
         let mut wal = self.wal.lock();
         if wal.bytes() > LOG_KEEPS_BYTES {
             return wal.drop_before(covered);
@@ -254,13 +259,14 @@ impl Events {
     }
 }
 
-/// Puts records into their table.
-pub(crate) fn show(state: &mut State, records: Records) {
+/// Puts records into their table; `bytes` is what the request took in the log.
+pub(crate) fn show(state: &mut State, records: Records, bytes: usize) {
     let (signal, rows) = (records.signal(), records.len());
     if rows == 0 {
         return;
     }
     let table = state.table_mut(signal);
     table.chunk_rows += rows;
-    table.chunks.push(Arc::new(Chunk::new(records)));
+    table.chunk_bytes += bytes;
+    table.chunks.push(Arc::new(Chunk::new(records, bytes)));
 }

@@ -105,6 +105,8 @@ pub use store::{StoreDamage, StoreLoss, StoreVerification};
         SeverityRequest,
         SloHistory,
         SloList,
+        SqlRequest,
+        SqlRows,
         Status,
         StoreVerification,
         StreamEvent,

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    io,
     ops::Range,
     sync::{Arc, OnceLock},
 };
@@ -17,7 +18,7 @@ use parquet::{
 use wal::Disk;
 
 use super::{
-    FileMeta, Sums, Verified,
+    BLOCK_BYTES, FileMeta, Sums, Verified,
     granules::{GranuleIndex, Lookup},
     lost, name, sums_name,
     verified::StretchError,
@@ -170,16 +171,36 @@ impl Length for Chunks {
 }
 
 impl ChunkReader for Chunks {
-    type T = bytes::buf::Reader<Bytes>;
+    type T = Sequential;
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        use bytes::Buf as _;
-        let bytes = self.0.stretch(start..self.len()).map_err(external)?;
-        Ok(bytes.reader())
+        Ok(Sequential { file: Arc::clone(&self.0), at: start, ahead: Bytes::new() })
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
         self.0.stretch(start..start + length as u64).map_err(external)
+    }
+}
+
+/// Reads on from a place, a block or so at a time.
+#[derive(Debug)]
+pub(crate) struct Sequential {
+    file: Arc<Verified>,
+    at: u64,
+    ahead: Bytes,
+}
+
+impl io::Read for Sequential {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        if self.ahead.is_empty() {
+            let end = (self.at + BLOCK_BYTES).min(self.file.sums().meta.bytes);
+            let ahead = self.file.stretch(self.at.min(end)..end);
+            self.ahead = ahead.map_err(io::Error::other)?;
+            self.at = end;
+        }
+        let len = out.len().min(self.ahead.len());
+        out[..len].copy_from_slice(&self.ahead.split_to(len));
+        Ok(len)
     }
 }
 

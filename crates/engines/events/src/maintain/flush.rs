@@ -14,7 +14,7 @@ use super::Keeper;
 use crate::{
     Events, MaintainError, Maintained,
     file::{self, Built, Origin},
-    head::{self, SEAL_ROWS, Sealed},
+    head::{self, SEAL_BYTES, SEAL_ROWS, Sealed},
     schema::{Promoted, Signal},
 };
 
@@ -34,7 +34,7 @@ impl Events {
     pub(super) fn seal_when_many(&self) {
         let many = {
             let state = self.state.read();
-            Signal::ALL.map(|signal| state.table(signal).chunk_rows >= SEAL_ROWS)
+            Signal::ALL.map(|signal| state.table(signal).seals())
         };
         if many.contains(&true) {
             let _one_at_a_time = self.keeper.lock();
@@ -56,11 +56,12 @@ impl Events {
         // Some requests bring more than one batch should have, most bring far less.
         let mut from = 0;
         while from < chunks.len() {
-            let mut rows = 0;
+            let (mut rows, mut bytes) = (0, 0);
             let more = chunks[from..].iter().take_while(|chunk| {
-                let fits = rows == 0 || rows + chunk.records.len() <= SEAL_ROWS;
+                let first = rows == 0;
                 rows += chunk.records.len();
-                fits
+                bytes += chunk.bytes;
+                first || (rows <= SEAL_ROWS && bytes <= SEAL_BYTES)
             });
             let upto = from + more.count();
             let run = &chunks[from..upto];
@@ -73,9 +74,10 @@ impl Events {
         let mut state = self.state.write();
         let table = state.table_mut(signal);
         // Only here do chunks go, and new ones come behind.
-        let gone =
-            table.chunks.drain(..chunks.len()).map(|chunk| chunk.records.len()).sum::<usize>();
-        table.chunk_rows -= gone;
+        for chunk in table.chunks.drain(..chunks.len()) {
+            table.chunk_rows -= chunk.records.len();
+            table.chunk_bytes -= chunk.bytes;
+        }
         table.sealed.extend(sealed);
         table.promoted = Arc::new(promoted);
     }
@@ -84,10 +86,7 @@ impl Events {
         let (enough, any) = {
             let state = self.state.read();
             let tables = Signal::ALL.map(|signal| state.table(signal));
-            let enough = tables.iter().any(|table| {
-                table.memory_rows() >= self.options.flush_rows
-                    || table.sealed_bytes() >= self.options.flush_bytes
-            });
+            let enough = tables.iter().any(|table| self.options.fills(table) >= 1);
             (enough, tables.iter().any(|table| table.memory_rows() > 0))
         };
         let mut keeper = self.keeper.lock();

@@ -17,6 +17,8 @@ use crate::{
 
 /// A merged file has at most so many rows, all of which are in memory while it is made.
 const ROWS_MAX: u64 = 2 * file::ROW_GROUP_ROWS as u64;
+/// And so many bytes, without compression.
+const BYTES_MAX: u64 = 192 << 20;
 /// So many files of an hour that goes on are merged.
 const FILES_OPEN: usize = 4;
 /// So many of an hour that is over.
@@ -72,10 +74,11 @@ impl Events {
         let over = |hour: i64| now.as_nanos() > (hour + 1).saturating_mul(HOUR_NS) + LATE_NS;
         hours.into_iter().find_map(|(hour, mut files)| {
             files.sort_by_key(|file| (file.meta().rows, file.meta().number));
-            let mut rows = 0;
+            let (mut rows, mut bytes) = (0, 0);
             let fit = files.iter().take(MERGED_MAX).take_while(|file| {
                 rows += file.meta().rows;
-                rows <= ROWS_MAX
+                bytes += uncompressed(file);
+                rows <= ROWS_MAX && bytes <= BYTES_MAX
             });
             files.truncate(fit.count());
             let enough = if hour.is_some_and(over) { FILES_OVER } else { FILES_OPEN };
@@ -151,4 +154,11 @@ impl Events {
         self.disk.sync_dir(&dir).map_err(failed)?;
         Ok(to)
     }
+}
+
+/// What a file's rows take without compression; one that cannot say it is too large for any merge.
+fn uncompressed(file: &OpenFile) -> u64 {
+    let Ok(metadata) = file.metadata() else { return BYTES_MAX };
+    let groups = metadata.row_groups().iter();
+    groups.map(|group| u64::try_from(group.total_byte_size()).unwrap_or(BYTES_MAX)).sum()
 }

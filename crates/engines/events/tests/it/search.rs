@@ -176,3 +176,21 @@ fn a_replay_gives_all_after_a_position() {
         assert_eq!(contents(store, store.position_at(secs(60))), []);
     }
 }
+
+#[test]
+fn large_records_are_kept_in_several_batches_and_found() {
+    let (store, _) =
+        open(&SimDisk::new(1), events::Options { segment_bytes: 64 << 20, ..options() });
+    let body = "x".repeat(512 << 10);
+    for number in 0..100 {
+        let mut log = log("web", number, secs(1));
+        log.body = model::Value::string(format!("{body}{number}"));
+        store.append(secs(1), &[], &[log]).unwrap();
+    }
+    assert!(store.stats().logs.memory_bytes > 50 << 20);
+    store.maintain(secs(1)).unwrap();
+    let stats = store.stats();
+    assert_eq!((stats.logs.memory_rows, stats.logs.file_rows), (0, 100), "it is enough for a file");
+    let query = LogQuery { contains: Some("x42".into()), ..LogQuery::between(secs(0), secs(2)) };
+    assert_eq!(store.logs(&query).unwrap().items.len(), 1);
+}
