@@ -62,6 +62,16 @@ const RUNS: &[Run] = &[
         does: Does::Tests { package: "tsdb", filter: "rot", rounds: 10_000 },
     },
     Run {
+        name: "events-crashes",
+        shows: "spans and log records survive kills and power loss at every operation on the disk",
+        does: Does::Tests { package: "events", filter: "survives_kills", rounds: 1 },
+    },
+    Run {
+        name: "events-rot",
+        shows: "no flipped bit in a file of spans or beside it is returned, and none hides a row untold",
+        does: Does::Tests { package: "events", filter: "no_flipped_bit", rounds: 10_000 },
+    },
+    Run {
         name: "AT-04",
         shows: "a disk that is full 20 times: samples wait, pages go out",
         does: Does::Tests {

@@ -115,7 +115,10 @@ impl Writer {
                 .write(now, &spans, &logs)
                 .map_err(|error| storage(error.0.is_no_room(), &error))?;
             let counted = Batch { received_at: now, spans, logs, ..Batch::default() };
-            self.count(&counted, 0);
+            // What was sent again has been counted.
+            if !written.is_duplicate() {
+                self.count(&counted, 0);
+            }
             events.publish(written, counted.spans, counted.logs);
         }
         Ok(refused.into_iter().map(StoreRefusal::from).collect())

@@ -16,6 +16,7 @@ mod open;
 mod options;
 mod outcome;
 mod query;
+mod recent;
 mod record;
 mod schema;
 mod search;

@@ -77,6 +77,11 @@ impl Events {
         let mut failed = None;
         // The log from its beginning: what is in files already tells when what was received.
         let read = snapshot.read(Position::START, |entry| {
+            if let (Some(identity), Some(received_at)) =
+                (record::identity(entry.payload), record::received_at(entry.payload))
+            {
+                self.recent.lock().note(identity, received_at);
+            }
             if entry.end <= flushed {
                 if let Some(received_at) = record::received_at(entry.payload) {
                     self.state.write().mark(received_at, entry.at.start);

@@ -1,8 +1,9 @@
 //! How one request's spans and log records are written.
 //!
-//! `version u8 | received | spans | logs | strings | resources | scopes | spans | log records`. Strings that repeat (names, keys,
-//! short values), resources and scopes are written once and referred to by number. Times are signed differences from the time
-//! of receipt. Version 1 had a summary for an index in the place of the three numbers, and no scopes.
+//! `version u8 | received | base | spans | logs | strings | resources | scopes | spans | log records`. Strings that repeat (names,
+//! keys, short values), resources and scopes are written once and referred to by number. Times are signed differences from
+//! the base, which is the time of the first record: so a request that is sent again is the same but for when it was received.
+//! Version 1 had a summary for an index in the place of the four numbers, the time of receipt as base, and no scopes.
 //!
 //! **Invariant:** decoding never panics, and reserves no more memory than a small multiple of its input.
 
@@ -12,7 +13,7 @@ mod write;
 
 use model::{LogRecord, Span, Timestamp};
 
-pub(crate) use read::{decode, received_at};
+pub(crate) use read::{decode, identity, received_at};
 pub(crate) use write::encode;
 
 /// The version that this build writes; 1 is read as well.

@@ -53,7 +53,8 @@ impl Signal {
     /// The columns by which rows are sorted.
     pub(crate) const fn order(self) -> &'static [&'static str] {
         match self {
-            Self::Spans => &["ServiceName", "SpanName", "Timestamp"],
+            // The ids last, so that a span which came twice lies beside itself.
+            Self::Spans => &["ServiceName", "SpanName", "Timestamp", "TraceId", "SpanId"],
             Self::Logs => &["ServiceName", "Timestamp"],
         }
     }

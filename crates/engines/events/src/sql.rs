@@ -190,10 +190,20 @@ fn error(error: &DataFusionError, reading: &Reading, limits: &SqlLimits) -> SqlE
         | DataFusionError::Execution(text)
         | DataFusionError::Configuration(text) => SqlError::Query(first_line(text)),
         DataFusionError::SQL(error, _) => SqlError::Query(error.to_string()),
-        DataFusionError::SchemaError(error, _) => SqlError::Query(first_line(&error.to_string())),
+        DataFusionError::SchemaError(error, _) => {
+            SqlError::Query(unknown(&first_line(&error.to_string())))
+        }
         DataFusionError::ArrowError(error, _) => SqlError::Query(error.to_string()),
         other => SqlError::Storage(first_line(&other.strip_backtrace())),
     }
+}
+
+/// A column that is not there may be an attribute that few records have.
+fn unknown(text: &str) -> String {
+    let text = text.trim_end_matches('.');
+    format!(
+        "{text}; an attribute that few records have is in a map, such as SpanAttributes['name']"
+    )
 }
 
 fn first_line(text: &str) -> String {

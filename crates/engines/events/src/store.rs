@@ -15,8 +15,9 @@ use wal::{Damage, Disk, Position, Snapshot, Wal};
 
 use crate::{
     AppendError, Options, Replay, ReplayError, Signal, Stats, TableStats, Tick, TickError,
-    head::{Chunk, Records},
+    head::{self, Chunk, Records},
     maintain::Keeper,
+    recent::{self, Recent},
     record,
     state::{State, View},
 };
@@ -40,6 +41,7 @@ pub struct Events {
     pub(crate) keeper: Mutex<Keeper>,
     /// The log from here on is needed by who counts out of it.
     pub(crate) keep_from: Mutex<Position>,
+    pub(crate) recent: Mutex<Recent>,
     /// What opening found damaged in the log.
     pub(crate) damage: Damage,
     work_waits: AtomicBool,
@@ -54,9 +56,15 @@ pub struct Written {
     end: Position,
     start: Position,
     received_at: Timestamp,
+    duplicate: bool,
 }
 
 impl Written {
+    /// Whether the request came before and nothing was written.
+    pub fn is_duplicate(&self) -> bool {
+        self.duplicate
+    }
+
     /// Where the log stood after it.
     pub fn position(&self) -> Position {
         self.end
@@ -79,6 +87,7 @@ impl Events {
             state: RwLock::new(state),
             keeper: Mutex::new(keeper),
             keep_from: Mutex::new(Position::START),
+            recent: Mutex::default(),
             damage,
             work_waits: AtomicBool::new(false),
             work: (Mutex::new(()), Condvar::new()),
@@ -87,7 +96,8 @@ impl Events {
 
     /// Writes one request's spans and logs into the log; on return they survive a killed process.
     ///
-    /// One call is one record of the log: after a kill all of it is there or nothing.
+    /// One call is one record of the log: after a kill all of it is there or nothing. A request that came in the last minutes
+    /// already is there, and is not written again.
     pub fn write(
         &self,
         received_at: Timestamp,
@@ -95,14 +105,26 @@ impl Events {
         logs: &[LogRecord],
     ) -> Result<Written, AppendError> {
         let payload = record::encode(received_at, spans, logs);
+        let identity = record::identity(&payload).filter(|_| recent::are_told_apart(logs));
         let mut wal = self.wal.lock();
         let start = wal.end();
+        let mut recent = self.recent.lock();
+        if identity.is_some_and(|identity| recent.knows(identity, received_at)) {
+            let end = start;
+            return Ok(Written { bytes: 0, end, start, received_at, duplicate: true });
+        }
         let end = wal.append(&payload, received_at).map_err(AppendError)?;
-        Ok(Written { bytes: payload.len(), end, start, received_at })
+        if let Some(identity) = identity {
+            recent.note(identity, received_at);
+        }
+        Ok(Written { bytes: payload.len(), end, start, received_at, duplicate: false })
     }
 
     /// Lets queries find what was written. Writers publish in the order in which they wrote.
     pub fn publish(&self, written: Written, spans: Vec<Span>, logs: Vec<LogRecord>) {
+        if written.duplicate {
+            return;
+        }
         let full = {
             let mut state = self.state.write();
             state.mark(written.received_at, written.start);
@@ -176,9 +198,13 @@ impl Events {
         *kept = (*kept).max(position);
     }
 
-    /// One table as it stands.
+    /// One table as it stands, with columns for what the records in memory are about to give one.
     pub(crate) fn view(&self, signal: Signal) -> View {
-        self.state.read().view(signal)
+        let mut view = self.state.read().view(signal);
+        if !view.chunks.is_empty() {
+            head::learn(signal, &view.chunks, Arc::make_mut(&mut view.promoted));
+        }
+        view
     }
 
     pub fn stats(&self) -> Stats {

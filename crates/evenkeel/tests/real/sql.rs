@@ -54,7 +54,7 @@ async fn spans_are_asked_in_sql_before_and_after_a_kill() {
     let address = kept.start(STARTS_WITHIN).await;
     until_ready(&address.url).await;
     assert_eq!(sql(&address.url, query), (true, before));
-    let (ok, refused) = sql(&address.url, "COPY spans TO '/tmp/x.csv'");
-    assert!(!ok && refused.contains("DML not supported"), "{refused}");
+    let (ok, refused) = sql(&address.url, "DROP TABLE spans");
+    assert!(!ok && refused.contains("not supported"), "{refused}");
     kept.stop();
 }

@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 
 use datafusion::arrow::{
-    array::{Array as _, ArrayRef, AsArray as _, RecordBatch, StringArray},
-    compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch},
+    array::{Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch, StringArray},
+    compute::{
+        SortColumn, concat_batches, filter_record_batch, lexsort_to_indices, take_record_batch,
+    },
     datatypes::{Int64Type, TimestampNanosecondType},
     error::ArrowError,
 };
@@ -112,7 +114,28 @@ fn sorted(signal: Signal, batches: &[RecordBatch]) -> Result<RecordBatch, ArrowE
         .filter_map(|name| rows.column_by_name(name))
         .map(|column| SortColumn { values: ArrayRef::clone(column), options: None })
         .collect();
-    take_record_batch(&rows, &lexsort_to_indices(&by, None)?)
+    let rows = take_record_batch(&rows, &lexsort_to_indices(&by, None)?)?;
+    if signal == Signal::Spans { once(rows) } else { Ok(rows) }
+}
+
+/// Sorted spans without those that are the span before once more: an exporter has sent it again.
+fn once(rows: RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let text = |name: &str| rows.column_by_name(name).map(|column| column.as_string::<i32>());
+    let (Some(spans), Some(traces)) = (text("SpanId"), text("TraceId")) else { return Ok(rows) };
+    let starts = rows
+        .column_by_name("Timestamp")
+        .map(|column| column.as_primitive::<TimestampNanosecondType>().values());
+    let same = |row: usize, before: usize| {
+        spans.value(row) == spans.value(before)
+            && traces.value(row) == traces.value(before)
+            && starts.is_some_and(|starts| starts[row] == starts[before])
+    };
+    let kept: BooleanArray =
+        (0..rows.num_rows()).map(|row| Some(row == 0 || !same(row, row - 1))).collect();
+    if kept.true_count() == rows.num_rows() {
+        return Ok(rows);
+    }
+    filter_record_batch(&rows, &kept)
 }
 
 fn write(rows: &RecordBatch, signal: Signal, index: &[u8]) -> Result<(Vec<u8>, u64), ParquetError> {

@@ -6,6 +6,7 @@ use model::{
     Dropped, LogRecord, Resource, Scope, Span, SpanId, SpanKind, SpanStatus, Timestamp, TraceId,
     span::{SpanEvent, SpanLink},
 };
+use twox_hash::xxhash3_128;
 use wal::codec::{DecodeError, Reader};
 
 use super::{
@@ -206,41 +207,68 @@ impl<'a> Tables<'a> {
 pub(crate) fn decode(payload: &[u8]) -> Result<Record, DecodeError> {
     let reader = &mut Reader::new(payload);
     let version = reader.byte("version")?;
-    let (received_at, counts) = match version {
-        1 => head(&mut Reader::new(reader.bytes("summary")?))?,
-        VERSION => head(reader)?,
+    let head = match version {
+        1 => Head::first(&mut Reader::new(reader.bytes("summary")?))?,
+        VERSION => Head::read(reader)?,
         _ => return Err(reader.error("version")),
     };
-    let tables = Tables::read(reader, version, received_at)?;
+    let tables = Tables::read(reader, version, head.base)?;
     // Each item is checked against the input as it is read, so nothing is reserved for what the counts say.
     let (mut spans, mut logs) = (Vec::new(), Vec::new());
-    for _ in 0..counts[0] {
+    for _ in 0..head.spans {
         spans.push(tables.span(reader)?);
     }
-    for _ in 0..counts[1] {
+    for _ in 0..head.logs {
         logs.push(tables.log(reader)?);
     }
     if !reader.is_empty() {
         return Err(reader.error("the end"));
     }
-    Ok(Record { received_at, spans, logs })
+    Ok(Record { received_at: head.received_at, spans, logs })
 }
 
 /// When a record came, without reading the rest of it.
 pub(crate) fn received_at(payload: &[u8]) -> Option<Timestamp> {
     let reader = &mut Reader::new(payload);
     let head = match reader.byte("version").ok()? {
-        1 => head(&mut Reader::new(reader.bytes("summary").ok()?)),
-        VERSION => head(reader),
+        1 => Head::first(&mut Reader::new(reader.bytes("summary").ok()?)),
+        VERSION => Head::read(reader),
         _ => return None,
     };
-    head.ok().map(|(received_at, _)| received_at)
+    head.ok().map(|head| head.received_at)
 }
 
-/// When the record came, and how many spans and log records it has.
-fn head(reader: &mut Reader<'_>) -> Result<(Timestamp, [u64; 2]), DecodeError> {
-    let received_at = Timestamp::from_nanos(reader.int("time")?);
-    Ok((received_at, [reader.uint("spans")?, reader.uint("logs")?]))
+/// A hash of all of a record but when it came; `None` for a record of another version.
+pub(crate) fn identity(payload: &[u8]) -> Option<u128> {
+    let reader = &mut Reader::new(payload);
+    if reader.byte("version").ok()? != VERSION {
+        return None;
+    }
+    reader.int("time").ok()?;
+    Some(xxhash3_128::Hasher::oneshot(reader.rest()))
+}
+
+struct Head {
+    received_at: Timestamp,
+    /// What the times are differences from.
+    base: Timestamp,
+    spans: u64,
+    logs: u64,
+}
+
+impl Head {
+    fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let mut time = || reader.int("time").map(Timestamp::from_nanos);
+        let (received_at, base) = (time()?, time()?);
+        Ok(Self { received_at, base, spans: reader.uint("spans")?, logs: reader.uint("logs")? })
+    }
+
+    /// Of version 1.
+    fn first(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
+        let received_at = Timestamp::from_nanos(reader.int("time")?);
+        let (spans, logs) = (reader.uint("spans")?, reader.uint("logs")?);
+        Ok(Self { received_at, base: received_at, spans, logs })
+    }
 }
 
 fn shared<T>(

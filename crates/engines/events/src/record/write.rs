@@ -51,18 +51,20 @@ impl<'a, T> Shared<'a, T> {
 
 /// The record's payload.
 pub(crate) fn encode(received_at: Timestamp, spans: &[Span], logs: &[LogRecord]) -> Vec<u8> {
+    let first = spans.first().map(|span| span.start).or(logs.first().map(|log| log.at));
+    let base = first.unwrap_or(received_at);
     let mut strings = Dictionary::default();
     let (mut resources, mut scopes) = (Shared::default(), Shared::default());
     let mut body = Vec::new();
     for span in spans {
         put_uint(&mut body, resources.number(&span.resource));
         put_uint(&mut body, scopes.number(&span.scope));
-        put_span(&mut body, &mut strings, received_at, span);
+        put_span(&mut body, &mut strings, base, span);
     }
     for log in logs {
         put_uint(&mut body, resources.number(&log.resource));
         put_uint(&mut body, scopes.number(&log.scope));
-        put_log(&mut body, &mut strings, received_at, log);
+        put_log(&mut body, &mut strings, base, log);
     }
     let mut table = Vec::new();
     put_len(&mut table, resources.values.len());
@@ -75,6 +77,7 @@ pub(crate) fn encode(received_at: Timestamp, spans: &[Span], logs: &[LogRecord])
     }
     let mut out = vec![VERSION];
     put_int(&mut out, received_at.as_nanos());
+    put_int(&mut out, base.as_nanos());
     put_len(&mut out, spans.len());
     put_len(&mut out, logs.len());
     put_len(&mut out, strings.strings.len());
@@ -117,12 +120,7 @@ fn put_time(out: &mut Vec<u8>, base: Timestamp, time: Timestamp) {
     put_int(out, time.as_nanos().wrapping_sub(base.as_nanos()));
 }
 
-fn put_span<'a>(
-    out: &mut Vec<u8>,
-    strings: &mut Dictionary<'a>,
-    received_at: Timestamp,
-    span: &'a Span,
-) {
+fn put_span<'a>(out: &mut Vec<u8>, strings: &mut Dictionary<'a>, base: Timestamp, span: &'a Span) {
     out.extend_from_slice(&span.trace_id.0);
     out.extend_from_slice(&span.span_id.0);
     put_optional(out, span.parent.as_ref().map(|parent| &parent.0[..]));
@@ -135,7 +133,7 @@ fn put_span<'a>(
     out.push(status(span.status));
     put_uint(out, strings.number(&span.name));
     put_uint(out, strings.number(&span.status_message));
-    put_time(out, received_at, span.start);
+    put_time(out, base, span.start);
     put_time(out, span.start, span.end);
     put_attributes(out, strings, &span.attributes);
     put_len(out, span.events.len());
@@ -159,13 +157,13 @@ fn put_span<'a>(
 fn put_log<'a>(
     out: &mut Vec<u8>,
     strings: &mut Dictionary<'a>,
-    received_at: Timestamp,
+    base: Timestamp,
     log: &'a LogRecord,
 ) {
-    put_time(out, received_at, log.at);
+    put_time(out, base, log.at);
     out.push(u8::from(log.timed) | u8::from(log.observed_at.is_some()) << 1);
     if let Some(observed_at) = log.observed_at {
-        put_time(out, received_at, observed_at);
+        put_time(out, base, observed_at);
     }
     out.push(log.severity);
     put_uint(out, strings.number(&log.severity_text));

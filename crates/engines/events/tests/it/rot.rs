@@ -31,7 +31,7 @@ fn everything(store: &Events) -> events::Found<Span> {
 
 #[test]
 fn no_flipped_bit_is_returned_or_hides_a_row() {
-    let flips = number("EVENKEEL_FLIPS").unwrap_or(120);
+    let flips = number("EVENKEEL_ROUNDS").unwrap_or(120);
     let seed = number("EVENKEEL_SEED").unwrap_or(7);
     let mut random = StdRng::seed_from_u64(seed);
     let disk = SimDisk::new(1);

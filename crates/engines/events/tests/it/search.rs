@@ -125,12 +125,46 @@ proptest! {
 }
 
 #[test]
+fn a_request_sent_again_is_there_once() {
+    let disk = SimDisk::new(1);
+    let (store, _) = open(&disk, options());
+    let spans: Vec<Span> = (0..5).map(|number| span("web", number, secs(1))).collect();
+    // Its time is finer than a millisecond; the other's is not, and nobody says when it was observed.
+    let fine =
+        LogRecord { timed: true, ..log("web", 1, secs(1) + std::time::Duration::from_nanos(17)) };
+    let coarse = LogRecord { timed: true, ..log("web", 2, secs(1)) };
+    let rows = |store: &events::Events| {
+        let stats = store.stats();
+        (
+            stats.spans.memory_rows + stats.spans.file_rows,
+            stats.logs.memory_rows + stats.logs.file_rows,
+        )
+    };
+    for again in 0..3 {
+        store.append(secs(2 + again), &spans, std::slice::from_ref(&fine)).unwrap();
+    }
+    assert_eq!(rows(&store), (5, 1));
+    for again in 0..2 {
+        store.append(secs(9 + again), &[], std::slice::from_ref(&coarse)).unwrap();
+    }
+    assert_eq!(rows(&store), (5, 3), "two lines of one second that read alike stay two");
+    let (store, _) = open(&disk, options());
+    store.append(secs(60), &spans, std::slice::from_ref(&fine)).unwrap();
+    assert_eq!(rows(&store), (5, 3), "known after a restart, too");
+    store.append(secs(700), &spans, std::slice::from_ref(&fine)).unwrap();
+    assert_eq!(rows(&store).0, 10, "after ten minutes it is another");
+}
+
+#[test]
 fn a_span_sent_twice_is_once_in_its_trace() {
     let (store, _) = open(&SimDisk::new(1), options());
-    for _ in 0..2 {
-        store.append(secs(1), &[span("web", 1, secs(1))], &[]).unwrap();
-    }
+    store.append(secs(1), &[span("web", 1, secs(1))], &[]).unwrap();
+    // In a request that is not the same.
+    store.append(secs(1), &[span("web", 1, secs(1)), span("web", 9, secs(1))], &[]).unwrap();
+    let trace = span("web", 1, secs(1)).trace_id;
+    assert_eq!(store.trace(trace).unwrap().items.len(), 1);
     store.flush(secs(1)).unwrap();
+    assert_eq!(store.stats().spans.file_rows, 2, "in a file it is there once");
     assert_eq!(store.trace(span("web", 1, secs(1)).trace_id).unwrap().items.len(), 1);
     assert_eq!(store.trace(TraceId([9; 16])).unwrap().items, []);
 }

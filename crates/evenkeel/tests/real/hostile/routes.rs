@@ -133,6 +133,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("/app/{*path}"),
     get("/evenkeel/v1/promql/functions"),
     post("/evenkeel/v1/promql/lint", Reads::Strict(r#"{"query":"sum(hits_total)"}"#)),
+    post("/evenkeel/v1/sql", Reads::Strict(r#"{"query":"SELECT count(*) FROM spans"}"#)),
     get("/evenkeel/v1/metrics/verify"),
     get("/evenkeel/v1/status"),
     get("/evenkeel/v1/whoami"),
