@@ -42,7 +42,7 @@ impl Events {
         let mut done = Maintained::default();
         self.seal_when_many();
         if self.flush_is_due(now) {
-            let written = self.flush(now)?;
+            let written = self.flush()?;
             done.files_written += written.files_written;
             done.rows_written += written.rows_written;
         }

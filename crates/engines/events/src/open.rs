@@ -74,7 +74,8 @@ impl Events {
         flushed: Position,
         mut recovery: Recovery,
     ) -> Result<(Self, Recovery), OpenError> {
-        let mut failed = None;
+        // A disk without room must not keep the server from starting: what finds none waits in memory.
+        let mut stuck = false;
         // The log from its beginning: what is in files already tells when what was received.
         let read = snapshot.read(Position::START, |entry| {
             if let (Some(identity), Some(received_at)) =
@@ -102,18 +103,12 @@ impl Events {
             state.shown = entry.end;
             let full = Signal::ALL.map(|signal| self.options.fills(state.table(signal)));
             drop(state);
-            if full.iter().any(|full| *full >= 1)
-                && let Err(error) = self.flush(record.received_at)
-            {
-                failed = Some(error);
-                return ControlFlow::Break(());
+            if !stuck && full.iter().any(|full| *full >= 1) {
+                stuck = self.flush().is_err();
             }
             ControlFlow::Continue(())
         });
         let mut damage = read.map_err(OpenError::Read)?.damage;
-        if let Some(error) = failed {
-            return Err(OpenError::Maintain(Box::new(error)));
-        }
         damage.merge(std::mem::take(&mut self.damage));
         self.wal.get_mut().quarantine(&mut damage);
         recovery.files = self.keeper.get_mut().manifest.files.len();
@@ -170,7 +165,8 @@ fn open_files(
         }
     }
     if !recovery.unreadable.is_empty() || recovery.rebuilt {
-        manifest.write(disk, parts).map_err(at(parts))?;
+        // Without room it is written with the next file, and what was found is found again until then.
+        drop(manifest.write(disk, parts));
     }
     Ok(())
 }

@@ -39,8 +39,6 @@ pub enum OpenError {
     },
     #[error("the manifest in `{dir}` has version {found}; this build reads version {max}")]
     Version { dir: Utf8PathBuf, found: u8, max: u8 },
-    #[error("cannot write what the log holds into files")]
-    Maintain(#[source] Box<MaintainError>),
 }
 
 /// Why nothing of an append was taken.

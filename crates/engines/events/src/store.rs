@@ -139,7 +139,7 @@ impl Events {
         }
         if full >= BACKLOG {
             // What cannot be written now is tried again by whoever looks after the files, and told there.
-            drop(self.flush(written.received_at));
+            drop(self.flush());
         }
     }
 

@@ -10,7 +10,6 @@ use datafusion::arrow::{
 use model::Timestamp;
 use wal::Position;
 
-use super::Keeper;
 use crate::{
     Events, MaintainError, Maintained,
     file::{self, Built, Origin},
@@ -101,16 +100,8 @@ impl Events {
     ///
     /// # Errors
     /// When a file cannot be written. Nothing is lost by it.
-    pub fn flush(&self, now: Timestamp) -> Result<Maintained, MaintainError> {
+    pub fn flush(&self) -> Result<Maintained, MaintainError> {
         let mut keeper = self.keeper.lock();
-        self.flush_held(&mut keeper, now)
-    }
-
-    fn flush_held(
-        &self,
-        keeper: &mut Keeper,
-        _now: Timestamp,
-    ) -> Result<Maintained, MaintainError> {
         // What is shown after this comes with the next flush, and the log keeps it.
         let position: Position = self.state.read().shown;
         Signal::ALL.iter().for_each(|signal| self.seal(*signal));
@@ -145,7 +136,7 @@ impl Events {
             manifest.flushed = manifest.flushed.max(position);
             manifest.promoted = promoted.map(|promoted| Promoted::clone(&promoted));
         };
-        self.commit(keeper, built, change, |state| {
+        self.commit(&mut keeper, built, change, |state| {
             for signal in Signal::ALL {
                 state.table_mut(signal).sealed.drain(..sealed[signal as usize].len());
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use camino::Utf8Path;
 use events::{Events, LogQuery, Options, Position, SpanQuery};
 use proptest::prelude::*;
-use wal::{Fault, SimDisk};
+use wal::{Disk as _, Fault, SimDisk};
 
 use crate::{contents, log, number, open, options, secs, span};
 
@@ -148,6 +148,25 @@ fn a_full_disk_refuses_and_then_goes_on() {
     store.tick(secs(10)).unwrap();
     store.append(secs(10), &[span("web", taken, secs(1))], &[]).unwrap();
     assert_eq!(contents(&store, Position::START).len() as u64, taken + 1);
+}
+
+#[test]
+fn a_start_without_room_for_files_keeps_everything_in_memory() {
+    let disk = SimDisk::new(1);
+    let (store, _) = open(&disk, options());
+    for number in 0..100 {
+        store.append(secs(1), &[span("web", number, secs(1))], &[]).unwrap();
+    }
+    drop(store);
+    // So many are enough for a file, which the disk has no room for.
+    let options = Options { flush_rows: 10, ..options() };
+    let used: u64 = disk.files().iter().map(|path| disk.size(path).unwrap()).sum();
+    disk.set_capacity(Some(used + 200));
+    let (store, _) = open(&disk, options);
+    assert_eq!((numbers_of_spans(&store), store.stats().spans.files), (100, 0));
+    disk.set_capacity(None);
+    store.maintain(secs(2)).unwrap();
+    assert_eq!((numbers_of_spans(&store), store.stats().spans.memory_rows), (100, 0));
 }
 
 fn numbers_of_spans(store: &Events) -> usize {

@@ -67,7 +67,7 @@ fn a_service_may_be_kept_for_a_shorter_time() {
         let service = if number % 4 == 0 { "web" } else { "noisy" };
         store.append(secs(1), &[span(service, number, secs(1))], &[]).unwrap();
     }
-    store.flush(secs(1)).unwrap();
+    store.flush().unwrap();
     while store.maintain(secs(2 * 3600)).unwrap() != events::Maintained::default() {}
     let found = store.spans(&SpanQuery { limit: 99, ..SpanQuery::between(secs(0), secs(9)) });
     let found = found.unwrap().items;

@@ -41,7 +41,7 @@ fn no_flipped_bit_is_returned_or_hides_a_row() {
     for spans in written.chunks(500) {
         store.append(secs(1), spans, &[]).unwrap();
     }
-    store.flush(secs(1)).unwrap();
+    store.flush().unwrap();
     drop(store);
     let by_id = |span: &Span| u64::from_le_bytes(span.span_id.0);
     let files: Vec<_> =
@@ -91,7 +91,7 @@ fn a_damaged_file_is_written_anew_and_kept_for_a_person() {
     let options = Options { flush_rows: 1 << 20, segment_bytes: 4 << 20, ..options() };
     let (store, _) = open(&disk, options.clone());
     store.append(secs(1), &spans(&mut StdRng::seed_from_u64(1)), &[]).unwrap();
-    store.flush(secs(1)).unwrap();
+    store.flush().unwrap();
     let files = disk.files();
     let path = files.iter().find(|path| path.extension() == Some("parquet")).unwrap();
     disk.flip(path, 100_000, 1);

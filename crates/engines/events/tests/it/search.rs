@@ -163,7 +163,7 @@ fn a_span_sent_twice_is_once_in_its_trace() {
     store.append(secs(1), &[span("web", 1, secs(1)), span("web", 9, secs(1))], &[]).unwrap();
     let trace = span("web", 1, secs(1)).trace_id;
     assert_eq!(store.trace(trace).unwrap().items.len(), 1);
-    store.flush(secs(1)).unwrap();
+    store.flush().unwrap();
     assert_eq!(store.stats().spans.file_rows, 2, "in a file it is there once");
     assert_eq!(store.trace(span("web", 1, secs(1)).trace_id).unwrap().items.len(), 1);
     assert_eq!(store.trace(TraceId([9; 16])).unwrap().items, []);
@@ -174,7 +174,7 @@ fn a_query_that_reads_too_much_says_that_it_stopped() {
     let (store, _) = open(&SimDisk::new(1), events::Options { scan_bytes_max: 5000, ..options() });
     for number in 0..3 {
         store.append(secs(1), &[span("web", number, secs(1))], &[]).unwrap();
-        store.flush(secs(1)).unwrap();
+        store.flush().unwrap();
     }
     let query = SpanQuery {
         limit: 1,

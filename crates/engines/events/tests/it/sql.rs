@@ -39,7 +39,7 @@ fn filled(disk: &SimDisk) -> Events {
         })
         .collect();
     store.append(secs(10), &first, &[log("web", 1, secs(10))]).unwrap();
-    store.flush(secs(10)).unwrap();
+    store.flush().unwrap();
     let second: Vec<Span> = (500..600)
         .map(|number| {
             let region = if number % 2 == 0 { "eu" } else { "us" };
@@ -52,7 +52,7 @@ fn filled(disk: &SimDisk) -> Events {
         })
         .collect();
     store.append(secs(20), &second, &[]).unwrap();
-    store.flush(secs(20)).unwrap();
+    store.flush().unwrap();
     let third = with(span("cart", 600, secs(30)), &[("region", Value::string("us"))]);
     store.append(secs(30), &[third], &[log("cart", 2, secs(30))]).unwrap();
     store
@@ -109,7 +109,7 @@ async fn merging_changes_no_answer() {
     let store = filled(&disk);
     let text = "SELECT region, ServiceName, count(*) AS n, sum(size) AS s, min(Duration) AS d FROM spans GROUP BY region, ServiceName ORDER BY 1, 2";
     let before = ask(&store, text).await;
-    store.flush(secs(30)).unwrap();
+    store.flush().unwrap();
     let late = secs(86_400);
     while store.maintain(late).unwrap() != events::Maintained::default() {}
     assert_eq!(store.stats().spans.files, 1);
